@@ -1,0 +1,6 @@
+//! What Bedrock's wire carries, as values: operations, model references, bodies, event streams, faults.
+//!
+//! Pure: no sockets, no clock, no logging. Wire facts name where they come from.
+
+pub mod json;
+pub mod view;

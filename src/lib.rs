@@ -1,0 +1,3 @@
+//! Bedrock Warden: a governance sidecar that stands between an application and Amazon Bedrock.
+
+pub mod bedrock;
