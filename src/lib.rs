@@ -1,3 +1,6 @@
 //! Bedrock Warden: a governance sidecar that stands between an application and Amazon Bedrock.
 
 pub mod bedrock;
+pub mod cli;
+pub mod clock;
+pub mod yaml;
