@@ -3,4 +3,5 @@
 pub mod bedrock;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod yaml;

@@ -1,0 +1,187 @@
+//! One key at a time, from the file or from the environment, with mistakes pointed at wherever they are.
+
+use std::path::{Path, PathBuf};
+
+use crate::yaml::{Diagnostics, Node, Reader, Source, Value, closest};
+
+/// Every key there is, dotted. A scalar `a.b` is overridden by `WARDEN_A_B`.
+const KEYS: &[&str] = &[
+    "listen.address",
+    "listen.tls.certificate",
+    "listen.tls.key",
+    "listen.plain.address",
+    "admin.address",
+    "upstream.region",
+    "upstream.endpoint",
+    "upstream.control_plane_endpoint",
+    "upstream.ca",
+    "upstream.connect_timeout",
+    "upstream.answer_timeout",
+    "upstream.idle_timeout",
+    "policies",
+    "callers",
+    "master_key",
+    "environment",
+    "audit.journal",
+    "audit.deadline",
+    "audit.mode",
+    "audit.content",
+    "limits.connections",
+    "limits.body_bytes",
+    "limits.buffered_bytes",
+    "limits.answer_bytes",
+    "limits.header_timeout",
+    "limits.body_timeout",
+    "drain",
+    "log.format",
+];
+
+/// Names that are ours but not keys: the file itself, on the command line.
+const OTHER_VARIABLES: &[&str] = &["WARDEN_CONFIG"];
+
+/// A value and where it was written.
+struct Written {
+    text: String,
+    source: Source,
+    span: std::ops::Range<usize>,
+}
+
+/// The file's tree with the environment laid over it.
+pub struct Settings<'a> {
+    source: &'a Source,
+    root: Option<Node>,
+    environment: &'a [(String, String)],
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl<'a> Settings<'a> {
+    /// Parses the file and reports keys and `WARDEN_…` variables that do not exist.
+    pub fn open(
+        source: &'a Source,
+        environment: &'a [(String, String)],
+        diagnostics: &'a mut Diagnostics,
+    ) -> Self {
+        let root = source.parse(diagnostics);
+        let mut settings = Self { source, root, environment, diagnostics };
+        settings.check_keys();
+        settings.check_variables();
+        settings
+    }
+
+    fn check_keys(&mut self) {
+        let Some(root) = self.root.take() else { return };
+        let mut reader = Reader { source: self.source, diagnostics: self.diagnostics };
+        check_section(&mut reader, &root, "");
+        self.root = Some(root);
+    }
+
+    fn check_variables(&mut self) {
+        let known: Vec<String> = KEYS.iter().map(|key| variable(key)).collect();
+        for (name, value) in self.environment.iter().filter(|(name, _)| name.starts_with("WARDEN_")) {
+            if known.contains(name) || OTHER_VARIABLES.contains(&name.as_str()) {
+                continue;
+            }
+            let unknown = in_environment(name, value);
+            let diagnostic = unknown.source.error(unknown.span, "this variable names no configuration key");
+            self.diagnostics.push(match closest(name, known.iter().map(String::as_str)) {
+                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                None => diagnostic.help("remove it, or rename it if it is not meant for bedrock-warden"),
+            });
+        }
+    }
+
+    /// A key that may be absent.
+    pub fn optional<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let written = self.written(key)?;
+        match parse(&written.text) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                self.diagnostics.push(written.source.error(written.span, format!("`{key}` {reason}")));
+                None
+            }
+        }
+    }
+
+    /// A key that must be there.
+    pub fn required<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        if self.written(key).is_none() {
+            let message = format!("`{key}` is missing");
+            self.diagnostics.push(
+                self.source
+                    .error(0..0, message)
+                    .help(format!("add it to the file, or set `{}`", variable(key))),
+            );
+            return None;
+        }
+        self.optional(key, parse)
+    }
+
+    /// A required path, taken from `folder` when it is relative.
+    pub fn path(&mut self, key: &str, folder: &Path) -> Option<PathBuf> {
+        self.required(key, |text| Ok(folder.join(text)))
+    }
+
+    pub fn optional_path(&mut self, key: &str, folder: &Path) -> Option<PathBuf> {
+        self.optional(key, |text| Ok(folder.join(text)))
+    }
+
+    /// Reports a value that is well-formed and cannot be used all the same.
+    pub fn refuse(&mut self, key: &str, reason: &str) {
+        let diagnostic = match self.written(key) {
+            Some(written) => written.source.error(written.span, format!("`{key}` {reason}")),
+            None => self.source.error(0..0, format!("`{key}` {reason}")),
+        };
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn written(&self, key: &str) -> Option<Written> {
+        let name = variable(key);
+        if let Some((_, value)) = self.environment.iter().find(|(known, _)| *known == name) {
+            return Some(in_environment(&name, value));
+        }
+        let mut node = self.root.as_ref()?;
+        for part in key.split('.') {
+            let Value::Mapping(entries) = &node.value else { return None };
+            node = &entries.iter().find(|(key, _)| key.name == part)?.1;
+        }
+        match &node.value {
+            Value::Scalar { text, .. } if !node.is_null() => {
+                Some(Written { text: text.clone(), source: self.source.clone(), span: node.span.clone() })
+            }
+            Value::Scalar { .. } | Value::Sequence(_) | Value::Mapping(_) => None,
+        }
+    }
+}
+
+/// Checks the members of one section against the keys below `prefix`.
+fn check_section(reader: &mut Reader<'_>, node: &Node, prefix: &str) {
+    let mut known: Vec<&str> = KEYS
+        .iter()
+        .filter_map(|key| key.strip_prefix(prefix))
+        .filter_map(|rest| rest.split('.').next())
+        .collect();
+    known.dedup();
+    let place = if prefix.is_empty() { "the configuration" } else { prefix.trim_end_matches('.') };
+    let Some(mapping) = reader.mapping(node, place, &known) else { return };
+    for (key, value) in mapping.entries() {
+        let path = format!("{prefix}{}", key.name);
+        let section = format!("{path}.");
+        if KEYS.iter().any(|known| known.starts_with(&section)) {
+            if !value.is_null() {
+                check_section(reader, value, &section);
+            }
+        } else if KEYS.contains(&path.as_str()) && !matches!(value.value, Value::Scalar { .. }) {
+            reader.error(&value.span, format!("`{path}` must be a single value"));
+        }
+    }
+}
+
+/// `listen.tls.key` → `WARDEN_LISTEN_TLS_KEY`.
+fn variable(key: &str) -> String {
+    format!("WARDEN_{}", key.replace('.', "_").to_uppercase())
+}
+
+fn in_environment(name: &str, value: &str) -> Written {
+    let source = Source::new("environment", format!("{name}={value}"));
+    Written { text: value.to_owned(), span: 0..source.text.len(), source }
+}

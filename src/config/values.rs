@@ -1,0 +1,157 @@
+//! How each kind of value is written. Every function answers with what is wrong, to stand after the key's name.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http::uri::{Authority, Scheme};
+
+use super::LogFormat;
+
+/// Scheme and authority of a Bedrock endpoint. Comes from configuration only, never from a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    scheme: Scheme,
+    authority: Authority,
+}
+
+impl Endpoint {
+    /// AWS's own endpoint of `service` in `region` (suffixes from the botocore partition data).
+    pub(super) fn aws(service: &str, region: &str) -> Self {
+        let suffix = match region.split('-').next() {
+            Some("cn") => "amazonaws.com.cn",
+            Some("eusc") => "amazonaws.eu",
+            _ => "amazonaws.com",
+        };
+        let authority = format!("{service}.{region}.{suffix}");
+        // `region` was checked to hold only letters, digits and dashes, so this is an authority.
+        let authority = authority.parse().unwrap_or_else(|_| Authority::from_static("invalid"));
+        Self { scheme: Scheme::HTTPS, authority }
+    }
+
+    pub fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// Whether connections to this endpoint reach `address` on this machine.
+    pub(super) fn is(&self, address: SocketAddr) -> bool {
+        let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
+        let default_port = if self.scheme == Scheme::HTTPS { 443 } else { 80 };
+        let local = address.ip().is_unspecified() || address.ip().is_loopback();
+        let same_host = host == address.ip().to_string()
+            || local
+                && (host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()));
+        address.port() != 0
+            && same_host
+            && self.authority.port_u16().unwrap_or(default_port) == address.port()
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}://{}", self.scheme, self.authority)
+    }
+}
+
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("must be an address and port such as `127.0.0.1:8443`, not `{text}`"))
+}
+
+pub fn loopback_address(text: &str) -> Result<SocketAddr, String> {
+    let address = address(text)?;
+    // FAIL-CLOSED: plain HTTP carries prompts in clear; it never leaves the machine.
+    if address.ip().is_loopback() {
+        return Ok(address);
+    }
+    Err(format!("must be on a loopback address such as `127.0.0.1:8080`, not `{text}`: it is not encrypted"))
+}
+
+pub fn endpoint(text: &str) -> Result<Endpoint, String> {
+    let wrong = || {
+        format!("must be an origin such as `https://bedrock-runtime.us-east-1.amazonaws.com`, not `{text}`")
+    };
+    let uri: http::Uri = text.parse().map_err(|_| wrong())?;
+    let parts = uri.into_parts();
+    let path = parts.path_and_query.as_ref().map_or("/", |path| path.as_str());
+    let (Some(scheme), Some(authority), "/") = (parts.scheme, parts.authority, path) else {
+        return Err(wrong());
+    };
+    if authority.as_str().contains('@') {
+        return Err("must not hold credentials".to_owned());
+    }
+    let loopback = matches!(authority.host(), "localhost" | "[::1]") || authority.host().starts_with("127.");
+    match scheme.as_str() {
+        "https" => Ok(Endpoint { scheme, authority }),
+        "http" if loopback => Ok(Endpoint { scheme, authority }),
+        "http" => Err("must be `https`: prompts and credentials would cross the network in clear".to_owned()),
+        _ => Err(wrong()),
+    }
+}
+
+pub fn region(text: &str) -> Result<String, String> {
+    let parts: Vec<_> = text.split('-').collect();
+    let well_formed = parts.len() >= 3
+        && parts.iter().all(|part| {
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        });
+    if well_formed {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("must be a region such as `us-east-1`, not `{text}`"))
+    }
+}
+
+pub fn word(text: &str) -> Result<String, String> {
+    let well_formed = (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if well_formed {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("must be a word of letters, digits, `-`, `_` and `.`, not `{text}`"))
+    }
+}
+
+/// `500ms`, `30s`, `5m`, `1h`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
+    let unit = text.strip_prefix(digits).unwrap_or_default();
+    let milliseconds = match unit {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        _ => None,
+    };
+    let count: Option<u64> = digits.parse().ok();
+    match count.zip(milliseconds).and_then(|(count, unit)| count.checked_mul(unit)) {
+        Some(total) if total > 0 => Ok(Duration::from_millis(total)),
+        Some(_) | None => Err(format!("must be a duration such as `500ms`, `30s` or `5m`, not `{text}`")),
+    }
+}
+
+pub fn bytes(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        Ok(_) | Err(_) => Err(format!("must be a whole number above 0, not `{text}`")),
+    }
+}
+
+pub fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("must be `text` or `json`, not `{text}`")),
+    }
+}
+
+/// A key whose other values this version does not offer.
+pub fn only(text: &str, offered: &str) -> Result<(), String> {
+    if text == offered {
+        return Ok(());
+    }
+    Err(format!("can only be `{offered}` in this version, not `{text}`"))
+}
