@@ -1,6 +1,6 @@
 //! The one door through which time enters.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use jiff::Timestamp;
 
@@ -14,4 +14,10 @@ pub fn now() -> Timestamp {
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn instant() -> Instant {
     Instant::now()
+}
+
+/// Wall-clock time for the libraries that speak the standard library's type.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn system_now() -> SystemTime {
+    SystemTime::now()
 }

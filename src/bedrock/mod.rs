@@ -2,5 +2,10 @@
 //!
 //! Pure: no sockets, no clock, no logging. Wire facts name where they come from.
 
+pub mod event_stream;
+pub mod fault;
+pub mod foundation_models;
 pub mod json;
+pub mod model;
+pub mod operation;
 pub mod view;

@@ -37,28 +37,24 @@ pub struct Failure {
     /// Lower case, no full stop; may hold rendered diagnostics.
     pub message: String,
     pub hint: Option<String>,
+    /// The reader of stdout went away.
+    pub(super) broken_pipe: bool,
 }
 
 impl Failure {
     /// The caller can fix it: arguments, configuration, policies, files.
     pub fn usage(message: impl fmt::Display) -> Self {
-        Self { exit: Exit::Usage, message: message.to_string(), hint: None }
+        Self { exit: Exit::Usage, message: message.to_string(), hint: None, broken_pipe: false }
     }
 
     pub fn internal(message: impl fmt::Display) -> Self {
-        Self { exit: Exit::Internal, message: message.to_string(), hint: None }
+        Self { exit: Exit::Internal, message: message.to_string(), hint: None, broken_pipe: false }
     }
 
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::internal(error)
     }
 }
 

@@ -3,6 +3,7 @@
 //! The only place that reads the environment. Everything is read before anything fails, so that an operator sees every
 //! mistake at once; paths come out absolute or relative to the working directory, never to the file.
 
+pub mod policy_folder;
 mod settings;
 mod values;
 

@@ -101,4 +101,7 @@ fn endpoints_are_origins() {
     ] {
         assert_eq!(endpoint(text).is_ok(), accepted, "{text}");
     }
+    let shown = |text: &str| endpoint(text).unwrap().to_string();
+    assert_eq!(shown("https://host:443"), "https://host");
+    assert_eq!(shown("https://host:8443/"), "https://host:8443");
 }

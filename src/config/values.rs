@@ -85,11 +85,19 @@ pub fn endpoint(text: &str) -> Result<Endpoint, String> {
     }
     let loopback = matches!(authority.host(), "localhost" | "[::1]") || authority.host().starts_with("127.");
     match scheme.as_str() {
-        "https" => Ok(Endpoint { scheme, authority }),
-        "http" if loopback => Ok(Endpoint { scheme, authority }),
+        "https" => Ok(Endpoint { authority: without_port(authority, 443), scheme }),
+        "http" if loopback => Ok(Endpoint { authority: without_port(authority, 80), scheme }),
         "http" => Err("must be `https`: prompts and credentials would cross the network in clear".to_owned()),
         _ => Err(wrong()),
     }
+}
+
+/// HTTP libraries leave a scheme's own port out of `Host`, and the signature covers what they send.
+fn without_port(authority: Authority, default: u16) -> Authority {
+    if authority.port_u16() == Some(default) {
+        return authority.host().parse().unwrap_or(authority);
+    }
+    authority
 }
 
 pub fn region(text: &str) -> Result<String, String> {
