@@ -2,10 +2,15 @@
 //!
 //! Pure: no sockets, no clock, no logging. Wire facts name where they come from.
 
+pub(crate) mod converse;
 pub mod event_stream;
 pub mod fault;
+pub mod format;
 pub mod foundation_models;
+pub mod invoke;
 pub mod json;
 pub mod model;
 pub mod operation;
+pub mod stream;
+pub mod usage;
 pub mod view;

@@ -1,0 +1,117 @@
+//! What a body means: from the bytes of a request, an answer or a chunk to what policies speak about.
+//!
+//! Receives an operation and a model, returns the [`Format`] that reads their bodies. Converse has one format for all
+//! models; InvokeModel has one per family (see [`super::invoke`]). A model of a family that is not known has no format,
+//! and without a format nothing is forwarded.
+
+pub(crate) mod aliases;
+pub(crate) mod draft;
+pub mod error;
+pub(crate) mod payload;
+pub(crate) mod texts;
+
+use thiserror::Error;
+
+use super::converse;
+use super::invoke::Family;
+use super::json::Document;
+use super::model::ModelReference;
+use super::operation::Operation;
+use super::stream::StreamReader;
+use super::view::{Answer, View};
+use draft::Draft;
+pub use error::DecodeError;
+
+/// No reader exists for the model's bodies.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the body format of model `{model}` is not known; Converse reads bodies of every model")]
+pub struct UnknownFamily {
+    model: String,
+}
+
+/// How bodies of one operation and one family of models are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format {
+    wire: Wire,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Converse,
+    Invoke(Family),
+}
+
+impl Format {
+    /// The format of a runtime operation on `model`.
+    // FAIL-CLOSED: a family that is not known is an error, also for models whose family only a lookup could tell.
+    pub fn of(operation: Operation, model: &ModelReference) -> Result<Self, UnknownFamily> {
+        let unknown = || UnknownFamily { model: model.raw().to_owned() };
+        match operation {
+            Operation::Converse | Operation::ConverseStream => Ok(Self { wire: Wire::Converse }),
+            Operation::InvokeModel | Operation::InvokeModelWithResponseStream => {
+                let family = model.base().and_then(Family::of_model).ok_or_else(unknown)?;
+                Ok(Self { wire: Wire::Invoke(family) })
+            }
+            Operation::ListFoundationModels => Err(unknown()),
+        }
+    }
+
+    /// The name used in records.
+    pub fn name(self) -> &'static str {
+        match self.wire {
+            Wire::Converse => "converse",
+            Wire::Invoke(family) => family.name(),
+        }
+    }
+
+    /// Reads a request body. Either everything in it is understood, or it is refused.
+    pub fn decode<'a>(self, document: &'a Document<'a>) -> Result<View<'a>, DecodeError> {
+        let body = document.root();
+        if !body.is_object() {
+            return Err(DecodeError::NotAnObject);
+        }
+        let mut draft = Draft::default();
+        match self.wire {
+            Wire::Converse => converse::decode(body, &mut draft)?,
+            Wire::Invoke(family) => family.dialect().decode(body, &mut draft)?,
+        }
+        Ok(draft.into_view())
+    }
+
+    /// Reads a unary answer. Every string in it is reported, known or not.
+    pub fn answer<'a>(self, document: &'a Document<'a>) -> Answer<'a> {
+        match self.wire {
+            Wire::Converse => converse::answer(document.root()),
+            Wire::Invoke(family) => family.dialect().answer(document.root()),
+        }
+    }
+
+    /// A reader for the frames of one streamed answer.
+    pub fn stream(self) -> StreamReader {
+        StreamReader::new(self)
+    }
+
+    /// Whether answers have Converse's form.
+    pub const fn is_converse(self) -> bool {
+        matches!(self.wire, Wire::Converse)
+    }
+
+    pub(crate) const fn wire(self) -> Wire {
+        self.wire
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn converse() -> Self {
+        Self { wire: Wire::Converse }
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn invoke(family: Family) -> Self {
+        Self { wire: Wire::Invoke(family) }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;

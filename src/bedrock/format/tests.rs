@@ -1,0 +1,337 @@
+//! What must hold for every format: nothing is overlooked, nothing panics, edits land where they should.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use proptest::prelude::*;
+
+use super::samples::samples;
+use super::*;
+use crate::bedrock::fault::Fault;
+use crate::bedrock::json::{Edits, Node, Value};
+use crate::bedrock::view::{Parameter, SettingValue};
+
+fn invoke_formats() -> impl Iterator<Item = Format> {
+    Family::ALL.into_iter().map(Format::invoke)
+}
+
+fn decoded<T>(format: Format, body: &str, inspect: impl FnOnce(Result<View<'_>, DecodeError>) -> T) -> T {
+    let document = Document::parse(body.as_bytes()).unwrap();
+    inspect(format.decode(&document))
+}
+
+fn refusal(format: Format, body: &str) -> DecodeError {
+    decoded(format, body, |view| view.map(|_| ()).unwrap_err())
+}
+
+/// Every string leaf with its place, but for roles and block types, which are checked against a closed list, and markers
+/// beside Nova's content.
+fn leaves(node: &Node<'_>, name: &str, found: &mut Vec<String>) {
+    const CHECKED: &[&str] = &["role", "type", "ttl"];
+    match &node.value {
+        Value::String(text) if !CHECKED.contains(&name) => found.push(text.to_string()),
+        _ => {}
+    }
+    node.elements().iter().for_each(|element| leaves(element, name, found));
+    node.members().iter().for_each(|member| leaves(&member.node, &member.name, found));
+}
+
+#[test]
+fn every_format_has_a_sample() {
+    for format in invoke_formats().chain([Format::converse()]) {
+        assert!(samples().iter().any(|(sampled, _)| *sampled == format), "{}", format.name());
+    }
+}
+
+#[test]
+fn every_string_of_a_request_is_a_text() {
+    for (format, body) in samples() {
+        let source = body.to_string();
+        let document = Document::parse(source.as_bytes()).unwrap();
+        let view = format.decode(&document).unwrap_or_else(|error| panic!("{}: {error}", format.name()));
+        let mut expected = Vec::new();
+        leaves(document.root(), "", &mut expected);
+        for leaf in expected {
+            assert!(
+                view.texts.iter().any(|text| text.text == leaf),
+                "{}: `{leaf}` is missing",
+                format.name()
+            );
+        }
+        for text in view.texts.iter().filter(|text| text.editable) {
+            let bytes = source.get(text.span.start..text.span.end).unwrap();
+            let node: serde_json::Value = serde_json::from_str(bytes).unwrap();
+            let words = node.as_str().map_or_else(|| bytes.to_owned(), str::to_owned);
+            assert_eq!(words, text.text, "{}", format.name());
+        }
+    }
+}
+
+#[test]
+fn a_member_that_no_family_has_is_refused_by_every_format() {
+    for (format, mut body) in samples() {
+        for value in [serde_json::json!(5), serde_json::json!("x"), serde_json::json!({"max_tokens": 9})] {
+            body["arbitrary"] = value;
+            let error = refusal(format, &body.to_string());
+            assert_eq!(error.fault(), Fault::AccessDenied, "{}", format.name());
+            assert!(error.to_string().contains("`arbitrary`"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_body_of_another_family_is_a_denial() {
+    let others = [
+        r#"{"model":"x"}"#,
+        r#"{"amazon-bedrock-guardrailConfig":{"tagSuffix":"x"}}"#,
+        r#"{"message":"hi","max_tokens":9}"#,
+        r#"{"taskType":"TEXT_IMAGE","textToImageParams":{"text":"x"}}"#,
+        r#"{"generation_config":{"max_output_tokens":9}}"#,
+        r#"{"max_completion_tokens":9}"#,
+    ];
+    for format in invoke_formats() {
+        for body in others {
+            let error = refusal(format, body);
+            assert_eq!(error.fault(), Fault::AccessDenied, "{} {body}", format.name());
+        }
+    }
+}
+
+#[test]
+fn what_is_no_object_is_refused() {
+    for format in invoke_formats().chain([Format::converse()]) {
+        for body in ["[]", "null", "\"text\"", "7", "true"] {
+            assert_eq!(refusal(format, body), DecodeError::NotAnObject);
+        }
+    }
+}
+
+#[test]
+fn a_missing_parameter_is_set_by_its_insertion() {
+    for (format, body) in samples() {
+        let source = body.to_string();
+        let document = Document::parse(source.as_bytes()).unwrap();
+        let view = format.decode(&document).unwrap();
+        let mut edits = Edits::default();
+        for (value, insertion) in (11_u32..).zip(&view.insertions) {
+            let path: Vec<&str> = insertion.path.clone();
+            edits.insert(insertion.object, insertion.empty, &path, value.to_string());
+        }
+        let edited = edits.apply(&source);
+        let asked: Vec<_> = view.insertions.iter().map(|insertion| insertion.parameter.unwrap()).collect();
+        let again = Document::parse(edited.as_bytes()).unwrap();
+        let after = format.decode(&again).unwrap();
+        assert!(after.insertions.is_empty(), "{}", format.name());
+        for (value, parameter) in (11_u32..).zip(asked) {
+            assert!(sets(&after, parameter, value), "{}: {parameter}", format.name());
+        }
+    }
+}
+
+#[test]
+fn families_that_generate_text_can_be_given_a_token_limit() {
+    for (format, body) in samples() {
+        let generates = !matches!(
+            format.wire,
+            Wire::Invoke(Family::TitanEmbed | Family::CohereEmbed | Family::StableDiffusionXl)
+        );
+        decoded(format, &body.to_string(), |view| {
+            let offered =
+                view.unwrap().insertions.iter().any(|at| at.parameter == Some(Parameter::MaxTokens));
+            assert_eq!(offered, generates, "{}", format.name());
+        });
+    }
+}
+
+#[test]
+fn models_find_their_family() {
+    let families = [
+        ("amazon.titan-text-express-v1", Some(Family::TitanText)),
+        ("amazon.titan-tg1-large", Some(Family::TitanText)),
+        ("amazon.titan-embed-text-v2:0", Some(Family::TitanEmbed)),
+        ("amazon.titan-embed-image-v1", Some(Family::TitanEmbed)),
+        ("amazon.titan-e1t-medium", Some(Family::TitanEmbed)),
+        ("amazon.titan-image-generator-v1", None),
+        ("ai21.j2-mid-v1", Some(Family::Jurassic2)),
+        ("ai21.j2-jumbo-instruct", Some(Family::Jurassic2)),
+        ("ai21.jamba-1-5-large-v1:0", None),
+        ("anthropic.claude-v2:1", Some(Family::ClaudeText)),
+        ("anthropic.claude-instant-v1", Some(Family::ClaudeText)),
+        ("anthropic.claude-3-haiku-20240307-v1:0", Some(Family::ClaudeMessages)),
+        ("anthropic.claude-sonnet-4-20250514-v1:0", Some(Family::ClaudeMessages)),
+        ("cohere.command-text-v14", Some(Family::CohereCommand)),
+        ("cohere.command-light-text-v14", Some(Family::CohereCommand)),
+        ("cohere.command-r-plus-v1:0", None),
+        ("cohere.embed-english-v3", Some(Family::CohereEmbed)),
+        ("stability.stable-diffusion-xl-v1", Some(Family::StableDiffusionXl)),
+        ("stability.sd3-large-v1:0", None),
+        ("amazon.nova-lite-v1:0", Some(Family::Nova)),
+        ("amazon.nova-2-lite-v1:0", Some(Family::Nova)),
+        ("amazon.nova-canvas-v1:0", None),
+        ("amazon.nova-sonic-v1:0", None),
+        ("amazon.nova-2-multimodal-embeddings-v1:0", None),
+        ("meta.llama3-8b-instruct-v1:0", None),
+        ("arn:aws:bedrock:us-east-1:111122223333:provisioned-model/abc", None),
+        ("", None),
+    ];
+    for (model, family) in families {
+        assert_eq!(Family::of_model(model), family, "{model}");
+    }
+}
+
+#[test]
+fn an_unknown_family_is_refused_on_invoke_and_read_by_converse() {
+    let model = ModelReference::parse("meta.llama3-8b-instruct-v1:0").unwrap();
+    let error = Format::of(Operation::InvokeModel, &model).unwrap_err();
+    assert!(error.to_string().contains("`meta.llama3-8b-instruct-v1:0`"));
+    assert_eq!(Format::of(Operation::ConverseStream, &model).unwrap().name(), "converse");
+}
+
+#[test]
+fn errors_never_repeat_a_key_that_is_no_field_name() {
+    for key in ["123-45-6789", "AKIAIOSFODNN7EXAMPLE", "bob@example.com", "my secret", "a4111111111111111"] {
+        let body = serde_json::json!({"messages": [], "prompt": "", "inputText": "", key: 1}).to_string();
+        for format in invoke_formats().chain([Format::converse()]) {
+            let error = refusal(format, &body);
+            assert!(!error.to_string().contains(key), "{error}");
+        }
+    }
+}
+
+fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    let names = prop_oneof![
+        4 => proptest::sample::select(vec![
+            "messages", "content", "role", "text", "type", "source", "data", "bytes", "system", "toolConfig", "tools",
+            "toolSpec", "name", "inferenceConfig", "maxTokens", "max_tokens", "prompt", "inputText", "image",
+            "document", "toolUse", "toolResult", "input", "delta", "completion", "generations", "results", "usage",
+            "additionalModelRequestFields", "contentBlockIndex", "contentBlockDelta", "index", "tokens", "texts",
+            "text_prompts", "guardrailConfig", "presencePenalty", "scale", "response", "is_finished",
+        ]).prop_map(str::to_owned),
+        1 => "[a-zA-Z_]{0,6}",
+    ];
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(serde_json::Value::from),
+        any::<i64>().prop_map(serde_json::Value::from),
+        proptest::sample::select(vec!["user", "assistant", "text", "content_block_delta", "base64", "aGk="])
+            .prop_map(serde_json::Value::from),
+        "\\PC{0,12}".prop_map(serde_json::Value::from),
+    ];
+    leaf.prop_recursive(5, 60, 6, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::from),
+            proptest::collection::btree_map(names.clone(), inner, 0..5)
+                .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// A parameter under a spelling that some provider might use: camel case, snake case, upper case.
+fn any_alias() -> impl Strategy<Value = (String, Parameter)> {
+    let numeric: Vec<_> =
+        aliases::ALIASES.iter().copied().filter(|(_, parameter)| parameter.is_numeric()).collect();
+    (proptest::sample::select(numeric), any::<u32>(), any::<u32>()).prop_map(
+        |((alias, parameter), upper, underscores)| {
+            let mut name = String::new();
+            for (position, character) in alias.chars().enumerate() {
+                if position > 0 && underscores >> position & 1 == 1 {
+                    name.push('_');
+                }
+                name.push(if upper >> position & 1 == 1 {
+                    character.to_ascii_uppercase()
+                } else {
+                    character
+                });
+            }
+            (name, parameter)
+        },
+    )
+}
+
+fn sets(view: &View<'_>, parameter: Parameter, value: u32) -> bool {
+    view.parameters.iter().any(|setting| {
+        setting.parameter == parameter
+            && matches!(setting.value, SettingValue::Number { text, .. } if text == value.to_string())
+    })
+}
+
+/// Whether `value` is seen as a setting of `parameter`, or the body is refused.
+fn is_caught(format: Format, body: &serde_json::Value, parameter: Parameter, value: u32) -> bool {
+    decoded(format, &body.to_string(), |view| match view {
+        Err(_) => true,
+        Ok(view) => sets(&view, parameter, value),
+    })
+}
+
+proptest! {
+    #[test]
+    fn reading_never_panics(body in any_json()) {
+        let source = body.to_string();
+        let document = Document::parse(source.as_bytes()).unwrap();
+        for format in invoke_formats().chain([Format::converse()]) {
+            let view = format.decode(&document);
+            if let Ok(view) = view {
+                for text in view.texts {
+                    prop_assert!(source.get(text.span.start..text.span.end).is_some());
+                }
+            }
+            drop(format.answer(&document));
+        }
+    }
+
+    #[test]
+    fn reading_a_stream_never_panics(
+        documents in proptest::collection::vec(any_json(), 1..4),
+        name in proptest::sample::select(vec![
+            "messageStart", "contentBlockStart", "contentBlockDelta", "messageStop", "metadata", "chunk", "x",
+        ]),
+    ) {
+        for format in invoke_formats().chain([Format::converse()]) {
+            let mut reader = format.stream();
+            for document in &documents {
+                let chunk = serde_json::json!({"bytes": STANDARD.encode(document.to_string())});
+                for (name, payload) in [("chunk", &chunk), (name, document)] {
+                    drop(reader.read("event", Some(name), payload.to_string().as_bytes()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_parameter_shows_under_every_alias(
+        (alias, parameter) in any_alias(),
+        value in 100_000_u32..,
+        place in proptest::sample::select(vec![
+            "", "inferenceConfig", "textGenerationConfig", "thinking", "generation_config", "extras", "output_config",
+        ]),
+    ) {
+        for (format, mut body) in samples() {
+            if place.is_empty() {
+                body[&alias] = value.into();
+            } else {
+                body[place][&alias] = value.into();
+            }
+            prop_assert!(is_caught(format, &body, parameter, value) || !bounds_tokens(parameter), "{}", format.name());
+        }
+    }
+
+    #[test]
+    fn additional_fields_hide_no_parameter(
+        (alias, parameter) in any_alias(),
+        value in 100_000_u32..,
+        path in proptest::collection::vec(proptest::sample::select(vec![
+            "inferenceConfig", "thinking", "reasoning_config", "textGenerationConfig", "generation_config", "other",
+        ]), 0..3),
+    ) {
+        let mut fields = serde_json::json!({alias: value});
+        for name in path {
+            fields = serde_json::json!({name: fields});
+        }
+        let body = serde_json::json!({"additionalModelRequestFields": fields});
+        prop_assert!(is_caught(Format::converse(), &body, parameter, value));
+    }
+}
+
+/// In JSON whose members the wire does not define (output schemas), only token limits are looked for.
+const fn bounds_tokens(parameter: Parameter) -> bool {
+    matches!(parameter, Parameter::MaxTokens | Parameter::ThinkingTokens)
+}

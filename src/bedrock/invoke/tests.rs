@@ -1,0 +1,392 @@
+//! Bodies and answers of every family by table. Shapes are those of recorded answers, contents are made up.
+
+use serde_json::{Value as Json, json};
+
+use super::Family;
+use crate::bedrock::fault::Fault;
+use crate::bedrock::format::{DecodeError, Format};
+use crate::bedrock::json::Document;
+use crate::bedrock::view::{Modality, Parameter, SettingValue, TextRole, Usage, View};
+
+fn read<T>(family: Family, body: &Json, inspect: impl FnOnce(View<'_>) -> T) -> Result<T, DecodeError> {
+    let source = body.to_string();
+    let document = Document::parse(source.as_bytes()).unwrap();
+    Format::invoke(family).decode(&document).map(inspect)
+}
+
+fn counts(input: Option<u64>, output: Option<u64>) -> Usage {
+    Usage { input, output, ..Usage::default() }
+}
+
+#[test]
+fn every_parameter_of_a_family_is_a_setting() {
+    use Parameter::{
+        Choices, CountPenalty, FrequencyPenalty, LogitBias, MaxTokens, PresencePenalty, ReturnLikelihoods,
+        Seed, Stop, Stream, Temperature, ThinkingTokens, TopK, TopP,
+    };
+    let claude = json!({"messages": [], "max_tokens": 1, "temperature": 1, "top_p": 1, "top_k": 1,
+        "stop_sequences": [], "thinking": {"type": "enabled", "budget_tokens": 1}});
+    let cases: &[(Family, Json, &[Parameter])] = &[
+        (
+            Family::TitanText,
+            json!({"inputText": "", "textGenerationConfig": {"maxTokenCount": 1, "temperature": 1,
+            "topP": 1, "stopSequences": []}}),
+            &[MaxTokens, Temperature, TopP, Stop],
+        ),
+        (
+            Family::Jurassic2,
+            json!({"prompt": "", "maxTokens": 1, "temperature": 1, "topP": 1, "stopSequences": [],
+            "numResults": 1, "presencePenalty": {"scale": 1}, "countPenalty": {"scale": 1},
+            "frequencyPenalty": {"scale": 1, "applyToPunctuation": true}, "logitBias": {}}),
+            &[
+                MaxTokens,
+                Temperature,
+                TopP,
+                Stop,
+                Choices,
+                PresencePenalty,
+                CountPenalty,
+                FrequencyPenalty,
+                LogitBias,
+            ],
+        ),
+        (
+            Family::ClaudeText,
+            json!({"prompt": "", "max_tokens_to_sample": 1, "temperature": 1, "top_p": 1, "top_k": 1,
+            "stop_sequences": []}),
+            &[MaxTokens, Temperature, TopP, TopK, Stop],
+        ),
+        (Family::ClaudeText, claude.clone(), &[MaxTokens, Temperature, TopP, TopK, Stop, ThinkingTokens]),
+        (Family::ClaudeMessages, claude, &[MaxTokens, Temperature, TopP, TopK, Stop, ThinkingTokens]),
+        (
+            Family::CohereCommand,
+            json!({"prompt": "", "max_tokens": 1, "temperature": 1, "p": 1, "k": 1,
+            "num_generations": 1, "stop_sequences": [], "return_likelihoods": "ALL", "logit_bias": {}, "stream": true}),
+            &[MaxTokens, Temperature, TopP, TopK, Choices, Stop, ReturnLikelihoods, LogitBias, Stream],
+        ),
+        (Family::CohereEmbed, json!({"texts": [], "max_tokens": 1}), &[MaxTokens]),
+        (Family::StableDiffusionXl, json!({"text_prompts": [], "samples": 1, "seed": 1}), &[Choices, Seed]),
+        (
+            Family::Nova,
+            json!({"messages": [], "inferenceConfig": {"maxTokens": 1, "temperature": 1, "topP": 1,
+            "topK": 1, "stopSequences": []}}),
+            &[MaxTokens, Temperature, TopP, TopK, Stop],
+        ),
+        (
+            Family::Nova,
+            json!({"messages": [], "inferenceConfig": {"max_new_tokens": 1, "top_p": 1, "top_k": 1}}),
+            &[MaxTokens, TopP, TopK],
+        ),
+        (Family::TitanEmbed, json!({"inputText": ""}), &[]),
+    ];
+    for (family, body, expected) in cases {
+        read(*family, body, |view| {
+            let mut found: Vec<_> = view.parameters.iter().map(|setting| setting.parameter).collect();
+            let mut expected = expected.to_vec();
+            found.sort();
+            expected.sort();
+            assert_eq!(found, expected, "{}", family.name());
+        })
+        .unwrap_or_else(|error| panic!("{}: {error}", family.name()));
+    }
+}
+
+#[test]
+fn both_spellings_of_a_limit_are_judged() {
+    let body = json!({"messages": [], "inferenceConfig": {"maxTokens": 5, "max_new_tokens": 99_999}});
+    read(Family::Nova, &body, |view| {
+        let values: Vec<_> = view.parameters.iter().map(|setting| setting.value.clone()).collect();
+        assert!(values.contains(&SettingValue::Number { text: "99999", value: 99_999.0 }));
+        assert_eq!(values.len(), 2);
+    })
+    .unwrap();
+}
+
+#[test]
+fn claude_messages_are_counted_and_classified() {
+    let body = json!({
+        "system": "be brief",
+        "messages": [
+            {"role": "user", "content": [
+                {"type": "text", "text": "look"},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}},
+                {"type": "document", "source": {"type": "base64", "media_type": "text/plain",
+                    "data": "MTIzLTQ1LTY3ODk="}}
+            ]},
+            {"role": "assistant", "content": [
+                {"type": "redacted_thinking", "data": "c2VjcmV0"},
+                {"type": "thinking", "thinking": "hm", "signature": "c2ln"},
+                {"type": "tool_use", "id": "t", "name": "find", "input": {"ssn": 123_456_789}}
+            ]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "found"}]}
+        ],
+        "tools": [{"name": "save", "input_schema": {"type": "object", "properties": {"max_tokens": {}}}}]
+    });
+    read(Family::ClaudeMessages, &body, |view| {
+        assert_eq!((view.turns, view.images, view.system), (3, 1, true));
+        assert_eq!(view.modalities, [Modality::Text, Modality::Image, Modality::Document].into());
+        assert_eq!(view.tools, ["find", "save"]);
+        assert!(view.parameters.is_empty());
+        for (words, role, editable) in [
+            ("be brief", TextRole::System, true),
+            ("look", TextRole::User, true),
+            ("123-45-6789", TextRole::Document, false),
+            ("hm", TextRole::Reasoning, false),
+            ("123456789", TextRole::ToolInput, true),
+            ("found", TextRole::ToolResult, true),
+        ] {
+            let text = view.texts.iter().find(|text| text.text == words).expect(words);
+            assert_eq!((text.role, text.editable), (role, editable), "{words}");
+        }
+        assert!(view.texts.iter().all(|text| !["iVBORw0KGgo=", "c2VjcmV0", "c2ln"].contains(&&*text.text)));
+    })
+    .unwrap();
+}
+
+#[test]
+fn images_are_counted_and_not_read() {
+    let cases = [
+        (Family::TitanEmbed, json!({"inputText": "a", "inputImage": "iVBORw0KGgo="})),
+        (Family::CohereEmbed, json!({"images": ["data:image/png;base64,iVBORw0KGgo="]})),
+        (Family::StableDiffusionXl, json!({"text_prompts": [{"text": "a"}], "init_image": "iVBORw0KGgo="})),
+    ];
+    for (family, body) in cases {
+        read(family, &body, |view| {
+            assert_eq!(view.images, 1, "{}", family.name());
+            assert!(view.modalities.contains(&Modality::Image));
+            assert!(view.texts.iter().all(|text| !text.text.contains("iVBOR")), "{}", family.name());
+        })
+        .unwrap();
+    }
+}
+
+#[test]
+fn a_body_that_is_not_understood_is_refused() {
+    use Fault::{AccessDenied, Validation};
+    let claude = |content: Json| json!({"messages": [{"role": "user", "content": content}]});
+    let cases = [
+        (Family::ClaudeText, json!({"prompt": "a", "messages": []}), Validation),
+        (Family::ClaudeText, json!({"prompt": "a", "max_tokens": 9}), AccessDenied),
+        (Family::ClaudeText, json!({"messages": [], "max_tokens_to_sample": 9}), AccessDenied),
+        (Family::ClaudeText, json!({}), Validation),
+        (Family::ClaudeMessages, json!({"prompt": "a"}), AccessDenied),
+        (Family::ClaudeMessages, json!({"max_tokens": 9}), Validation),
+        (Family::ClaudeMessages, json!({"messages": [], "mcp_servers": []}), AccessDenied),
+        (Family::ClaudeMessages, json!({"messages": [], "container": "x"}), AccessDenied),
+        (Family::ClaudeMessages, json!({"messages": [], "context_management": {}}), AccessDenied),
+        (Family::ClaudeMessages, json!({"messages": [], "stream": true}), AccessDenied),
+        (Family::ClaudeMessages, json!({"messages": [], "model": "claude"}), AccessDenied),
+        (Family::ClaudeMessages, json!({"messages": [], "Max_Tokens": 9}), AccessDenied),
+        (Family::ClaudeMessages, json!({"messages": [], "max_tokens": "9"}), Validation),
+        (Family::ClaudeMessages, json!({"messages": [], "thinking": {"budget_tokens": "9"}}), Validation),
+        (Family::ClaudeMessages, json!({"messages": [], "thinking": {"budget": 9}}), AccessDenied),
+        (Family::ClaudeMessages, json!({"messages": [{"role": "root", "content": "x"}]}), AccessDenied),
+        (Family::ClaudeMessages, claude(json!([{"text": "no type"}])), AccessDenied),
+        (Family::ClaudeMessages, claude(json!([{"type": "text", "text": "a", "source": {}}])), AccessDenied),
+        (Family::ClaudeMessages, claude(json!([{"type": "server_tool_use", "name": "x"}])), AccessDenied),
+        (Family::ClaudeMessages, claude(json!([{"type": "tool_use", "name": "x"}])), AccessDenied),
+        (
+            Family::ClaudeMessages,
+            claude(json!([{"type": "image", "source": {"type": "url", "url": "x"}}])),
+            AccessDenied,
+        ),
+        (
+            Family::ClaudeMessages,
+            claude(json!([{"type": "document", "source": {"type": "file", "file_id": "x"}}])),
+            AccessDenied,
+        ),
+        (
+            Family::ClaudeMessages,
+            json!({"messages": [], "tools": [{"type": "web_search_20250305"}]}),
+            Validation,
+        ),
+        (Family::Jurassic2, json!({"prompt": "a", "presencePenalty": {"scale": "1"}}), Validation),
+        (Family::Jurassic2, json!({"prompt": "a", "presencePenalty": {"value": 1}}), AccessDenied),
+        (Family::Jurassic2, json!({"prompt": "a", "presencePenalty": {}}), Validation),
+        (Family::Jurassic2, json!({"prompt": "a", "numResults": 1.5}), Validation),
+        (Family::CohereCommand, json!({"message": "a"}), AccessDenied),
+        (Family::TitanText, json!({"inputText": ["a"]}), Validation),
+        (Family::TitanText, json!({"inputText": "a", "maxTokenCount": 9}), AccessDenied),
+        (Family::TitanText, json!({"inputText": "a", "textGenerationConfig": {"topK": 9}}), AccessDenied),
+        (
+            Family::StableDiffusionXl,
+            json!({"text_prompts": [{"text": "a"}], "extras": {"samples": 9}}),
+            AccessDenied,
+        ),
+        (Family::Nova, json!({"messages": [], "inferenceConfig": {"MaxTokens": 9}}), AccessDenied),
+        (Family::Nova, json!({"messages": [], "additionalModelRequestFields": {}}), AccessDenied),
+    ];
+    for (family, body, fault) in cases {
+        let error = read(family, &body, |view| panic!("{body} was read as {view:?}")).unwrap_err();
+        assert_eq!(error.fault(), fault, "{} {body}: {error}", family.name());
+    }
+}
+
+#[test]
+fn a_limit_beside_a_tools_schema_is_a_limit() {
+    let body = json!({"messages": [], "tools": [{"name": "t", "cache": {"max_output_tokens": 77}}]});
+    read(Family::ClaudeMessages, &body, |view| {
+        assert_eq!(view.parameters.len(), 1);
+        assert_eq!(view.parameters[0].value, SettingValue::Number { text: "77", value: 77.0 });
+    })
+    .unwrap();
+}
+
+/// An answer, the texts in it that the model spoke, its counts and why it ended.
+type Spoken = (Family, Json, Vec<&'static str>, Usage, Option<&'static str>);
+
+fn answers_of_amazon_and_others() -> Vec<Spoken> {
+    vec![
+        (
+            Family::TitanText,
+            json!({"inputTextTokenCount": 5, "results": [
+            {"tokenCount": 7, "outputText": "one", "completionReason": "FINISH"},
+            {"tokenCount": 3, "outputText": "two", "completionReason": "LENGTH"}]}),
+            vec!["one", "two"],
+            counts(Some(5), Some(10)),
+            Some("FINISH"),
+        ),
+        (
+            Family::TitanEmbed,
+            json!({"embedding": [0.1, 0.2], "inputTextTokenCount": 3, "message": "odd"}),
+            vec![],
+            counts(Some(3), None),
+            None,
+        ),
+        (
+            Family::Jurassic2,
+            json!({"id": 1, "prompt": {"text": "hi", "tokens": []}, "completions": [
+            {"data": {"text": "hello", "tokens": []}, "finishReason": {"reason": "endoftext"}}]}),
+            vec!["hi", "hello"],
+            Usage::default(),
+            Some("endoftext"),
+        ),
+        (
+            Family::CohereCommand,
+            json!({"id": "x", "prompt": "hi", "generations": [
+            {"id": "g", "text": "there", "finish_reason": "COMPLETE"}]}),
+            vec!["there"],
+            Usage::default(),
+            Some("COMPLETE"),
+        ),
+        (
+            Family::CohereEmbed,
+            json!({"embeddings": [[0.1]], "id": "i", "response_type": "embeddings_floats",
+            "texts": ["echo"]}),
+            vec![],
+            Usage::default(),
+            None,
+        ),
+        (
+            Family::StableDiffusionXl,
+            json!({"result": "success", "artifacts": [
+            {"seed": 1, "base64": "iVBORw0KGgo=", "finishReason": "SUCCESS"}]}),
+            vec![],
+            Usage::default(),
+            Some("SUCCESS"),
+        ),
+        (
+            Family::Nova,
+            json!({"output": {"message": {"role": "assistant", "content": [{"text": "Hi"}]}},
+            "stopReason": "end_turn", "usage": {"inputTokens": 1, "outputTokens": 2, "totalTokens": 3,
+                "cacheReadInputTokenCount": 4, "cacheWriteInputTokenCount": 5}}),
+            vec!["Hi"],
+            Usage { input: Some(1), output: Some(2), cache_read: Some(4), cache_write: Some(5) },
+            Some("end_turn"),
+        ),
+    ]
+}
+
+fn answers_of_anthropic() -> Vec<Spoken> {
+    vec![
+        (
+            Family::ClaudeText,
+            json!({"completion": " Hi", "stop_reason": "stop_sequence", "stop": "\n\nHuman:"}),
+            vec![" Hi"],
+            Usage::default(),
+            Some("stop_sequence"),
+        ),
+        (
+            Family::ClaudeText,
+            json!({"type": "message", "content": [{"type": "text", "text": "Hey"}],
+            "stop_reason": "end_turn", "usage": {"input_tokens": 1, "output_tokens": 2}}),
+            vec!["Hey"],
+            counts(Some(1), Some(2)),
+            Some("end_turn"),
+        ),
+        (
+            Family::ClaudeMessages,
+            json!({"id": "msg_bdrk_1", "type": "message", "role": "assistant", "content": [
+            {"type": "thinking", "thinking": "hm", "signature": "c2ln"}, {"type": "text", "text": "Hi"}],
+            "stop_reason": "end_turn", "stop_sequence": null,
+            "usage": {"input_tokens": 10, "output_tokens": 20, "cache_read_input_tokens": 3,
+                "cache_creation_input_tokens": 4}}),
+            vec!["Hi"],
+            Usage { input: Some(10), output: Some(20), cache_read: Some(3), cache_write: Some(4) },
+            Some("end_turn"),
+        ),
+    ]
+}
+
+#[test]
+fn answers_show_text_counts_and_stop_reason() {
+    for (family, body, assistant, usage, stop_reason) in
+        answers_of_amazon_and_others().into_iter().chain(answers_of_anthropic())
+    {
+        let source = body.to_string();
+        let document = Document::parse(source.as_bytes()).unwrap();
+        let answer = Format::invoke(family).answer(&document);
+        let spoken: Vec<&str> = answer
+            .texts
+            .iter()
+            .filter(|text| text.role == TextRole::Assistant)
+            .map(|text| text.text.as_ref())
+            .collect();
+        assert_eq!(spoken, assistant, "{}", family.name());
+        assert_eq!(answer.usage, usage, "{}", family.name());
+        assert_eq!(answer.stop_reason.as_deref(), stop_reason, "{}", family.name());
+        assert!(answer.texts.iter().all(|text| text.text != "iVBORw0KGgo=" && text.text != "c2ln"));
+    }
+}
+
+#[test]
+fn echoes_and_messages_of_an_answer_are_read() {
+    for (family, body, words) in [
+        (Family::CohereEmbed, json!({"texts": ["123-45-6789"]}), "123-45-6789"),
+        (Family::CohereCommand, json!({"prompt": "123-45-6789", "generations": []}), "123-45-6789"),
+        (Family::TitanEmbed, json!({"message": "123-45-6789"}), "123-45-6789"),
+        (
+            Family::ClaudeMessages,
+            json!({"content": [{"type": "tool_use", "input": {"a": 78_051_120}}]}),
+            "78051120",
+        ),
+        (Family::StableDiffusionXl, json!({"artifacts": [{"base64": "no base64!"}]}), "no base64!"),
+    ] {
+        let source = body.to_string();
+        let document = Document::parse(source.as_bytes()).unwrap();
+        let answer = Format::invoke(family).answer(&document);
+        assert!(answer.texts.iter().any(|text| text.text == words), "{}", family.name());
+    }
+}
+
+#[test]
+fn text_cut_into_tokens_is_read_whole() {
+    let token = |text: &str| {
+        json!({"generatedToken": {"token": text, "logprob": -1.0},
+            "topTokens": [{"token": "other"}], "textRange": {"start": 0, "end": 1}})
+    };
+    let jurassic = json!({"completions": [{"data": {"text": "",
+        "tokens": [token("\u{2581}123"), token("-45-"), token("6789")]}}]});
+    let cohere = json!({"generations": [{"token_likelihoods": [{"token": " 123-"}, {"token": "45-6789"}]}]});
+    for (family, body) in [(Family::Jurassic2, jurassic), (Family::CohereCommand, cohere)] {
+        let source = body.to_string();
+        let document = Document::parse(source.as_bytes()).unwrap();
+        let answer = Format::invoke(family).answer(&document);
+        let text = answer
+            .texts
+            .iter()
+            .find(|text| text.text == " 123-45-6789")
+            .unwrap_or_else(|| panic!("{}", family.name()));
+        assert!(!text.editable);
+    }
+}

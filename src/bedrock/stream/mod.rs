@@ -1,0 +1,249 @@
+//! Reading a streamed answer, frame by frame.
+//!
+//! Receives complete frames, returns the text they hold per content block and keeps the token counts, the stop reason and
+//! whether the answer has ended. Text that belongs to no block is reported under [`OUTSIDE_BLOCKS`], a line each.
+//! Never passes over an event it does not understand: that is an error, and the caller ends the stream.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::converse;
+use super::event_stream::Frame;
+use super::format::error::DecodeError;
+use super::format::payload;
+use super::format::{Format, Wire};
+use super::json::{Document, Node, Value};
+use super::usage;
+use super::view::Usage;
+
+/// The block under which [`Observed::texts`] holds what the caller reads outside of content blocks: tool names,
+/// citations, traces, echoes. Every such text ends with a line break, so that two of them never read as one.
+pub const OUTSIDE_BLOCKS: u32 = u32::MAX;
+
+/// What one frame holds.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// Content block index, and the text that continues it.
+    pub texts: Vec<(u32, String)>,
+    /// Whether the frame belongs to the end of the answer. An exception never does.
+    pub terminal: bool,
+}
+
+/// Reads the frames of one answer.
+#[derive(Debug)]
+pub struct StreamReader {
+    format: Format,
+    progress: Progress,
+}
+
+impl StreamReader {
+    pub(crate) fn new(format: Format) -> Self {
+        Self { format, progress: Progress::default() }
+    }
+
+    /// Reads the next frame.
+    pub fn observe(&mut self, frame: &Frame) -> Result<Observed, DecodeError> {
+        self.read(frame.message_type(), frame.event_type(), frame.payload())
+    }
+
+    /// The counts known so far. The last frames hold the final ones.
+    pub fn usage(&self) -> Usage {
+        self.progress.usage
+    }
+
+    /// The family's own word for why generation ended, once known.
+    pub fn stop_reason(&self) -> Option<&str> {
+        self.progress.stop_reason.as_deref()
+    }
+
+    /// Whether the event that ends an answer was seen. A stream can end without it and look complete to SDKs.
+    pub fn finished(&self) -> bool {
+        self.progress.finished
+    }
+
+    pub(crate) fn read(
+        &mut self,
+        message_type: &str,
+        event_type: Option<&str>,
+        payload: &[u8],
+    ) -> Result<Observed, DecodeError> {
+        match (message_type, event_type) {
+            ("event", Some(name)) => self.event(name, payload)?,
+            ("exception", _) => {
+                let document = Document::parse(payload)?;
+                self.progress.free(document.root());
+            }
+            // FAIL-CLOSED: `error` frames are not modelled and SDKs disagree about them.
+            _ => return Err(DecodeError::UnknownEvent),
+        }
+        Ok(std::mem::take(&mut self.progress.frame))
+    }
+
+    fn event(&mut self, name: &str, payload: &[u8]) -> Result<(), DecodeError> {
+        let document = Document::parse(payload)?;
+        let event = document.root();
+        if !event.is_object() {
+            return Err(DecodeError::UnknownChunk);
+        }
+        match self.format.wire() {
+            Wire::Converse => converse::event(name, event, &mut self.progress),
+            Wire::Invoke(_) if name != "chunk" => Err(DecodeError::UnknownEvent),
+            Wire::Invoke(family) => {
+                let encoded = event.get("bytes").and_then(Node::as_str).ok_or(DecodeError::UnknownChunk)?;
+                let bytes = STANDARD.decode(encoded)?;
+                let chunk = Document::parse(&bytes)?;
+                if !chunk.root().is_object() {
+                    return Err(DecodeError::UnknownChunk);
+                }
+                family.dialect().chunk(chunk.root(), &mut self.progress)?;
+                self.progress.metrics(chunk.root());
+                self.progress.rest(event, &["bytes"]);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What a family's reader adds to, chunk by chunk.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    pub(crate) usage: Usage,
+    pub(crate) frame: Observed,
+    stop_reason: Option<String>,
+    finished: bool,
+    /// Text per block, kept only for families whose last chunk repeats it.
+    remembered: BTreeMap<u32, String>,
+}
+
+impl Progress {
+    /// Continues a content block.
+    pub(crate) fn text(&mut self, block: u32, text: &str) {
+        if !text.is_empty() {
+            self.frame.texts.push((block, text.to_owned()));
+        }
+    }
+
+    /// Continues a content block by a node that must be a string or null.
+    pub(crate) fn text_node(&mut self, block: u32, node: &Node<'_>) -> Result<(), DecodeError> {
+        match &node.value {
+            Value::String(text) => self.text(block, text),
+            Value::Null => {}
+            // FAIL-CLOSED: text in another form would reach the caller unseen.
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                return Err(DecodeError::UnknownChunk);
+            }
+        }
+        Ok(())
+    }
+
+    /// Continues a content block whose text will be repeated at the end.
+    pub(crate) fn text_to_be_repeated(&mut self, block: u32, node: &Node<'_>) -> Result<(), DecodeError> {
+        self.text_node(block, node)?;
+        self.remembered.entry(block).or_default().push_str(node.as_str().unwrap_or_default());
+        Ok(())
+    }
+
+    /// Takes the whole text of a block: nothing new if it is what was streamed.
+    pub(crate) fn repeated(&mut self, block: u32, text: &str) {
+        match self.remembered.get(&block) {
+            None => self.text(block, text),
+            Some(streamed) if streamed.trim() == text.trim() => {}
+            // FAIL-CLOSED: what differs from the pieces was not seen yet.
+            Some(_) => self.aside(text),
+        }
+    }
+
+    /// Adds a text that belongs to no block.
+    pub(crate) fn aside(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.frame.texts.push((OUTSIDE_BLOCKS, format!("{text}\n")));
+        }
+    }
+
+    /// Adds a string that should be base64, unless it is.
+    pub(crate) fn payload(&mut self, text: &str) {
+        if !payload::is_base64(text) {
+            self.aside(text);
+        }
+    }
+
+    /// Adds every string below `node`.
+    pub(crate) fn leaves(&mut self, node: &Node<'_>) {
+        match &node.value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::String(text) => self.aside(text),
+            Value::Array(elements) => elements.iter().for_each(|element| self.leaves(element)),
+            Value::Object(members) => members.iter().for_each(|member| self.leaves(&member.node)),
+        }
+    }
+
+    /// Adds every key, string and number below `node`.
+    pub(crate) fn free(&mut self, node: &Node<'_>) {
+        match &node.value {
+            Value::Null | Value::Bool(_) => {}
+            Value::Number(number) => self.aside(number.text),
+            Value::String(text) => self.aside(text),
+            Value::Array(elements) => elements.iter().for_each(|element| self.free(element)),
+            Value::Object(members) => {
+                for member in members {
+                    self.aside(&member.name);
+                    self.free(&member.node);
+                }
+            }
+        }
+    }
+
+    /// Adds the strings of every member that was not read yet.
+    pub(crate) fn rest(&mut self, node: &Node<'_>, read: &[&str]) {
+        for member in node.members() {
+            let is_padding = member.name == "p" && member.node.as_str().is_some_and(is_padding);
+            if !is_padding && !read.contains(&member.name.as_ref()) {
+                self.leaves(&member.node);
+            }
+        }
+    }
+
+    /// Marks the answer as complete.
+    pub(crate) fn end(&mut self, reason: Option<&Node<'_>>) {
+        self.stop(reason);
+        self.finished = true;
+        self.frame.terminal = true;
+    }
+
+    /// Notes why generation ended.
+    pub(crate) fn stop(&mut self, reason: Option<&Node<'_>>) {
+        if let Some(reason) = reason.and_then(Node::as_str) {
+            self.stop_reason = Some(reason.to_owned());
+        }
+    }
+
+    fn metrics(&mut self, chunk: &Node<'_>) {
+        if let Some(metrics) = chunk.get(INVOCATION_METRICS) {
+            self.usage.update(usage::of_invocation_metrics(metrics));
+            self.end(None);
+        }
+    }
+}
+
+/// The member of the last chunk that holds the counts (seen in recorded answers of all streaming families).
+pub(crate) const INVOCATION_METRICS: &str = "amazon-bedrock-invocationMetrics";
+
+/// The index of the block that `event` continues.
+pub(crate) fn block_index(event: &Node<'_>, name: &str) -> Result<u32, DecodeError> {
+    event
+        .get(name)
+        .and_then(Node::as_count)
+        .and_then(|index| u32::try_from(index).ok())
+        .filter(|index| *index != OUTSIDE_BLOCKS)
+        .ok_or(DecodeError::UnknownChunk)
+}
+
+/// Bedrock pads events with a slice of this alphabet, so that their length tells nothing.
+fn is_padding(text: &str) -> bool {
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789".contains(text)
+}
+
+#[cfg(test)]
+mod tests;
