@@ -4,4 +4,6 @@ pub mod bedrock;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod identity;
+pub mod sensitive;
 pub mod yaml;

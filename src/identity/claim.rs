@@ -1,0 +1,96 @@
+//! From what a request head claims to a proved principal.
+//!
+//! A claim is made before the body is read: everything that can be refused without it has been checked. Only
+//! [`Claim::prove`], which wants the body's hash, turns it into a [`Principal`]. Never shows keys or signatures.
+
+use std::fmt;
+
+use http::{HeaderMap, Method};
+
+use super::sigv4::{Scope, Signature, SigningKey, string_to_sign};
+use super::{AuthenticationError, Principal};
+
+/// A request before its body.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestHead<'a> {
+    pub method: &'a Method,
+    /// Path and query as on the wire.
+    pub target: &'a str,
+    pub headers: &'a HeaderMap,
+    /// `:authority` of an HTTP/2 request.
+    pub authority: Option<&'a str>,
+    pub http2: bool,
+    /// Whether the connection is encrypted. Bearer keys are refused where it is not.
+    pub encrypted: bool,
+}
+
+/// Who the caller says it is.
+pub struct Claim {
+    principal: Principal,
+    proof: Proof,
+    /// Whether the key may be used now. Told only to who proves to hold it.
+    current: bool,
+}
+
+/// What is still to be shown.
+pub(super) enum Proof {
+    /// Nothing: the key itself was presented.
+    Presented,
+    Signed(Box<Signed>),
+}
+
+/// A signature that waits for the body's hash.
+pub(super) struct Signed {
+    pub request: UnhashedRequest,
+    pub scope: Scope,
+    pub key: SigningKey,
+    pub signature: Signature,
+}
+
+/// All of a canonical request but the body's hash, and the date it was signed at.
+#[derive(Debug)]
+pub(super) struct UnhashedRequest {
+    pub canonical: Vec<u8>,
+    pub amz_date: String,
+    /// `x-amz-content-sha256`, when it was sent.
+    pub stated_hash: Option<String>,
+}
+
+impl Claim {
+    pub(super) const fn new(principal: Principal, proof: Proof, current: bool) -> Self {
+        Self { principal, proof, current }
+    }
+
+    /// Public id of the key, which is not proved yet.
+    pub fn credential_id(&self) -> &str {
+        &self.principal.credential_id
+    }
+
+    /// The caller, when the body is the one that was signed.
+    pub fn prove(self, body_sha256: &[u8; 32]) -> Result<Principal, AuthenticationError> {
+        match self.proof {
+            Proof::Presented => {}
+            Proof::Signed(signed) => signed.verify(&hex::encode(body_sha256))?,
+        }
+        if self.current { Ok(self.principal) } else { Err(AuthenticationError::ExpiredKey) }
+    }
+}
+
+impl Signed {
+    fn verify(self, body_sha256: &str) -> Result<(), AuthenticationError> {
+        let UnhashedRequest { mut canonical, amz_date, stated_hash } = self.request;
+        if stated_hash.is_some_and(|stated| stated != body_sha256) {
+            return Err(AuthenticationError::PayloadHash);
+        }
+        canonical.extend(body_sha256.as_bytes());
+        let expected = self.key.sign(&string_to_sign(&amz_date, &self.scope, &canonical));
+        if expected == self.signature { Ok(()) } else { Err(AuthenticationError::Signature) }
+    }
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // SECRET: the proof holds a signing key and the signature it should make.
+        formatter.debug_struct("Claim").field("principal", &self.principal).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,20 @@
+//! Sensitive data in texts: what it looks like, where it is, and texts without it.
+//!
+//! Receives strings as the model or the caller will see them and returns ranges, counts and redacted copies. Pure.
+//! Findings never carry the text they were found in.
+
+mod candidate;
+mod context;
+mod detector;
+mod detectors;
+mod fold;
+mod normalise;
+mod redact;
+mod scanner;
+
+pub use detector::{DetectorId, DetectorSet, Findings, find};
+pub use redact::redact;
+pub use scanner::{Match, Scanner, ScannerError};
+
+#[cfg(test)]
+mod tests;
