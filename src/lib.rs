@@ -5,5 +5,6 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod identity;
+pub mod policy;
 pub mod sensitive;
 pub mod yaml;

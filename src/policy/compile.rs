@@ -1,0 +1,76 @@
+//! From files to a policy set, or to the list of everything that is wrong with them.
+//!
+//! Receives all files of a policy folder at once. Returns a set only when no error was found; a set that exists can
+//! be evaluated without any further error.
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::digest;
+
+use super::document::Level;
+use super::lint;
+use super::scope::Scope;
+use super::unsupported;
+use super::{PolicySet, Team};
+use crate::yaml::{Diagnostics, Source};
+
+/// Compiles the files of a policy folder; paths are relative to it. `None` when an error was reported.
+pub fn compile(files: &[Source], diagnostics: &mut Diagnostics) -> Option<PolicySet> {
+    let errors = diagnostics.errors();
+    let mut org = None;
+    let mut teams = BTreeMap::new();
+    let mut apps = Vec::new();
+    for file in files {
+        let Some(scope) = scope_of(file, diagnostics) else { continue };
+        let Some(level) = Level::read(file, scope, diagnostics) else { continue };
+        match &level.scope {
+            Scope::Org => org = Some(level),
+            Scope::Team(team) => {
+                teams.insert(team.clone(), Team { level, apps: BTreeMap::new() });
+            }
+            Scope::App(team, app) => apps.push((team.clone(), app.clone(), level)),
+        }
+    }
+    let has = |path: &str| files.iter().any(|file| &*file.path == path);
+    if !has("org.yaml") {
+        let nowhere = Source::new("org.yaml", "");
+        let diagnostic = nowhere.error(0..0, "there is no org.yaml, so there is no floor");
+        diagnostics.push(diagnostic.help("add one; what its `allow` does not list, no team can use"));
+    }
+    for (team, app, level) in apps {
+        if let Some(team) = teams.get_mut(&team) {
+            team.apps.insert(app, level);
+        } else if !has(&format!("teams/{team}.yaml")) {
+            let diagnostic = level.source.error(0..0, format!("there is no policy for team `{team}`"));
+            diagnostics
+                .push(diagnostic.help(format!("add teams/{team}.yaml; an app can only narrow its team")));
+        }
+    }
+    let set = PolicySet { digest: digest(files), org: org?, teams };
+    lint::check(&set, diagnostics);
+    (diagnostics.errors() == errors).then_some(set)
+}
+
+/// The scope that a file's path demands; a file that can have none is reported.
+fn scope_of(file: &Source, diagnostics: &mut Diagnostics) -> Option<Scope> {
+    let scope = Scope::of_path(&file.path);
+    if scope.is_none() {
+        let diagnostic = match unsupported::file(&file.path) {
+            Some(hint) => file.error(0..0, format!("`{}` is not read by this version", file.path)).help(hint),
+            None => file
+                .error(0..0, format!("`{}` is not a policy file", file.path))
+                .help("policy files are org.yaml, teams/<team>.yaml and apps/<team>/<app>.yaml"),
+        };
+        diagnostics.push(diagnostic);
+    }
+    scope
+}
+
+/// `sha256:` over the sorted lines that `sha256sum` prints for the files, so that anybody can work it out.
+fn digest(files: &[Source]) -> String {
+    let sha256 = |bytes: &[u8]| hex::encode(digest::digest(&digest::SHA256, bytes));
+    let mut lines: Vec<String> =
+        files.iter().map(|file| format!("{}  {}\n", sha256(file.text.as_bytes()), file.path)).collect();
+    lines.sort();
+    format!("sha256:{}", sha256(lines.concat().as_bytes()))
+}

@@ -1,0 +1,269 @@
+//! `when` and `unless`: a typed mapping, AND across its keys, OR inside a list. It has no operators and gets none.
+//!
+//! Receives an item of a section, returns a condition that answers for an inquiry. Where a model id leaves room
+//! for doubt, the doubt goes against the caller: what restricts matches broadly, what loosens matches strictly.
+
+mod hours;
+mod source;
+
+use std::fmt;
+use std::str::FromStr;
+
+use hours::Hours;
+use source::{Network, NetworkError};
+
+use super::facts::Inquiry;
+use super::glob::Glob;
+use super::unsupported;
+use crate::bedrock::model::{ModelKind, ModelReference};
+use crate::bedrock::operation::Operation;
+use crate::yaml::{Mapping, Node, Reader, Value, closest};
+
+/// When an item concerns a request. An empty one always does.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Condition {
+    when: Option<Clauses>,
+    unless: Option<Clauses>,
+}
+
+impl Condition {
+    /// Reads `when` and `unless` of an item; mistakes are reported and leave the condition unusable.
+    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>) -> Self {
+        let mut read = |place| item.get(place).and_then(|node| Clauses::read(reader, node, place));
+        Self { when: read("when"), unless: read("unless") }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.when.is_none() && self.unless.is_none()
+    }
+
+    /// All patterns that the condition holds against models.
+    pub fn model_patterns(&self) -> impl Iterator<Item = &Glob> {
+        let clauses = self.when.iter().chain(&self.unless).flat_map(|clauses| &clauses.0);
+        clauses
+            .filter_map(|clause| if let Clause::Model(patterns) = clause { Some(patterns) } else { None })
+            .flatten()
+    }
+
+    /// Whether a restriction under this condition concerns the request.
+    pub fn restricts(&self, inquiry: &Inquiry<'_>) -> bool {
+        self.holds(inquiry, Matching::Broad, Matching::Strict)
+    }
+
+    /// Whether a grant under this condition holds for the request.
+    pub fn grants(&self, inquiry: &Inquiry<'_>) -> bool {
+        self.holds(inquiry, Matching::Strict, Matching::Broad)
+    }
+
+    fn holds(&self, inquiry: &Inquiry<'_>, when: Matching, unless: Matching) -> bool {
+        self.when.as_ref().is_none_or(|clauses| clauses.hold(inquiry, when))
+            && !self.unless.as_ref().is_some_and(|clauses| clauses.hold(inquiry, unless))
+    }
+}
+
+/// How a model pattern is held against a model reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Matching {
+    /// As sent or in canonical form, whichever matches.
+    Broad,
+    /// The model behind it, which must be known, or exactly the id as sent.
+    Strict,
+}
+
+/// Whether a pattern covers a model in a place where a match loosens: in a grant, or in an exemption.
+///
+/// FAIL-CLOSED: an id that has to be looked up says nothing about the model behind it, so no wildcard covers it; only
+/// the id itself does, written out.
+pub(super) fn covers(pattern: &Glob, model: &ModelReference) -> bool {
+    pattern.lists(model.raw()) || (!model.kind().needs_lookup() && pattern.matches(model.canonical()))
+}
+
+/// Whether a pattern hits a model in a place where a match restricts.
+pub(super) fn hits(pattern: &Glob, model: &ModelReference) -> bool {
+    pattern.matches(model.raw()) || pattern.matches(model.canonical())
+}
+
+/// Clauses that must all hold.
+#[derive(Debug, Clone)]
+struct Clauses(Vec<Clause>);
+
+#[derive(Debug, Clone)]
+enum Clause {
+    Environment(Vec<Glob>),
+    App(Vec<Glob>),
+    Model(Vec<Glob>),
+    Kind(Vec<ModelKind>),
+    Region(Vec<Glob>),
+    Action(Vec<Operation>),
+    Source(Vec<Network>),
+    Tools(Vec<Glob>),
+    Stream(bool),
+    Hours(Vec<Hours>),
+}
+
+const KEYS: [&str; 10] =
+    ["env", "app", "model", "kind", "region", "action", "source", "tools", "stream", "hours"];
+
+impl Clauses {
+    fn read(reader: &mut Reader<'_>, node: &Node, place: &str) -> Option<Self> {
+        if matches!(node.value, Value::Scalar { .. }) {
+            unsupported::refuse_expression(reader, node, place);
+            return None;
+        }
+        let mapping = reader.mapping(node, &format!("`{place}`"), &KEYS)?;
+        if mapping.entries().is_empty() {
+            reader.error(&node.span, format!("`{place}` must not be empty: it would always hold"));
+            return None;
+        }
+        check_blank(reader, &mapping);
+        let clauses = mapping
+            .entries()
+            .iter()
+            .filter(|(key, value)| KEYS.contains(&key.name.as_str()) && !value.is_null());
+        clauses.map(|(key, value)| Clause::read(reader, &key.name, value)).collect::<Option<_>>().map(Self)
+    }
+
+    fn hold(&self, inquiry: &Inquiry<'_>, matching: Matching) -> bool {
+        self.0.iter().all(|clause| clause.holds(inquiry, matching))
+    }
+}
+
+impl Clause {
+    fn read(reader: &mut Reader<'_>, key: &str, node: &Node) -> Option<Self> {
+        match key {
+            "env" => patterns(reader, node, key).map(Self::Environment),
+            "app" => patterns(reader, node, key).map(Self::App),
+            "model" => patterns(reader, node, key).map(Self::Model),
+            "kind" => kinds(reader, node).map(Self::Kind),
+            "region" => patterns(reader, node, key).map(Self::Region),
+            "action" => operations(reader, node, key).map(Self::Action),
+            "source" => networks(reader, node).map(Self::Source),
+            "tools" => patterns(reader, node, key).map(Self::Tools),
+            "stream" => reader.boolean(node, key).map(Self::Stream),
+            "hours" => parsed_list(reader, node, key).map(Self::Hours),
+            _ => None,
+        }
+    }
+
+    fn holds(&self, inquiry: &Inquiry<'_>, matching: Matching) -> bool {
+        let any = |patterns: &[Glob], text: &str| patterns.iter().any(|pattern| pattern.matches(text));
+        match self {
+            Self::Environment(patterns) => any(patterns, &inquiry.context.environment),
+            Self::App(patterns) => any(patterns, &inquiry.principal.app),
+            Self::Model(patterns) => patterns.iter().any(|pattern| match matching {
+                Matching::Broad => hits(pattern, inquiry.model),
+                Matching::Strict => covers(pattern, inquiry.model),
+            }),
+            Self::Kind(kinds) => kinds.contains(&inquiry.model.kind()),
+            Self::Region(patterns) => any(patterns, &inquiry.context.region),
+            Self::Action(operations) => operations.contains(&inquiry.operation),
+            Self::Source(networks) => networks.iter().any(|network| network.contains(inquiry.context.source)),
+            Self::Tools(patterns) => inquiry.facts.tools.iter().any(|tool| any(patterns, tool)),
+            Self::Stream(stream) => *stream == inquiry.facts.stream,
+            Self::Hours(hours) => hours.iter().any(|hours| hours.contains(inquiry.context.now)),
+        }
+    }
+}
+
+/// Reports keys after which nothing is written: a half-deleted condition must not turn into none.
+pub(super) fn check_blank(reader: &mut Reader<'_>, mapping: &Mapping<'_>) {
+    for (key, value) in mapping.entries() {
+        if value.is_null() {
+            reader.error(&key.span, format!("nothing is written after `{}`", key.name));
+        }
+    }
+}
+
+/// A list of patterns, or a single one.
+pub(super) fn patterns(reader: &mut Reader<'_>, node: &Node, place: &str) -> Option<Vec<Glob>> {
+    each(reader, node, place, |reader, element, text| match Glob::parse(text) {
+        Ok(glob) => Some(glob),
+        Err(error) => {
+            reader.error(&element.span, format!("pattern `{}` of {place} {error}", text.escape_debug()));
+            None
+        }
+    })
+}
+
+/// A list of operation names or patterns over them, as the operations that they name. Only operations on a model have
+/// rules of their own; a list of models is filtered to what its reader may use.
+pub(super) fn operations(reader: &mut Reader<'_>, node: &Node, place: &str) -> Option<Vec<Operation>> {
+    let named = each(reader, node, place, |reader, element, text| {
+        let glob = Glob::parse(text).ok();
+        let hit = |operation: &Operation| glob.as_ref().is_some_and(|glob| glob.matches(operation.name()));
+        let ruled = || Operation::ALL.into_iter().filter(|operation| !operation.is_control_plane());
+        let found: Vec<_> = ruled().filter(hit).collect();
+        if found.is_empty() {
+            let message = format!("`{}` names no operation on a model", text.escape_debug());
+            let diagnostic = reader.source.error(element.span.clone(), message);
+            let known: Vec<_> = ruled().map(Operation::name).collect();
+            reader.push(match closest(text, known.iter().copied()) {
+                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                None => diagnostic.help(format!("operations: {}", known.join(", "))),
+            });
+            return None;
+        }
+        Some(found)
+    });
+    named.map(|named| named.concat())
+}
+
+fn kinds(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<ModelKind>> {
+    let words = ModelKind::ALL.map(|kind| (kind.name(), kind));
+    let elements = reader.list(node);
+    if elements.is_empty() {
+        reader.error(&node.span, "kind must not be empty");
+        return None;
+    }
+    elements.iter().map(|element| reader.one_of(element, "kind", &words)).collect()
+}
+
+fn networks(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<Network>> {
+    each(reader, node, "source", |reader, element, text| match text.parse::<Network>() {
+        Ok(network) => Some(network),
+        Err(error) => {
+            let diagnostic = reader.source.error(element.span.clone(), format!("source `{text}` {error}"));
+            reader.push(match error {
+                NetworkError::HostBits(range) => diagnostic.help(format!("write `{range}`")),
+                NetworkError::Malformed => diagnostic,
+            });
+            None
+        }
+    })
+}
+
+fn parsed_list<T: FromStr>(reader: &mut Reader<'_>, node: &Node, place: &str) -> Option<Vec<T>>
+where
+    T::Err: fmt::Display,
+{
+    each(reader, node, place, |reader, element, text| match text.parse() {
+        Ok(value) => Some(value),
+        Err(error) => {
+            reader.error(&element.span, format!("{place} `{text}` {error}"));
+            None
+        }
+    })
+}
+
+/// Reads every element of a list that must not be empty, and reports all mistakes in it.
+fn each<T>(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    place: &str,
+    read: impl Fn(&mut Reader<'_>, &Node, &str) -> Option<T>,
+) -> Option<Vec<T>> {
+    let elements = reader.list(node);
+    if elements.is_empty() {
+        reader.error(&node.span, format!("{place} must not be empty"));
+        return None;
+    }
+    let mut values = Vec::with_capacity(elements.len());
+    for element in elements {
+        let value = reader.string(element, place).and_then(|text| read(reader, element, &text));
+        values.extend(value);
+    }
+    (values.len() == elements.len()).then_some(values)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,274 @@
+//! The decision: every rule of every level that concerns a principal, against one request.
+//!
+//! Levels intersect. There is no order among rules: each is a predicate on the request as it will be sent, and
+//! repairs are minima, intersections and unions. Reports all violations, not the first.
+
+use std::sync::Arc;
+
+use super::PolicySet;
+use super::document::{Grants, Level};
+use super::facts::{Context, Facts, Inquiry};
+use super::rule::{Head, Mode, Rule, RuleId, Section};
+use super::rules::guardrail::Guardrail;
+use super::rules::limits::Limits;
+use super::rules::sensitive::{Direction, Sensitive, Strongest};
+use super::rules::{Breach, Kind, allow, guardrail, limits, sensitive};
+use super::scope::Scope;
+use super::verdict::{Allowed, AnswerVerdict, Denial, Repair, Verdict, Violation};
+use crate::bedrock::fault::Fault;
+use crate::bedrock::model::ModelReference;
+use crate::bedrock::operation::Operation;
+use crate::identity::Principal;
+use crate::sensitive::{DetectorSet, Findings};
+
+/// How one rule, or the `allow` section of one level, looks at a request.
+#[derive(Debug, Clone)]
+pub struct Check {
+    pub rule: RuleId,
+    pub section: Section,
+    /// `file:line`.
+    pub at: Arc<str>,
+    pub mode: Mode,
+    /// Whether exceptions may not touch the rule.
+    pub locked: bool,
+    /// Whether the rule concerns the request at all.
+    pub applies: bool,
+    /// Items of `allow` that cover the request.
+    pub granted_by: Vec<RuleId>,
+    pub violations: Vec<Violation>,
+}
+
+impl PolicySet {
+    /// What to look for in texts that go to or come from this principal, before anything else is known.
+    pub fn detectors(&self, principal: &Principal, direction: Direction) -> DetectorSet {
+        let rules = self.levels(principal).flat_map(|level| &level.rules);
+        rules
+            .filter_map(sensitive_of)
+            .fold(DetectorSet::EMPTY, |set, rule| set.union(rule.detectors(direction)))
+    }
+
+    /// What to change so that the request keeps the enforced rules. Empty for a request that was repaired already.
+    pub fn repair(&self, inquiry: &Inquiry<'_>) -> Vec<Repair> {
+        let rules = self.enforced(inquiry);
+        let limits: Vec<_> = chosen(&rules, limits_of);
+        let guardrails: Vec<_> = chosen(&rules, guardrail_of);
+        let sensitive: Vec<_> = chosen(&rules, sensitive_of);
+        let mut repairs = limits::repairs(&limits, inquiry.facts);
+        repairs.extend(guardrail::repair(&guardrails, inquiry.facts));
+        repairs.extend(sensitive::repairs(&sensitive, inquiry.facts));
+        repairs
+    }
+
+    /// Whether the request may be sent as it is.
+    pub fn verify(&self, inquiry: &Inquiry<'_>) -> Verdict {
+        let mut verdict = Verdict::default();
+        for check in self.checks(inquiry) {
+            match check.mode {
+                Mode::Enforce => verdict.violations.extend(check.violations),
+                Mode::Shadow => verdict.shadow.extend(check.violations),
+            }
+            verdict.granted_by.extend(check.granted_by);
+        }
+        verdict
+    }
+
+    /// [`Self::verify`], with the proof that the request may be sent when it may.
+    pub fn decide(&self, inquiry: &Inquiry<'_>) -> (Verdict, Option<Allowed>) {
+        let verdict = self.verify(inquiry);
+        let allowed = verdict.is_allowed().then(Allowed::vouched);
+        (verdict, allowed)
+    }
+
+    /// Whether the principal may ask which models there are: every team with a policy may, and is shown those that
+    /// it [may use](Self::may_use).
+    pub fn decide_listing(&self, principal: &Principal) -> (Option<Denial>, Option<Allowed>) {
+        if self.teams.contains_key(&principal.team) {
+            return (None, Some(Allowed::vouched()));
+        }
+        (Denial::of_listing(principal, &without_team(&principal.team).violations), None)
+    }
+
+    /// [`Self::verify`], rule by rule, with those that are satisfied or do not concern the request.
+    pub fn checks(&self, inquiry: &Inquiry<'_>) -> Vec<Check> {
+        let strongest = self.strongest(inquiry, Direction::Prompt);
+        let mut checks = Vec::new();
+        for level in self.levels(inquiry.principal) {
+            checks.extend(level.grants.iter().map(|grants| self.check_grants(level, grants, inquiry)));
+            checks.extend(level.rules.iter().map(|rule| self.check_rule(level, rule, inquiry, strongest)));
+        }
+        if !self.teams.contains_key(&inquiry.principal.team) {
+            checks.push(without_team(&inquiry.principal.team));
+        }
+        checks
+    }
+
+    /// Whether the principal could use the model at all, in some operation.
+    pub fn may_use(&self, principal: &Principal, model: &ModelReference, context: &Context) -> bool {
+        Operation::ALL.into_iter().filter(|operation| !operation.is_control_plane()).any(|operation| {
+            let facts = Facts { stream: operation.is_streaming(), ..Facts::default() };
+            let inquiry = Inquiry { principal, operation, model, context, facts: &facts };
+            let about_models = |check: &Check| match check.section {
+                Section::Allow | Section::Deny | Section::Residency => check.mode == Mode::Enforce,
+                Section::Limits | Section::Content | Section::Guardrail | Section::Sensitive => false,
+            };
+            self.checks(&inquiry)
+                .iter()
+                .filter(|check| about_models(check))
+                .all(|check| check.violations.is_empty())
+        })
+    }
+
+    /// What to do with an answer in which `findings` were found.
+    pub fn judge_answer(&self, inquiry: &Inquiry<'_>, findings: &Findings) -> AnswerVerdict {
+        let strongest = self.strongest(inquiry, Direction::Response);
+        let redact = strongest.redacted.intersection(findings.detectors());
+        let mut verdict = AnswerVerdict { redact, ..AnswerVerdict::default() };
+        // Findings that are redacted do not reach the caller, so they break nothing.
+        let unredactable = Strongest { redacted: DetectorSet::EMPTY, ..strongest };
+        for level in self.levels(inquiry.principal) {
+            for rule in level.rules.iter().filter(|rule| rule.applies(inquiry)) {
+                let breach = sensitive_of(rule).and_then(|sensitive| {
+                    sensitive.breach_of(findings, Direction::Response, rule.head.mode, unredactable)
+                });
+                let violation = breach.map(|breach| self.violation(level, &rule.head, breach));
+                match rule.head.mode {
+                    Mode::Enforce => verdict.violations.extend(violation),
+                    Mode::Shadow => verdict.shadow.extend(violation),
+                }
+            }
+        }
+        verdict
+    }
+
+    /// The enforced rules that may redact or refuse the answer, so that it must be read before it is passed on.
+    pub fn answer_filters(&self, inquiry: &Inquiry<'_>) -> Vec<RuleId> {
+        let rules = self.enforced(inquiry).into_iter();
+        let filters = rules.filter(|rule| sensitive_of(rule).is_some_and(Sensitive::filters_answers));
+        filters.map(|rule| rule.head.id.clone()).collect()
+    }
+
+    /// The levels that concern a principal: the floor, its team, its app.
+    fn levels(&self, principal: &Principal) -> impl Iterator<Item = &Level> {
+        let team = self.teams.get(&principal.team);
+        let app = team.and_then(|team| team.apps.get(&principal.app));
+        std::iter::once(&self.org).chain(team.map(|team| &team.level)).chain(app)
+    }
+
+    fn enforced(&self, inquiry: &Inquiry<'_>) -> Vec<&Rule> {
+        let rules = self.levels(inquiry.principal).flat_map(|level| &level.rules);
+        rules.filter(|rule| rule.is_enforced() && rule.applies(inquiry)).collect()
+    }
+
+    fn strongest(&self, inquiry: &Inquiry<'_>, direction: Direction) -> Strongest {
+        Strongest::of(self.enforced(inquiry).into_iter().filter_map(sensitive_of), direction)
+    }
+
+    fn check_grants(&self, level: &Level, grants: &Grants, inquiry: &Inquiry<'_>) -> Check {
+        let covering = grants.items.iter().filter(|grant| grant.covers(inquiry));
+        let granted_by: Vec<RuleId> = covering.map(|grant| grant.head.id.clone()).collect();
+        let mut violations = Vec::new();
+        if granted_by.is_empty() {
+            let breach = allow::breach(&grants.items, inquiry);
+            violations.push(self.explained(level, &grants.id, &grants.place.at, None, &[], breach));
+        }
+        Check {
+            rule: grants.id.clone(),
+            section: Section::Allow,
+            at: Arc::clone(&grants.place.at),
+            mode: Mode::Enforce,
+            locked: false,
+            applies: true,
+            granted_by,
+            violations,
+        }
+    }
+
+    fn check_rule(&self, level: &Level, rule: &Rule, inquiry: &Inquiry<'_>, strongest: Strongest) -> Check {
+        let head = &rule.head;
+        let applies = rule.applies(inquiry);
+        let breaches = if applies { rule.kind.breaches(inquiry, head.mode, strongest) } else { Vec::new() };
+        Check {
+            rule: head.id.clone(),
+            section: rule.kind.section(),
+            at: Arc::clone(&head.place.at),
+            mode: head.mode,
+            locked: head.locked,
+            applies,
+            granted_by: Vec::new(),
+            violations: breaches.into_iter().map(|breach| self.violation(level, head, breach)).collect(),
+        }
+    }
+
+    fn violation(&self, level: &Level, head: &Head, breach: Breach) -> Violation {
+        self.explained(level, &head.id, &head.place.at, head.message.as_deref(), &head.controls, breach)
+    }
+
+    /// A violation with everything that a caller is told: what is wrong, the rule's own words, where to read on.
+    fn explained(
+        &self,
+        level: &Level,
+        rule: &RuleId,
+        at: &str,
+        sentence: Option<&str>,
+        controls: &[String],
+        breach: Breach,
+    ) -> Violation {
+        let mut message = breach.text;
+        if let Some(sentence) = sentence {
+            message.push_str(": ");
+            message.push_str(sentence.trim_end_matches('.'));
+        }
+        if let Some(help) = level.help.as_ref().or(self.org.help.as_ref()) {
+            message = format!("{message} (see {})", help.replace("{rule}", rule.as_str()));
+        }
+        Violation {
+            rule: rule.clone(),
+            at: at.to_owned(),
+            fault: breach.fault,
+            message,
+            value: breach.value,
+            bound: breach.bound,
+            controls: controls.to_vec(),
+        }
+    }
+}
+
+/// FAIL-CLOSED: a team that nobody wrote a policy for may do nothing.
+fn without_team(team: &str) -> Check {
+    let rule = RuleId::new(&Scope::Team(team.to_owned()), Section::Allow, None);
+    let violation = Violation {
+        rule: rule.clone(),
+        at: format!("teams/{team}.yaml"),
+        fault: Fault::AccessDenied,
+        message: format!("there is no policy for team {team}, so nothing is granted"),
+        value: None,
+        bound: None,
+        controls: Vec::new(),
+    };
+    Check {
+        rule,
+        section: Section::Allow,
+        at: violation.at.as_str().into(),
+        mode: Mode::Enforce,
+        locked: false,
+        applies: true,
+        granted_by: Vec::new(),
+        violations: vec![violation],
+    }
+}
+
+fn chosen<'r, K>(rules: &[&'r Rule], kind: impl Fn(&'r Rule) -> Option<&'r K>) -> Vec<(&'r RuleId, &'r K)> {
+    rules.iter().filter_map(|rule| kind(rule).map(|kind| (&rule.head.id, kind))).collect()
+}
+
+fn limits_of(rule: &Rule) -> Option<&Limits> {
+    if let Kind::Limits(limits) = &rule.kind { Some(limits) } else { None }
+}
+
+fn guardrail_of(rule: &Rule) -> Option<&Guardrail> {
+    if let Kind::Guardrail(guardrail) = &rule.kind { Some(guardrail) } else { None }
+}
+
+fn sensitive_of(rule: &Rule) -> Option<&Sensitive> {
+    if let Kind::Sensitive(sensitive) = &rule.kind { Some(sensitive) } else { None }
+}

@@ -1,0 +1,156 @@
+//! What a request is, as far as policies ask: values only, no text.
+//!
+//! Built from a decoded view, or by hand for `policy explain`. Repairs can be applied to it, so that a decision can
+//! be worked out without a body. Never holds prompt text.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
+use super::Repair;
+use crate::bedrock::model::ModelReference;
+use crate::bedrock::operation::Operation;
+use crate::bedrock::view::{Modality, Parameter, SettingValue, View};
+use crate::identity::Principal;
+use crate::sensitive::Findings;
+
+/// One question to a policy: may this principal send this?
+#[derive(Debug, Clone, Copy)]
+pub struct Inquiry<'a> {
+    pub principal: &'a Principal,
+    pub operation: Operation,
+    pub model: &'a ModelReference,
+    pub context: &'a Context,
+    pub facts: &'a Facts,
+}
+
+/// Everything about a request that is neither who, what nor content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// As configured: `prod`, `dev`, …
+    pub environment: String,
+    /// The region that requests are sent to.
+    pub region: String,
+    /// Where the request came from.
+    pub source: IpAddr,
+    pub now: Timestamp,
+}
+
+/// What a body shows to policies. Two requests with equal facts are judged alike.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Facts {
+    /// Every value that the body gives to a numeric parameter, one per place that sets it.
+    pub settings: BTreeMap<Parameter, Vec<f64>>,
+    /// Parameters that are absent and could be added.
+    pub insertable: BTreeSet<Parameter>,
+    pub modalities: BTreeSet<Modality>,
+    /// Names of tools offered to the model.
+    pub tools: Vec<String>,
+    pub turns: u32,
+    pub images: u32,
+    /// Whether the answer is streamed.
+    pub stream: bool,
+    pub guardrail: Option<GuardrailReference>,
+    /// What detectors found in the texts that the model would see.
+    pub findings: Findings,
+}
+
+impl Facts {
+    /// The facts of a decoded request. `header_guardrail` is what the guardrail headers name that will be sent with
+    /// it; Converse does not read them, so they count for the other operations only.
+    pub fn of(
+        view: &View<'_>,
+        operation: Operation,
+        header_guardrail: Option<GuardrailReference>,
+        findings: Findings,
+    ) -> Self {
+        let mut settings: BTreeMap<Parameter, Vec<f64>> = BTreeMap::new();
+        for setting in view.parameters.iter().filter(|setting| setting.parameter.is_numeric()) {
+            let value = match setting.value {
+                SettingValue::Number { value, .. } => value,
+                // FAIL-CLOSED: no bound admits a number that is none.
+                SettingValue::Items(_) => f64::NAN,
+            };
+            settings.entry(setting.parameter).or_default().push(value);
+        }
+        let insertable = view.insertions.iter().filter_map(|insertion| insertion.parameter).collect();
+        let body_guardrail = view.guardrail.as_ref().map(|guardrail| GuardrailReference {
+            identifier: guardrail.identifier.clone().unwrap_or_default(),
+            version: guardrail.version.clone().unwrap_or_default(),
+        });
+        Self {
+            settings,
+            insertable,
+            modalities: view.modalities.clone(),
+            tools: view.tools.iter().map(ToString::to_string).collect(),
+            turns: view.turns,
+            images: view.images,
+            stream: operation.is_streaming(),
+            guardrail: if operation.is_converse() { body_guardrail } else { header_guardrail },
+            findings,
+        }
+    }
+
+    /// The facts after repairs, as a body that was edited accordingly would show them.
+    #[must_use]
+    pub fn apply(&self, repairs: &[Repair]) -> Self {
+        let mut facts = self.clone();
+        for repair in repairs {
+            match repair {
+                Repair::Set { parameter, value, .. } => {
+                    let values = facts.settings.entry(*parameter).or_default();
+                    let places = values.len().max(1);
+                    *values = vec![*value; places];
+                    facts.insertable.remove(parameter);
+                }
+                Repair::Guardrail { reference, .. } => facts.guardrail = Some(reference.clone()),
+                Repair::Redact { detectors, .. } => {
+                    let mut left = Findings::default();
+                    for (detector, count) in facts.findings.iter().filter(|(id, _)| !detectors.contains(*id))
+                    {
+                        left.add(detector, count);
+                    }
+                    facts.findings = left;
+                }
+            }
+        }
+        facts
+    }
+}
+
+/// A guardrail as a request or a policy names it. A part that a request leaves out is empty.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GuardrailReference {
+    /// Id or ARN.
+    pub identifier: String,
+    /// A number, or `DRAFT`.
+    pub version: String,
+}
+
+impl GuardrailReference {
+    /// Reads `id:version`; an ARN has colons of its own, so the last one counts.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (identifier, version) = text.rsplit_once(':')?;
+        let reference = Self { identifier: identifier.to_owned(), version: version.to_owned() };
+        reference.is_well_formed().then_some(reference)
+    }
+
+    /// Whether it could name a guardrail: whatever else a caller writes there is not repeated in messages.
+    pub(super) fn is_well_formed(&self) -> bool {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:/.".contains(&byte);
+        let number = self.version.bytes().all(|digit| digit.is_ascii_digit()) && self.version.len() <= 8;
+        !self.identifier.is_empty()
+            && self.identifier.len() <= 2048
+            && self.identifier.bytes().all(letter)
+            && !self.version.is_empty()
+            && (number || self.version == "DRAFT")
+    }
+}
+
+impl fmt::Display for GuardrailReference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.identifier, self.version)
+    }
+}

@@ -1,0 +1,80 @@
+//! Policies: what a principal may send to Bedrock, and in what form.
+//!
+//! Receives policy files and returns a [`PolicySet`]; receives an [`Inquiry`] and returns repairs and a [`Verdict`].
+//! First a request is repaired, then the repaired request is verified. Pure: no files, no clock, no logging.
+
+mod catalogue;
+mod compile;
+mod condition;
+mod document;
+mod evaluate;
+mod facts;
+mod glob;
+mod lint;
+mod rule;
+mod rules;
+mod scope;
+mod unsupported;
+mod verdict;
+
+use std::collections::BTreeMap;
+
+use document::Level;
+
+pub use compile::compile;
+pub use evaluate::Check;
+pub use facts::{Context, Facts, GuardrailReference, Inquiry};
+pub use rule::{Mode, RuleId, Section};
+pub use rules::sensitive::Direction;
+pub use scope::Scope;
+pub use verdict::{Allowed, AnswerVerdict, Denial, Repair, Verdict, Violation};
+
+/// A policy folder that was read without an error.
+#[derive(Debug, Clone)]
+pub struct PolicySet {
+    digest: String,
+    org: Level,
+    teams: BTreeMap<String, Team>,
+}
+
+/// A team's file and those of its apps.
+#[derive(Debug, Clone)]
+struct Team {
+    level: Level,
+    apps: BTreeMap<String, Level>,
+}
+
+/// What one file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    pub path: String,
+    pub scope: Scope,
+    pub owner: Option<String>,
+    /// Items of `allow`.
+    pub grants: usize,
+    /// Items of all other sections.
+    pub rules: usize,
+    /// Those of them that are in shadow.
+    pub shadow: usize,
+}
+
+impl PolicySet {
+    /// `sha256:` and the digest of the files it was compiled from.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The files, from the floor down.
+    pub fn summaries(&self) -> Vec<Summary> {
+        let teams =
+            self.teams.values().flat_map(|team| std::iter::once(&team.level).chain(team.apps.values()));
+        std::iter::once(&self.org).chain(teams).map(Level::summary).collect()
+    }
+}
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

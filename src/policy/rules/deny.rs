@@ -1,0 +1,38 @@
+//! `deny`: what may not be used, whatever is granted.
+//!
+//! Written with `models`, a condition, or both; all that is written must hold for the item to deny.
+
+use super::Breach;
+use crate::bedrock::model::ModelReference;
+use crate::policy::condition::{hits, patterns};
+use crate::policy::glob::Glob;
+use crate::yaml::{Mapping, Reader};
+
+pub(in crate::policy) const KEYS: [&str; 1] = ["models"];
+
+/// One item of `deny`. Its condition is the rule's.
+#[derive(Debug, Clone)]
+pub(in crate::policy) struct Deny {
+    /// `None` denies every model.
+    pub models: Option<Vec<Glob>>,
+}
+
+impl Deny {
+    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>) -> Option<Self> {
+        if !["models", "when", "unless"].iter().any(|key| item.entry(key).is_some()) {
+            reader.error(item.span, "an item of `deny` needs `models`, `when` or `unless`");
+            return None;
+        }
+        let models = match item.get("models") {
+            Some(node) => Some(patterns(reader, node, "models")?),
+            None => None,
+        };
+        Some(Self { models })
+    }
+
+    /// Broken by every request that the item matches.
+    pub fn breach(&self, model: &ModelReference) -> Option<Breach> {
+        let hit = self.models.as_ref().is_none_or(|models| models.iter().any(|pattern| hits(pattern, model)));
+        hit.then(|| Breach::access("denied by this rule"))
+    }
+}

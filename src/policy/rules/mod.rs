@@ -1,0 +1,111 @@
+//! The rule kinds, one file each: how an item is written, when a request breaks it, how a request can be repaired to
+//! keep it, and what a caller is told.
+//!
+//! Predicates speak about the request as it will be sent. They know nothing of levels, order or each other.
+
+pub(super) mod allow;
+pub(super) mod content;
+pub(super) mod deny;
+pub(super) mod guardrail;
+pub(super) mod limits;
+pub(super) mod residency;
+pub(super) mod sensitive;
+
+use content::Content;
+use deny::Deny;
+use guardrail::Guardrail;
+use limits::Limits;
+use residency::Residency;
+use sensitive::{Sensitive, Strongest};
+
+use super::facts::Inquiry;
+use super::rule::{Mode, Section};
+use crate::bedrock::fault::Fault;
+use crate::yaml::{Mapping, Reader};
+
+/// What an item demands, for every section but `allow`.
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    Deny(Deny),
+    Residency(Residency),
+    Limits(Limits),
+    Content(Content),
+    Guardrail(Guardrail),
+    Sensitive(Sensitive),
+}
+
+/// How a request breaks a rule, in words for the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Breach {
+    pub fault: Fault,
+    pub text: String,
+    pub value: Option<String>,
+    pub bound: Option<String>,
+}
+
+impl Breach {
+    pub fn access(text: impl Into<String>) -> Self {
+        Self { fault: Fault::AccessDenied, text: text.into(), value: None, bound: None }
+    }
+
+    pub fn validation(text: impl Into<String>) -> Self {
+        Self { fault: Fault::Validation, text: text.into(), value: None, bound: None }
+    }
+
+    pub fn between(self, value: impl Into<String>, bound: impl Into<String>) -> Self {
+        Self { value: Some(value.into()), bound: Some(bound.into()), ..self }
+    }
+}
+
+impl Kind {
+    /// The attributes of a section's items, besides those that all items share.
+    pub const fn keys(section: Section) -> &'static [&'static str] {
+        match section {
+            Section::Allow => &allow::KEYS,
+            Section::Deny => &deny::KEYS,
+            Section::Residency => &residency::KEYS,
+            Section::Limits => &limits::KEYS,
+            Section::Content => &content::KEYS,
+            Section::Guardrail => &guardrail::KEYS,
+            Section::Sensitive => &sensitive::KEYS,
+        }
+    }
+
+    /// Reads an item. `None` for `allow`, whose items are grants and not rules, and after a reported mistake.
+    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>, section: Section) -> Option<Self> {
+        match section {
+            Section::Allow => None,
+            Section::Deny => Deny::read(reader, item).map(Self::Deny),
+            Section::Residency => Residency::read(reader, item).map(Self::Residency),
+            Section::Limits => Limits::read(reader, item).map(Self::Limits),
+            Section::Content => Content::read(reader, item).map(Self::Content),
+            Section::Guardrail => Guardrail::read(reader, item).map(Self::Guardrail),
+            Section::Sensitive => Sensitive::read(reader, item).map(Self::Sensitive),
+        }
+    }
+
+    pub const fn section(&self) -> Section {
+        match self {
+            Self::Deny(_) => Section::Deny,
+            Self::Residency(_) => Section::Residency,
+            Self::Limits(_) => Section::Limits,
+            Self::Content(_) => Section::Content,
+            Self::Guardrail(_) => Section::Guardrail,
+            Self::Sensitive(_) => Section::Sensitive,
+        }
+    }
+
+    /// How the request breaks the rule, given that the rule concerns it.
+    pub fn breaches(&self, inquiry: &Inquiry<'_>, mode: Mode, strongest: Strongest) -> Vec<Breach> {
+        match self {
+            Self::Deny(deny) => deny.breach(inquiry.model).into_iter().collect(),
+            Self::Residency(residency) => residency.breach(inquiry).into_iter().collect(),
+            Self::Limits(limits) => limits.breaches(inquiry.facts, mode),
+            Self::Content(content) => content.breach(inquiry.facts).into_iter().collect(),
+            Self::Guardrail(guardrail) => guardrail.breach(inquiry.facts).into_iter().collect(),
+            Self::Sensitive(sensitive) => {
+                sensitive.breach(inquiry.facts, mode, strongest).into_iter().collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `residency`: where inference may run.
+//!
+//! Written `- in: [eu, us-east-1]`, with geographies and regions. A profile may run anywhere in its geography, so a
+//! region on the list does not admit the profile around it. `global` is admitted only by `global`.
+
+use super::Breach;
+use crate::bedrock::model::{ModelKind, ModelReference};
+use crate::policy::facts::Inquiry;
+use crate::yaml::{Mapping, Reader, closest};
+
+pub(in crate::policy) const KEYS: [&str; 1] = ["in"];
+
+/// One item of `residency`.
+#[derive(Debug, Clone)]
+pub(in crate::policy) struct Residency {
+    places: Vec<String>,
+}
+
+impl Residency {
+    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>) -> Option<Self> {
+        let node = reader.required(item, "an item of `residency`", "in")?;
+        let places = reader.strings(node, "in")?;
+        for (place, element) in places.iter().zip(reader.list(node)) {
+            if !GEOGRAPHIES.contains(&place.as_str()) && !is_region(place) {
+                let message = format!("`{}` is neither a geography nor a region", place.escape_debug());
+                let diagnostic = reader.source.error(element.span.clone(), message);
+                reader.push(match closest(place, GEOGRAPHIES) {
+                    Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                    None => diagnostic.help(format!("geographies: {}", GEOGRAPHIES.join(", "))),
+                });
+            }
+        }
+        Some(Self { places })
+    }
+
+    pub fn breach(&self, inquiry: &Inquiry<'_>) -> Option<Breach> {
+        let model = inquiry.model;
+        let allowed = self.places.join(", ");
+        // FAIL-CLOSED: what hides its model may hide a profile of any geography.
+        if !shows_where_it_runs(model.kind()) {
+            let text = format!("where {model} runs is not known; allowed: {allowed}");
+            return Some(Breach::access(text).between("unknown", allowed));
+        }
+        let region = &inquiry.context.region;
+        let runs_in = model.runs_in(region);
+        if self.places.iter().any(|place| lies_in(runs_in, place)) {
+            return None;
+        }
+        let instead = self.instead(model, region).map(|id| format!(" (try {id})")).unwrap_or_default();
+        let text = format!("{model} may run in {runs_in}; allowed: {allowed}{instead}");
+        Some(Breach::access(text).between(runs_in, allowed))
+    }
+
+    /// The same model's profile for an allowed geography that can be called from the upstream region.
+    fn instead(&self, model: &ModelReference, region: &str) -> Option<String> {
+        let geography = self.places.iter().find(|place| !is_region(place) && lies_in(region, place))?;
+        (model.kind() == ModelKind::Profile).then(|| format!("{geography}.{}", model.canonical()))
+    }
+}
+
+/// Prefixes of inference profiles, and the parts of the world that regions lie in.
+const GEOGRAPHIES: [&str; 14] =
+    ["us", "us-gov", "eu", "apac", "jp", "au", "in", "ca", "sa", "mx", "me", "af", "il", "global"];
+
+/// Regions that are called after a geography they do not belong to: London and Zurich are not in the European Union.
+/// A policy that admits them names them.
+const OUTSIDE: [&str; 2] = ["eu-west-2", "eu-central-2"];
+
+/// Geographies of a few countries inside a wider one, with their regions.
+const NATIONAL: [(&str, [&str; 2]); 3] = [
+    ("jp", ["ap-northeast-1", "ap-northeast-3"]),
+    ("au", ["ap-southeast-2", "ap-southeast-4"]),
+    ("in", ["ap-south-1", "ap-south-2"]),
+];
+
+/// Whether all of `inner` (a geography or region) lies in `outer` (the same).
+fn lies_in(inner: &str, outer: &str) -> bool {
+    if inner == outer {
+        return true;
+    }
+    if let Some((_, regions)) = NATIONAL.iter().find(|(name, _)| *name == outer) {
+        return regions.contains(&inner);
+    }
+    if !is_region(inner) {
+        return outer == "apac" && NATIONAL.iter().any(|(name, _)| *name == inner);
+    }
+    let prefix = match outer {
+        "apac" => "ap",
+        other => other,
+    };
+    let rest = inner.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
+    // `us-gov-west-1` and `us-iso-east-1` begin like the regions of `us` and are other partitions.
+    let other_partition = rest.is_some_and(|rest| rest.starts_with("gov-") || rest.starts_with("iso"));
+    rest.is_some() && !other_partition && !OUTSIDE.contains(&inner)
+}
+
+/// Whether a word has the form of a region: `eu-central-1`, `us-gov-west-1`.
+fn is_region(word: &str) -> bool {
+    let parts: Vec<&str> = word.split('-').collect();
+    let Some((number, words)) = parts.split_last() else { return false };
+    let lower = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    digits && words.len() >= 2 && words.iter().all(lower)
+}
+
+/// Whether a reference of this kind says where inference runs. Application profiles, routers and prompts stand in
+/// front of something that is not named, and a bare name may be any of them.
+const fn shows_where_it_runs(kind: ModelKind) -> bool {
+    match kind {
+        ModelKind::Foundation
+        | ModelKind::Profile
+        | ModelKind::Provisioned
+        | ModelKind::Custom
+        | ModelKind::CustomDeployment
+        | ModelKind::Imported
+        | ModelKind::Marketplace => true,
+        ModelKind::ApplicationProfile | ModelKind::Prompt | ModelKind::Router | ModelKind::Named => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_lie_in_their_geographies_only() {
+        let table = [
+            ("eu-central-1", "eu", true),
+            ("eu", "eu", true),
+            ("eu", "eu-central-1", false),
+            ("eu-central-1", "eu-central-1", true),
+            ("eu-central-1", "eu-west-1", false),
+            ("eu-west-2", "eu", false),
+            ("eu-west-2", "eu-west-2", true),
+            ("us-east-1", "us", true),
+            ("us-gov-west-1", "us", false),
+            ("us-gov-west-1", "us-gov", true),
+            ("us-iso-east-1", "us", false),
+            ("ap-northeast-1", "jp", true),
+            ("ap-northeast-2", "jp", false),
+            ("ap-northeast-1", "apac", true),
+            ("jp", "apac", true),
+            ("apac", "jp", false),
+            ("ap-south-1", "in", true),
+            ("global", "eu", false),
+            ("eu", "global", false),
+            ("eu-central-1", "global", false),
+            ("global", "global", true),
+        ];
+        for (inner, outer, expected) in table {
+            assert_eq!(lies_in(inner, outer), expected, "{inner} in {outer}");
+        }
+    }
+}

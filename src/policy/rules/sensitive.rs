@@ -1,0 +1,172 @@
+//! `sensitive`: what happens to data that detectors find, in prompts and in answers.
+//!
+//! Written `- { id, detect: [email], prompt: redact, response: report }`. For each detector the strongest action of
+//! all rules counts: report < redact < deny. Messages name detectors and counts, never what was found.
+
+use super::Breach;
+use crate::policy::Repair;
+use crate::policy::facts::Facts;
+use crate::policy::rule::{Mode, RuleId};
+use crate::policy::unsupported;
+use crate::sensitive::{DetectorId, DetectorSet, Findings, find};
+use crate::yaml::{Mapping, Node, Reader, Value, closest};
+
+pub(in crate::policy) const KEYS: [&str; 3] = ["detect", "prompt", "response"];
+
+/// Which way a text travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// To the model.
+    Prompt,
+    /// To the caller.
+    Response,
+}
+
+/// What a rule wants done with findings, from weak to strong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Action {
+    Report,
+    Redact,
+    Deny,
+}
+
+/// One item of `sensitive`.
+#[derive(Debug, Clone)]
+pub(in crate::policy) struct Sensitive {
+    detectors: DetectorSet,
+    prompt: Option<Action>,
+    response: Option<Action>,
+}
+
+impl Sensitive {
+    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>) -> Option<Self> {
+        let prompt = item.get("prompt").map(|node| read_action(reader, node, "prompt"));
+        let response = item.get("response").map(|node| read_action(reader, node, "response"));
+        if prompt.is_none() && response.is_none() {
+            reader.error(item.span, "an item of `sensitive` needs `prompt`, `response` or both");
+        }
+        let node = reader.required(item, "an item of `sensitive`", "detect")?;
+        let detectors = read_detectors(reader, node)?;
+        let (prompt, response) = (prompt.unwrap_or_default(), response.unwrap_or_default());
+        Some(Self { detectors, prompt, response })
+    }
+
+    /// What to look for in texts of that direction.
+    pub fn detectors(&self, direction: Direction) -> DetectorSet {
+        self.action(direction).map_or(DetectorSet::EMPTY, |_| self.detectors)
+    }
+
+    /// Broken by findings that an enforced rule should have had removed, or that may not be there at all. A rule
+    /// that redacts leaves the word to a stronger rule that denies.
+    pub fn breach(&self, facts: &Facts, mode: Mode, strongest: Strongest) -> Option<Breach> {
+        self.breach_of(&facts.findings, Direction::Prompt, mode, strongest)
+    }
+
+    pub fn breach_of(
+        &self,
+        findings: &Findings,
+        direction: Direction,
+        mode: Mode,
+        strongest: Strongest,
+    ) -> Option<Breach> {
+        let unwanted = match (self.action(direction)?, mode) {
+            (Action::Report, Mode::Enforce | Mode::Shadow) => return None,
+            (Action::Redact, Mode::Enforce) => self.detectors.intersection(strongest.redacted),
+            (Action::Redact, Mode::Shadow) | (Action::Deny, Mode::Enforce | Mode::Shadow) => self.detectors,
+        };
+        let found: Vec<String> = findings
+            .iter()
+            .filter(|(detector, _)| unwanted.contains(*detector))
+            .map(|(detector, count)| format!("{detector} ({count})"))
+            .collect();
+        if found.is_empty() {
+            return None;
+        }
+        let found = found.join(", ");
+        let text = match direction {
+            Direction::Prompt => format!("the request holds {found}"),
+            Direction::Response => format!("the answer holds {found}"),
+        };
+        Some(Breach::validation(text).between(found, "none"))
+    }
+
+    /// Whether answers must be read before they are passed on.
+    pub const fn filters_answers(&self) -> bool {
+        matches!(self.response, Some(Action::Redact | Action::Deny))
+    }
+
+    const fn action(&self, direction: Direction) -> Option<Action> {
+        match direction {
+            Direction::Prompt => self.prompt,
+            Direction::Response => self.response,
+        }
+    }
+}
+
+/// The strongest action of all enforced rules, per detector.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::policy) struct Strongest {
+    pub denied: DetectorSet,
+    /// Without those that are denied.
+    pub redacted: DetectorSet,
+}
+
+impl Strongest {
+    /// Of the rules given, which must be the enforced ones that concern the request.
+    pub fn of<'r>(rules: impl IntoIterator<Item = &'r Sensitive>, direction: Direction) -> Self {
+        let (mut denied, mut redacted) = (DetectorSet::EMPTY, DetectorSet::EMPTY);
+        for rule in rules {
+            match rule.action(direction) {
+                Some(Action::Deny) => denied = denied.union(rule.detectors),
+                Some(Action::Redact) => redacted = redacted.union(rule.detectors),
+                Some(Action::Report) | None => {}
+            }
+        }
+        let redacted = redacted.iter().filter(|detector| !denied.contains(*detector)).collect();
+        Self { denied, redacted }
+    }
+}
+
+/// What to redact in a prompt, each finding under the first rule that asks for it.
+pub(in crate::policy) fn repairs(rules: &[(&RuleId, &Sensitive)], facts: &Facts) -> Vec<Repair> {
+    let strongest = Strongest::of(rules.iter().map(|(_, rule)| *rule), Direction::Prompt);
+    // FAIL-CLOSED: a detector that some rule denies is not redacted, or the denial would find nothing.
+    let mut left = facts.findings.detectors().intersection(strongest.redacted);
+    let mut repairs = Vec::new();
+    for (id, rule) in rules {
+        let detectors = rule.detectors.intersection(left);
+        if rule.prompt == Some(Action::Redact) && !detectors.is_empty() {
+            left = left.iter().filter(|detector| !detectors.contains(*detector)).collect();
+            repairs.push(Repair::Redact { detectors, rule: (*id).clone() });
+        }
+    }
+    repairs
+}
+
+fn read_action(reader: &mut Reader<'_>, node: &Node, place: &str) -> Option<Action> {
+    if matches!(&node.value, Value::Scalar { text, .. } if text == "tokenize") {
+        unsupported::refuse_tokenize(reader, node);
+        return None;
+    }
+    let words = [("report", Action::Report), ("redact", Action::Redact), ("deny", Action::Deny)];
+    reader.one_of(node, place, &words)
+}
+
+fn read_detectors(reader: &mut Reader<'_>, node: &Node) -> Option<DetectorSet> {
+    let names = reader.strings(node, "detect")?;
+    let mut detectors = DetectorSet::EMPTY;
+    for (name, element) in names.iter().zip(reader.list(node)) {
+        if let Some(detector) = find(name) {
+            detectors.insert(detector);
+            continue;
+        }
+        let message = format!("there is no detector `{}`", name.escape_debug());
+        let known: Vec<_> = DetectorSet::all().iter().map(DetectorId::short).collect();
+        let help = match closest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("detectors: {}", known.join(", ")),
+        };
+        reader.push(reader.source.error(element.span.clone(), message).help(help));
+    }
+    Some(detectors)
+}

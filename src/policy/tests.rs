@@ -1,0 +1,439 @@
+use super::fixture::{HAIKU, ROUTER, Request, compiled, policy};
+use super::*;
+use crate::bedrock::fault::Fault;
+use crate::bedrock::model::ModelReference;
+use crate::bedrock::operation::Operation;
+use crate::bedrock::view::Parameter;
+use crate::sensitive::DetectorId;
+
+const ORG: &str = "version: 1\nscope: org\nallow: { models: [anthropic.claude-*] }\n";
+
+/// Errors and warnings of files, without the example floor's own.
+fn reported(path: &str, text: &str) -> Vec<String> {
+    match path {
+        "org.yaml" => compiled(&[(path, text)]).1,
+        _ => compiled(&[("org.yaml", ORG), (path, text)]).1,
+    }
+}
+
+#[test]
+fn levels_intersect() {
+    let team = "version: 1\nscope: team/payments\nallow: { models: [\"*haiku*\", amazon.nova-lite-*] }\n";
+    let app = "version: 1\nscope: app/payments/checkout\nallow: { models: [anthropic.claude-3-opus-*] }\n";
+    let (set, _) = compiled(&[("org.yaml", ORG), ("teams/payments.yaml", team)]);
+    let set = set.unwrap();
+    let denied = |model: &str| Request::new(model).outcome(&set).0;
+    assert!(denied(HAIKU).is_empty());
+    assert!(denied(&format!("us.{HAIKU}")).is_empty());
+    assert_eq!(denied("amazon.nova-lite-v1:0"), ["org/allow"]);
+    assert_eq!(denied("anthropic.claude-3-opus-20240229-v1:0"), ["payments/allow"]);
+    assert_eq!(denied("deepseek.r1-v1:0"), ["org/allow", "payments/allow"]);
+    let (set, _) =
+        compiled(&[("org.yaml", ORG), ("teams/payments.yaml", team), ("apps/payments/checkout.yaml", app)]);
+    let set = set.unwrap();
+    assert_eq!(Request::new(HAIKU).outcome(&set).0, ["payments/checkout/allow"]);
+    let other = Request::new(HAIKU).with(|request| request.principal.app = "fraud".to_owned());
+    assert!(other.outcome(&set).0.is_empty());
+}
+
+#[test]
+fn a_team_without_a_policy_fails_closed() {
+    let (set, _) = compiled(&[("org.yaml", ORG)]);
+    let set = set.unwrap();
+    let (_, verdict) = Request::new(HAIKU).judged(&set);
+    assert_eq!(verdict.violations.len(), 1);
+    assert_eq!(verdict.violations[0].message, "there is no policy for team payments, so nothing is granted");
+    assert_eq!(verdict.violations[0].fault, Fault::AccessDenied);
+    let (denial, allowed) = set.decide_listing(&Request::new(HAIKU).principal);
+    assert!(allowed.is_none());
+    assert_eq!(
+        denial.unwrap().message,
+        "payments/checkout is not authorized to perform bedrock:ListFoundationModels with an explicit deny in policy: \
+         payments/allow: there is no policy for team payments, so nothing is granted"
+    );
+}
+
+#[test]
+fn a_floor_or_team_that_allows_nothing_fails_closed() {
+    let bare = "version: 1\nscope: org\n";
+    let team = "version: 1\nscope: team/payments\n";
+    let (set, _) = compiled(&[("org.yaml", bare), ("teams/payments.yaml", team)]);
+    assert_eq!(Request::new(HAIKU).outcome(&set.unwrap()).0, ["org/allow", "payments/allow"]);
+}
+
+#[test]
+fn an_id_that_hides_its_model_is_granted_only_when_listed_exactly() {
+    let set = policy("", "");
+    assert_eq!(Request::new(ROUTER).outcome(&set).0, ["org/allow", "payments/allow"]);
+    let listed = format!("version: 1\nscope: org\nallow: {{ models: [\"{ROUTER}\"] }}\n");
+    let team = listed.replace("scope: org", "scope: team/payments");
+    let (set, _) = compiled(&[("org.yaml", &listed), ("teams/payments.yaml", &team)]);
+    let set = set.unwrap();
+    assert!(Request::new(ROUTER).outcome(&set).0.is_empty());
+    let (_, verdict) = Request::new("my-throughput").judged(&set);
+    assert!(verdict.violations[0].message.contains("must be listed exactly"), "{verdict:?}");
+}
+
+#[test]
+fn allow_adds_up_within_a_level_and_says_what_granted() {
+    let team = "version: 1\nscope: team/payments\nallow:\n  - models: [anthropic.claude-3-haiku-*]\n  \
+                - { id: opus, when: { app: fraud }, models: [anthropic.claude-3-opus-*], actions: [Converse*] }\n";
+    let (set, _) = compiled(&[("org.yaml", ORG), ("teams/payments.yaml", team)]);
+    let set = set.unwrap();
+    let opus = Request::new("anthropic.claude-3-opus-20240229-v1:0");
+    assert_eq!(opus.outcome(&set).0, ["payments/allow"]);
+    let fraud = opus.with(|request| request.principal.app = "fraud".to_owned());
+    let granted: Vec<_> = fraud.judged(&set).1.granted_by.iter().map(ToString::to_string).collect();
+    assert_eq!(granted, ["org/allow", "payments/allow/opus"]);
+    let invoke = fraud.with(|request| request.operation = Operation::InvokeModel);
+    assert_eq!(invoke.outcome(&set).0, ["payments/allow"]);
+}
+
+#[test]
+fn deny_wins_over_allow_however_the_model_is_spelled() {
+    let set = policy("deny: { id: no-haiku, models: [\"anthropic.claude-3-haiku*\"] }\n", "");
+    let arn = format!("arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}");
+    for model in [HAIKU, &format!("us.{HAIKU}"), &arn, &format!("{HAIKU}:48k")] {
+        assert_eq!(Request::new(model).outcome(&set).0, ["org/deny/no-haiku"], "{model}");
+    }
+    let raw = policy("deny: { id: no-us, models: [\"us.*\"] }\n", "");
+    assert_eq!(Request::new(&format!("us.{HAIKU}")).outcome(&raw).0, ["org/deny/no-us"]);
+    assert!(Request::new(HAIKU).outcome(&raw).0.is_empty());
+}
+
+#[test]
+fn residency_looks_at_where_inference_may_run() {
+    let set = policy("residency: { in: [us, eu-central-1] }\n", "");
+    let says =
+        |model: &str| Request::new(model).judged(&set).1.violations.first().map(|one| one.message.clone());
+    assert_eq!(says(HAIKU), None);
+    assert_eq!(says(&format!("us.{HAIKU}")), None);
+    let eu = says(&format!("eu.{HAIKU}")).unwrap();
+    assert!(eu.contains(&format!("may run in eu; allowed: us, eu-central-1 (try us.{HAIKU})")), "{eu}");
+    assert!(says(&format!("global.{HAIKU}")).is_some());
+    assert_eq!(says(&format!("arn:aws:bedrock:eu-central-1::foundation-model/{HAIKU}")), None);
+    assert!(says(&format!("arn:aws:bedrock:eu-west-1::foundation-model/{HAIKU}")).is_some());
+    let listed =
+        format!("version: 1\nscope: org\nallow: {{ models: [\"{ROUTER}\"] }}\nresidency: {{ in: [us] }}\n");
+    let team = format!("version: 1\nscope: team/payments\nallow: {{ models: [\"{ROUTER}\"] }}\n");
+    let (hidden, _) = compiled(&[("org.yaml", &listed), ("teams/payments.yaml", &team)]);
+    assert_eq!(Request::new(ROUTER).outcome(&hidden.unwrap()).0, ["org/residency"]);
+    let item = format!("residency: {{ id: r, in: [us], unless: {{ model: \"{ROUTER}\" }} }}");
+    let exempt = listed.replace("residency: { in: [us] }", &item);
+    let (exempt, _) = compiled(&[("org.yaml", &exempt), ("teams/payments.yaml", &team)]);
+    assert!(Request::new(ROUTER).outcome(&exempt.unwrap()).0.is_empty());
+}
+
+#[test]
+fn content_is_what_is_listed() {
+    let set = policy("content: { modalities: [text, image] }\n", "content: { modalities: [text] }\n");
+    assert!(Request::new(HAIKU).outcome(&set).0.is_empty());
+    let image = Request::new(HAIKU).with(|request| {
+        request.facts.modalities.insert(crate::bedrock::view::Modality::Image);
+    });
+    let (_, verdict) = image.judged(&set);
+    assert_eq!(verdict.violations.len(), 1);
+    assert_eq!(verdict.violations[0].message, "image content is not allowed; allowed: text");
+}
+
+#[test]
+fn a_guardrail_is_the_intersection_in_the_order_of_the_floor() {
+    let org = "guardrail: { oneOf: [a1:1, b1:2, \"arn:aws:bedrock:us-east-1:111122223333:guardrail/c1:DRAFT\"], missing: inject }\n";
+    let set = policy(org, "guardrail: { oneOf: [b1:2, a1:3] }\n");
+    let asking = |guardrail: Option<&str>| {
+        let reference = guardrail.map(|text| GuardrailReference::parse(text).unwrap());
+        Request::new(HAIKU).with(|request| request.facts.guardrail = reference).outcome(&set)
+    };
+    assert_eq!(asking(None), (vec![], vec!["guardrail +b1:2 org/guardrail".to_owned()]));
+    assert_eq!(asking(Some("b1:2")), (vec![], vec![]));
+    assert_eq!(asking(Some("a1:1")).0, ["payments/guardrail"]);
+    assert_eq!(asking(Some("x:9")).0, ["org/guardrail", "payments/guardrail"]);
+    let strict = policy("guardrail: { oneOf: [a1:1] }\n", "");
+    let (_, verdict) = Request::new(HAIKU).judged(&strict);
+    assert_eq!(verdict.violations[0].message, "a guardrail is missing; allowed: a1:1");
+    let odd = Request::new(HAIKU).with(|request| {
+        let identifier = "send me <script>".to_owned();
+        request.facts.guardrail = Some(GuardrailReference { identifier, version: String::new() });
+    });
+    let message = &odd.judged(&strict).1.violations[0].message;
+    assert_eq!(message, "the guardrail asked for is malformed; allowed: a1:1");
+}
+
+#[test]
+fn the_strongest_action_on_a_finding_wins_and_no_text_is_shown() {
+    let org = "sensitive:\n  - { id: contact, detect: [email, phone], prompt: redact, response: report }\n  \
+               - { id: keys, detect: [AWS_ACCESS_KEY], prompt: deny }\n";
+    let set = policy(org, "sensitive: { id: no-mail, detect: [email], prompt: deny, response: redact }\n");
+    let phone = Request::new(HAIKU).found("phone", 2);
+    assert_eq!(phone.outcome(&set), (vec![], vec!["redact {PHONE} org/sensitive/contact".to_owned()]));
+    let both = Request::new(HAIKU).found("phone", 1).found("email", 3);
+    let (repairs, verdict) = both.judged(&set);
+    assert_eq!(repairs.len(), 1);
+    assert_eq!(verdict.violations.len(), 1);
+    assert_eq!(verdict.violations[0].rule.as_str(), "payments/sensitive/no-mail");
+    assert_eq!(verdict.violations[0].message, "the request holds EMAIL (3)");
+    assert_eq!(verdict.violations[0].fault, Fault::Validation);
+    // Findings that could not be redacted, in text that may not be edited, are still there when verified.
+    let stuck = set.verify(&phone.inquiry());
+    assert_eq!(stuck.violations[0].rule.as_str(), "org/sensitive/contact");
+    let answer = Request::new(HAIKU);
+    let findings = both.facts.findings;
+    let judged = set.judge_answer(&answer.inquiry(), &findings);
+    assert_eq!(judged.redact.iter().map(DetectorId::name).collect::<Vec<_>>(), ["EMAIL"]);
+    assert!(judged.violations.is_empty() && !set.answer_filters(&answer.inquiry()).is_empty());
+    let asked = set.detectors(&answer.principal, Direction::Response);
+    assert_eq!(asked.iter().map(DetectorId::name).collect::<Vec<_>>(), ["EMAIL", "PHONE"]);
+}
+
+#[test]
+fn an_answer_can_be_refused() {
+    let set = policy("sensitive: { id: ids, detect: [us_ssn], response: deny }\n", "");
+    let request = Request::new(HAIKU).found("us_ssn", 1);
+    assert!(request.outcome(&set).0.is_empty(), "the prompt is not concerned");
+    let judged = set.judge_answer(&request.inquiry(), &request.facts.findings);
+    assert!(judged.redact.is_empty());
+    assert_eq!(judged.violations[0].message, "the answer holds US_SOCIAL_SECURITY_NUMBER (1)");
+}
+
+#[test]
+fn shadow_is_seen_and_changes_nothing() {
+    let set = policy(
+        "",
+        "mode: shadow\nlimits: { maxTokens: { max: 10, over: clamp } }\n\
+        sensitive: { id: s, detect: [email], prompt: redact, response: deny }\n",
+    );
+    let request = Request::new(HAIKU).set(Parameter::MaxTokens, &[500.0]).found("email", 1);
+    let (repairs, verdict) = request.judged(&set);
+    assert!(repairs.is_empty() && verdict.is_allowed());
+    let shadow: Vec<_> = verdict.shadow.iter().map(|violation| violation.rule.to_string()).collect();
+    assert_eq!(shadow, ["payments/limits", "payments/sensitive/s"]);
+    assert!(set.answer_filters(&request.inquiry()).is_empty());
+    let judged = set.judge_answer(&request.inquiry(), &request.facts.findings);
+    assert!(judged.violations.is_empty() && judged.redact.is_empty());
+    assert_eq!(judged.shadow.len(), 1);
+}
+
+#[test]
+fn models_are_listed_for_a_caller_that_could_use_them() {
+    let set = policy(
+        "residency: { in: [us] }\n",
+        "deny:\n  - { id: no-nova, models: [amazon.nova-*] }\n  - { id: no-tools, when: { tools: \"*\" } }\n",
+    );
+    let request = Request::new(HAIKU);
+    let usable = |model: &str| {
+        set.may_use(&request.principal, &ModelReference::parse(model).unwrap(), &request.context)
+    };
+    assert!(usable(HAIKU));
+    assert!(!usable("amazon.nova-lite-v1:0"));
+    assert!(!usable(&format!("eu.{HAIKU}")));
+    assert!(!usable(ROUTER));
+}
+
+#[test]
+fn a_refusal_reads_like_iam_and_names_every_rule() {
+    let set = policy(
+        "help: https://policy.example/{rule}\n\
+         deny: { id: no-haiku, models: [\"*haiku*\"], message: Use a newer model. }\n",
+        "limits: { maxTokens: 100 }\n",
+    );
+    let request = Request::new(HAIKU).set(Parameter::MaxTokens, &[900.0]);
+    let (_, verdict) = request.judged(&set);
+    let denial = Denial::of(&request.inquiry(), &verdict.violations).unwrap();
+    assert_eq!(denial.fault, Fault::AccessDenied);
+    assert_eq!(
+        denial.message,
+        "payments/checkout is not authorized to perform bedrock:Converse on anthropic.claude-3-haiku-20240307-v1:0 \
+         with an explicit deny in policy: org/deny/no-haiku: denied by this rule: Use a newer model (see \
+         https://policy.example/org/deny/no-haiku); payments/limits: maxTokens 900 is over 100 (see \
+         https://policy.example/payments/limits)"
+    );
+    let only_limits = Denial::of(&request.inquiry(), &verdict.violations[1..]).unwrap();
+    assert_eq!(only_limits.fault, Fault::Validation);
+    assert_eq!(Denial::of(&request.inquiry(), &[]), None);
+}
+
+#[test]
+fn mistakes_in_a_file_are_errors_with_a_place_and_a_hint() {
+    let table = [
+        (
+            "version: 1\nscope: org\nalow: { models: [\"*\"] }\n",
+            "org.yaml:3:1: unknown key `alow` in a policy file (did you mean `allow`?)",
+        ),
+        ("scope: org\n", "org.yaml:1:1: a policy file needs `version`"),
+        (
+            "version: 999\nscope: org\n",
+            "org.yaml:1:10: this version reads policy files of version 1 (write `version: 1`, or use a newer warden)",
+        ),
+        (
+            "version: 1\nscope: team/org\n",
+            "org.yaml:2:8: scope `team/org` does not match the file's path (write `scope: org`)",
+        ),
+        ("version: 1\nscope: org\ndeny:\n", "org.yaml:3:1: nothing is written after `deny`"),
+        (
+            "version: 1\nscope: org\ndeny: { models: [\"*\"] }\n",
+            "org.yaml:3:7: deny needs an `id`, so that denials and records can name it",
+        ),
+        (
+            "version: 1\nscope: org\ndeny: { id: a }\n",
+            "org.yaml:3:7: an item of `deny` needs `models`, `when` or `unless`",
+        ),
+        (
+            "version: 1\nscope: org\ndeny: { id: a, when: }\n",
+            "org.yaml:3:16: nothing is written after `when`",
+        ),
+        (
+            "version: 1\nscope: org\ndeny: { id: a, when: {} }\n",
+            "org.yaml:3:22: `when` must not be empty: it would always hold",
+        ),
+        (
+            "version: 1\nscope: org\ndeny: { id: a, when: { evn: prod } }\n",
+            "org.yaml:3:24: unknown key `evn` in `when` (did you mean `env`?)",
+        ),
+        (
+            "version: 1\nscope: org\nallow: { models: [\"*\"], mode: shadow }\n",
+            "org.yaml:3:31: `allow` has no mode: it grants or it does not (remove `mode`; `mode` of the whole file does not concern `allow` either)",
+        ),
+        (
+            "version: 1\nscope: org\nallow: { models: [\"a b\"] }\n",
+            "org.yaml:3:19: pattern `a b` of models has a character that no id has: `\\u{20}`",
+        ),
+        (
+            "version: 1\nscope: org\nallow: { models: [\"*\"], actions: [Convers] }\n",
+            "org.yaml:3:35: `Convers` names no operation on a model (did you mean `Converse`?)",
+        ),
+        (
+            "version: 1\nscope: org\nresidency: { in: [euu] }\n",
+            "org.yaml:3:19: `euu` is neither a geography nor a region (did you mean `eu`?)",
+        ),
+        (
+            "version: 1\nscope: org\nsensitive: { id: a, detect: [emial], prompt: deny }\n",
+            "org.yaml:3:30: there is no detector `emial` (did you mean `email`?)",
+        ),
+        (
+            "version: 1\nscope: org\nsensitive: { id: a, detect: [email] }\n",
+            "org.yaml:3:12: an item of `sensitive` needs `prompt`, `response` or both",
+        ),
+        (
+            "version: 1\nscope: org\nguardrail: { oneOf: [gr] }\n",
+            "org.yaml:3:22: `gr` is not a guardrail with its version such as `gr1a2b3c:7`",
+        ),
+        (
+            "version: 1\nscope: org\ncontent: { modalities: [txt] }\n",
+            "org.yaml:3:25: modalities must be `text` or `image` or `document` or `video` or `audio`, not `txt` (did you mean `text`?)",
+        ),
+    ];
+    for (text, expected) in table {
+        assert_eq!(reported("org.yaml", text), [format!("error: {expected}")], "{text}");
+    }
+}
+
+#[test]
+fn what_this_version_does_not_enforce_is_refused() {
+    let table = [
+        ("who: [{ iamRole: x }]\n", "`who` is not enforced"),
+        ("quotas: [{ requests: 600/min }]\n", "`quotas` is not enforced"),
+        ("exceptions: { maxDays: 90 }\n", "`exceptions` is not enforced"),
+        ("deny: { id: a, when: 'context.turns > 40' }\n", "`when` as an expression is not evaluated"),
+        ("sensitive: { id: a, detect: [email], prompt: tokenize }\n", "`tokenize` is not enforced"),
+        ("limits: { inputTokens: 5 }\n", "`inputTokens` is not enforced"),
+    ];
+    for (section, expected) in table {
+        let found = reported("org.yaml", &format!("version: 1\nscope: org\n{section}"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("error: org.yaml:3:") && found[0].contains(expected), "{found:?}");
+    }
+    for path in ["exceptions.yaml", "detectors.yaml", "catalog.yaml", "tests/payments_test.yaml"] {
+        let found = reported(path, "version: 1\n");
+        assert!(found[0].contains("is not read by this version"), "{found:?}");
+    }
+}
+
+#[test]
+fn files_that_fit_nowhere_are_refused() {
+    let team = "version: 1\nscope: team/payments\nallow: { models: [anthropic.claude-*] }\n";
+    assert_eq!(reported("payments.yaml", team).len(), 1);
+    assert_eq!(reported("teams/payments.yml", team).len(), 1);
+    let app = "version: 1\nscope: app/payments/checkout\n";
+    let found = reported("apps/payments/checkout.yaml", app);
+    assert_eq!(
+        found,
+        [
+            "error: apps/payments/checkout.yaml:1:1: there is no policy for team `payments` (add teams/payments.yaml; an \
+          app can only narrow its team)"
+        ]
+    );
+    let (set, found) = compiled(&[("teams/payments.yaml", team)]);
+    assert!(set.is_none() && found[0].contains("there is no org.yaml"), "{found:?}");
+    let locked = format!("{team}limits: {{ maxTokens: 5, locked: true }}\n");
+    assert!(reported("teams/payments.yaml", &locked)[0].contains("`locked` belongs to org.yaml only"));
+}
+
+#[test]
+fn contradictions_across_rules_are_errors() {
+    let twice = format!("{ORG}limits:\n  - maxTokens: 5\n  - temperature: 1\n");
+    let found = reported("org.yaml", &twice);
+    assert_eq!(
+        found,
+        [
+            "error: org.yaml:6:5: two items are called `org/limits` (the other is at org.yaml:5; give each its own `id`, \
+          or make them one item)"
+        ]
+    );
+    let org = format!("{ORG}guardrail: {{ oneOf: [a1:1] }}\n");
+    let team = "version: 1\nscope: team/payments\nallow: { models: [anthropic.claude-*] }\nguardrail: { oneOf: [b1:1] }\n";
+    let (set, found) = compiled(&[("org.yaml", &org), ("teams/payments.yaml", team)]);
+    assert!(set.is_none());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("payments/guardrail: no guardrail satisfies all rules"), "{found:?}");
+}
+
+#[test]
+fn oddities_are_warnings_and_do_not_keep_a_set_from_loading() {
+    let org = "version: 1\nscope: org\nallow: { models: [anthropic.claude-*] }\nlimits: { maxTokens: 100 }\n";
+    let team = "version: 1\nscope: team/payments\nallow:\n  - models: [anthropic.claude-3-hiku-*, amazon.nova-*]\n  \
+                - { id: b, models: [us.anthropic.claude-3-haiku-20240307-v1:0, \"eu.anthropic.*\"], when: { env: x } }\n\
+                limits: { maxTokens: { max: 200, over: clamp } }\n";
+    let (set, found) = compiled(&[("org.yaml", org), ("teams/payments.yaml", team)]);
+    assert!(set.is_some());
+    assert_eq!(
+        found,
+        [
+            "warning: teams/payments.yaml:4:5: payments/allow: `anthropic.claude-3-hiku-*` matches no model that is \
+             known to exist (did you mean something like `anthropic.claude-3-haiku-20240307-v1:0`?)",
+            "warning: teams/payments.yaml:5:5: payments/allow/b: `eu.anthropic.*` matches no model that is known to \
+             exist (write `anthropic.*`, and bound where it may run with `residency`)",
+            "warning: teams/payments.yaml:4:5: payments/allow: `amazon.nova-*` is outside the ceiling, so it grants \
+             nothing (`allow` of org.yaml does not cover it)",
+            "warning: teams/payments.yaml:5:5: payments/allow/b: `eu.anthropic.*` is outside the ceiling, so it grants \
+             nothing (`allow` of org.yaml does not cover it)",
+            "warning: teams/payments.yaml:6:9: payments/limits: maxTokens 200 is looser than org.yaml (org/limits at \
+             org.yaml:4 wins: nothing over 100 passes)",
+        ]
+    );
+}
+
+#[test]
+fn patterns_of_restrictions_may_name_a_geography_and_are_checked_for_typos() {
+    let odd = format!(
+        "{ORG}deny:\n  - {{ id: a, models: [\"us.*\", \"*prompt-router/*\"] }}\n  \
+         - {{ id: b, when: {{ model: anthropic.claude-opsu-* }} }}\n"
+    );
+    assert_eq!(
+        reported("org.yaml", &odd),
+        [
+            "warning: org.yaml:6:5: org/deny/b: `anthropic.claude-opsu-*` matches no model that is known to exist (did you \
+          mean something like `anthropic.claude-opus-4-1-20250805-v1:0`?)"
+        ]
+    );
+}
+
+#[test]
+fn the_digest_is_what_sha256sum_prints() {
+    let (set, _) = compiled(&[("org.yaml", ORG)]);
+    let line = format!("{}  org.yaml\n", sha256(ORG));
+    assert_eq!(set.unwrap().digest(), format!("sha256:{}", sha256(&line)));
+}
+
+fn sha256(text: &str) -> String {
+    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()))
+}
