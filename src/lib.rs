@@ -1,5 +1,6 @@
 //! Bedrock Warden: a governance sidecar that stands between an application and Amazon Bedrock.
 
+pub mod audit;
 pub mod bedrock;
 pub mod cli;
 pub mod clock;
