@@ -8,4 +8,6 @@ pub mod config;
 pub mod identity;
 pub mod policy;
 pub mod sensitive;
+pub mod simulator;
+mod tls;
 pub mod yaml;

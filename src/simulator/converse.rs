@@ -1,0 +1,151 @@
+//! `Converse` and `ConverseStream`: one shape for every model that talks.
+//!
+//! Receives a model and a body and returns what will be answered, before anything is sent or waited for. Shapes from
+//! the service model, as recorded. Pure.
+
+use serde_json::{Value, json};
+
+use crate::bedrock::fault::Fault;
+
+use super::catalogue::Model;
+use super::fields::{Fields, Malformed};
+use super::models::read_blocks;
+use super::plan::{Plan, Reply, Usage};
+use super::random::Random;
+use super::reply::Refusal;
+use super::speech::{Completion, Prompt, Stop, pieces};
+use super::stream::{Event, Framing};
+
+/// Spellings of the token limit in the families' own bodies.
+const MAX_TOKENS: &[&str] = &[
+    "max_tokens",
+    "maxTokens",
+    "max_tokens_to_sample",
+    "maxTokenCount",
+    "max_gen_len",
+    "max_new_tokens",
+    "max_completion_tokens",
+];
+
+/// Objects of the families' own bodies in which the limit may stand.
+const CONFIGS: &[&str] = &["inferenceConfig", "textGenerationConfig"];
+
+/// The answer to `Converse`.
+pub fn unary(model: &Model, body: &[u8]) -> Result<Plan, Refusal> {
+    let (prompt, completion, _) = converse(model, body)?;
+    let usage = Usage { input: prompt.tokens(), output: Some(completion.tokens) };
+    let document = json!({
+        "metrics": {"latencyMs": 0},
+        "output": {"message": {"content": [{"text": completion.text}], "role": "assistant"}},
+        "stopReason": completion.stop.turn_word(),
+        "usage": members(usage),
+    });
+    Ok(Plan { texts: prompt.texts, usage: Some(usage), reply: Reply::Conversation { document } })
+}
+
+/// The answer to `ConverseStream`.
+pub fn streaming(model: &Model, body: &[u8]) -> Result<Plan, Refusal> {
+    let (prompt, completion, mut random) = converse(model, body)?;
+    if !model.streams {
+        return Err(unsupported());
+    }
+    let usage = Usage { input: prompt.tokens(), output: Some(completion.tokens) };
+    let mut events = vec![Event { name: "messageStart", document: json!({"role": "assistant"}) }];
+    let deltas = pieces(&completion.text, &mut random).into_iter().map(|piece| Event {
+        name: "contentBlockDelta",
+        document: json!({"contentBlockIndex": 0, "delta": {"text": piece}}),
+    });
+    events.extend(deltas);
+    events.extend([
+        Event { name: "contentBlockStop", document: json!({"contentBlockIndex": 0}) },
+        Event { name: "messageStop", document: json!({"stopReason": completion.stop.turn_word()}) },
+        Event { name: "metadata", document: json!({"metrics": {"latencyMs": 0}, "usage": members(usage)}) },
+    ]);
+    let reply = Reply::Stream { framing: Framing::Member, events, random };
+    Ok(Plan { texts: prompt.texts, usage: Some(usage), reply })
+}
+
+fn converse(model: &Model, body: &[u8]) -> Result<(Prompt, Completion, Random), Refusal> {
+    let unreadable = |_| Refusal::new(Fault::Validation, "The request body is not valid JSON.");
+    let document: Value = serde_json::from_slice(body).map_err(unreadable)?;
+    if !model.family.talks() {
+        return Err(unsupported());
+    }
+    let body = Fields::of(&document)?;
+    if !model.family.takes_system() && !body.array("system")?.unwrap_or_default().is_empty() {
+        return Err(Refusal::new(
+            Fault::Validation,
+            "This model doesn't support system messages. Try again without system messages or use a model that \
+             supports system messages.",
+        ));
+    }
+    let prompt = read(&body)?;
+    let mut random = prompt.random(model.id);
+    let silence = Completion { text: String::new(), stop: Stop::End, tokens: 0 };
+    let completion = prompt.complete(&mut random).into_iter().next().unwrap_or(silence);
+    Ok((prompt, completion, random))
+}
+
+fn read(body: &Fields<'_>) -> Result<Prompt, Refusal> {
+    let mut prompt = Prompt::default();
+    for block in body.array("system")?.unwrap_or_default() {
+        read_blocks(block, &mut prompt.texts);
+    }
+    let messages = body.objects("messages")?;
+    for message in &messages {
+        if !["user", "assistant", "system"].contains(&message.text("role")?) {
+            return Err(message.complaint("role is not a valid enum value").into());
+        }
+        message.objects("content")?;
+        read_blocks(message.required("content")?, &mut prompt.texts);
+    }
+    if messages.first().and_then(|first| first.value("role")).is_some_and(|role| role == "assistant") {
+        return Err(Refusal::new(
+            Fault::Validation,
+            "A conversation must start with a user message. Try again with a conversation that starts with a user \
+             message.",
+        ));
+    }
+    if let Some(config) = body.object("inferenceConfig")? {
+        config.number("temperature", 0.0..=1.0)?;
+        config.number("topP", 0.0..=1.0)?;
+        prompt.max_tokens = config.count("maxTokens", 1..=u64::MAX)?;
+        prompt.stop_sequences = config.texts("stopSequences")?;
+    }
+    if let Some((name, limit)) = additional_limit(body)?
+        && prompt.max_tokens.replace(limit).is_some()
+    {
+        let message = format!("The additional field {name} conflicts with an existing field.");
+        return Err(Refusal::new(Fault::Validation, message));
+    }
+    Ok(prompt)
+}
+
+/// The token limit in `additionalModelRequestFields`, which are merged into the family's own body.
+fn additional_limit(body: &Fields<'_>) -> Result<Option<(&'static str, usize)>, Malformed> {
+    let Some(additional) = body.object("additionalModelRequestFields")? else { return Ok(None) };
+    let mut places = vec![additional.clone()];
+    for name in CONFIGS {
+        places.extend(additional.object(name)?);
+    }
+    for place in places {
+        for name in MAX_TOKENS {
+            if let Some(limit) = place.count(name, 1..=u64::MAX)? {
+                return Ok(Some((name, limit)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn members(usage: Usage) -> Value {
+    let output = usage.output.unwrap_or_default();
+    json!({"inputTokens": usage.input, "outputTokens": output, "totalTokens": usage.input + output})
+}
+
+fn unsupported() -> Refusal {
+    Refusal::new(
+        Fault::Validation,
+        "This action doesn't support the model that you provided. Try again with a supported text or chat model.",
+    )
+}

@@ -1,0 +1,127 @@
+//! `InvokeModel` and `InvokeModelWithResponseStream`: a family's own body in, its own documents out.
+//!
+//! Receives a model, headers and body and returns what will be answered, before anything is sent or waited for. Pure.
+
+use http::HeaderMap;
+use serde_json::Value;
+
+use crate::bedrock::fault::Fault;
+
+use super::catalogue::Model;
+use super::fields::{Fields, Malformed};
+use super::models::{Exchange, Family, GUARDRAIL_CONFIG};
+use super::plan::{Plan, Reply, Usage};
+use super::reply::Refusal;
+use super::stream::{Event, Framing};
+
+const GUARDRAIL_IDENTIFIER: &str = "x-amzn-bedrock-guardrailidentifier";
+
+/// The answer to `InvokeModel`.
+pub fn unary(model: &Model, headers: &HeaderMap, body: &[u8]) -> Result<Plan, Refusal> {
+    plan(model, headers, body, |family, exchange, random| {
+        let mut document = family.whole(exchange, random)?;
+        if headers.contains_key(GUARDRAIL_IDENTIFIER)
+            && let Some(members) = document.as_object_mut()
+        {
+            members.insert("amazon-bedrock-guardrailAction".to_owned(), "NONE".into());
+        }
+        Ok(Reply::Whole { document })
+    })
+}
+
+/// The answer to `InvokeModelWithResponseStream`.
+pub fn streaming(model: &Model, headers: &HeaderMap, body: &[u8]) -> Result<Plan, Refusal> {
+    plan(model, headers, body, |family, exchange, random| {
+        let unsupported = || Refusal::new(Fault::Validation, "The model is unsupported for streaming.");
+        let documents = family.chunks(exchange, random).filter(|_| model.streams).ok_or_else(unsupported)?;
+        let events = documents.into_iter().map(|document| Event { name: "chunk", document }).collect();
+        Ok(Reply::Stream { framing: Framing::Chunk, events, random: random.clone() })
+    })
+}
+
+fn plan(
+    model: &Model,
+    headers: &HeaderMap,
+    body: &[u8],
+    reply: impl FnOnce(Family, &Exchange<'_>, &mut super::random::Random) -> Result<Reply, Refusal>,
+) -> Result<Plan, Refusal> {
+    let document: Value = serde_json::from_slice(body).map_err(|_| {
+        Refusal::new(Fault::Validation, "Malformed input request, please reformat your input and try again.")
+    })?;
+    let body = Fields::of(&document)?;
+    check_guardrail(headers, &body)?;
+    let family = model.family.of_body(&body);
+    let prompt = family.read(&body)?;
+    let mut random = prompt.random(model.id);
+    let completions = if family.talks() { prompt.complete(&mut random) } else { Vec::new() };
+    let exchange = Exchange { model, body: &body, prompt: &prompt, completions: &completions };
+    let reply = reply(family, &exchange, &mut random)?;
+    let usage = match family {
+        Family::StableDiffusionXl => None,
+        Family::TitanEmbed | Family::CohereEmbed => Some(Usage { input: prompt.tokens(), output: None }),
+        Family::TitanText
+        | Family::Jurassic2
+        | Family::ClaudeText
+        | Family::ClaudeMessages
+        | Family::CohereCommand
+        | Family::Nova => Some(Usage { input: prompt.tokens(), output: Some(exchange.output_tokens()) }),
+    };
+    Ok(Plan { texts: prompt.texts, usage, reply })
+}
+
+/// Headers and body must agree about guardrails. Service model: description of `guardrailIdentifier`.
+fn check_guardrail(headers: &HeaderMap, body: &Fields<'_>) -> Result<(), Refusal> {
+    let identifier = headers.contains_key(GUARDRAIL_IDENTIFIER);
+    let version = headers.contains_key("x-amzn-bedrock-guardrailversion");
+    let complaint = if identifier != version {
+        "Guardrail identifier and version must be given together."
+    } else if body.has(GUARDRAIL_CONFIG) && !identifier {
+        "The request holds a guardrail configuration but no guardrail identifier."
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(Fault::Validation, complaint))
+}
+
+impl From<Malformed> for Refusal {
+    fn from(malformed: Malformed) -> Self {
+        Self::new(Fault::Validation, malformed.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use serde_json::json;
+
+    use super::*;
+    use crate::bedrock::model::ModelReference;
+
+    fn answer(headers: &[&'static str], body: &Value) -> Result<Value, String> {
+        let reference = ModelReference::parse("amazon.titan-text-lite-v1").unwrap();
+        let model = Model::resolve(&reference, "us-east-1").unwrap();
+        let headers =
+            headers.iter().map(|&name| (name.parse().unwrap(), HeaderValue::from_static("1"))).collect();
+        match unary(model, &headers, body.to_string().as_bytes()) {
+            Ok(Plan { reply: Reply::Whole { document }, .. }) => Ok(document),
+            Ok(plan) => panic!("{plan:?}"),
+            Err(refusal) => Err(refusal.to_string()),
+        }
+    }
+
+    #[test]
+    fn a_guardrail_is_named_whole_and_its_action_is_told() {
+        const VERSION: &str = "x-amzn-bedrock-guardrailversion";
+        let plain = json!({"inputText": "hi"});
+        let tagged = json!({"inputText": "hi", GUARDRAIL_CONFIG: {"tagSuffix": "x"}});
+        assert!(answer(&[], &plain).unwrap().get("amazon-bedrock-guardrailAction").is_none());
+        for body in [&plain, &tagged] {
+            let document = answer(&[GUARDRAIL_IDENTIFIER, VERSION], body).unwrap();
+            assert_eq!(document["amazon-bedrock-guardrailAction"], "NONE");
+        }
+        for (headers, body) in [(&[GUARDRAIL_IDENTIFIER][..], &plain), (&[VERSION], &plain), (&[], &tagged)] {
+            let refusal = answer(headers, body).unwrap_err();
+            assert!(refusal.starts_with("ValidationException:"), "{refusal}");
+        }
+    }
+}

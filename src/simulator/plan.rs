@@ -1,0 +1,40 @@
+//! What will be answered to one request, decided before anything is sent or waited for.
+
+use serde_json::Value;
+
+use super::random::Random;
+use super::stream::{Event, Framing};
+
+/// One answer.
+#[derive(Debug)]
+pub struct Plan {
+    /// What the model reads: a line in it may ask for a disturbance.
+    pub texts: Vec<String>,
+    /// `None` for models that do not count tokens.
+    pub usage: Option<Usage>,
+    pub reply: Reply,
+}
+
+/// Tokens of one call. Embeddings have no output to count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub input: usize,
+    pub output: Option<usize>,
+}
+
+#[derive(Debug)]
+pub enum Reply {
+    /// A family's own document; usage and latency travel in headers.
+    Whole {
+        document: Value,
+    },
+    /// A Converse document; its latency is known when it is sent.
+    Conversation {
+        document: Value,
+    },
+    Stream {
+        framing: Framing,
+        events: Vec<Event>,
+        random: Random,
+    },
+}
