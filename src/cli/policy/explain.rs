@@ -1,0 +1,152 @@
+//! `policy explain`: what the policies say about one request, rule by rule.
+
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::report::Report;
+use super::{Folder, Output, question, request};
+use crate::bedrock::model::ModelReference;
+use crate::bedrock::operation::Operation;
+use crate::cli::{Exit, Failure, Terminal};
+use crate::clock;
+use crate::identity::{CredentialKind, Principal};
+use crate::policy::{Context, Denial, Direction, Facts, Inquiry, PolicySet, Repair};
+use crate::sensitive::Findings;
+
+/// Who asks for what.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Model id, inference profile id or ARN, as a caller would send it
+    #[arg(value_parser = |label: &str| ModelReference::parse(label))]
+    model: ModelReference,
+    /// Facts of the request: maxTokens=9000 temperature=0.2 topP= topK= thinkingTokens= guardrail=ID:VERSION
+    /// tools=a,b modalities=text,image findings=EMAIL:2 turns=3 images=1 stream=true
+    #[arg(value_name = "NAME=VALUE")]
+    facts: Vec<String>,
+    /// Team of the caller
+    #[arg(long)]
+    team: String,
+    /// Application of the caller
+    #[arg(long)]
+    app: String,
+    /// Operation that is called
+    #[arg(long, default_value = "Converse", value_parser = operation)]
+    operation: Operation,
+    /// Environment that the warden runs in, as `env` conditions name it
+    #[arg(long, default_value = "prod")]
+    env: String,
+    /// Region that requests are sent to
+    #[arg(long, default_value = "us-east-1")]
+    region: String,
+    /// Address that the request comes from
+    #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    source: IpAddr,
+    /// Time of the request (RFC 3339); now when left out
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    /// File that holds the request's JSON body
+    #[arg(long, value_name = "FILE")]
+    request: Option<PathBuf>,
+    #[command(flatten)]
+    folder: Folder,
+    /// Format of the report
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+}
+
+pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
+    let (set, diagnostics) = args.folder.compile()?;
+    let Some(set) = set else {
+        let list = diagnostics.render(terminal.color);
+        return Err(Failure::usage(format!("policies do not load\n\n{list}")));
+    };
+    let principal = Principal {
+        team: args.team.clone(),
+        app: args.app.clone(),
+        credential: CredentialKind::SigV4,
+        credential_id: String::new(),
+    };
+    let asked = args.asked(&set, &principal)?;
+    let context = Context {
+        environment: args.env.clone(),
+        region: args.region.clone(),
+        source: args.source,
+        now: args.at.unwrap_or_else(clock::now),
+    };
+    let operation = asked.operation;
+    let inquiry = Inquiry {
+        principal: &principal,
+        operation,
+        model: &args.model,
+        context: &context,
+        facts: &asked.facts,
+    };
+    let repairs = set.repair(&inquiry);
+    let repaired = asked.repaired(&repairs);
+    let inquiry = Inquiry { facts: &repaired, ..inquiry };
+    let verdict = set.verify(&inquiry);
+    let denial = Denial::of(&inquiry, &verdict.violations);
+    let report = Report { set: &set, inquiry, repairs, verdict, denial, checks: set.checks(&inquiry) };
+    match args.output {
+        Output::Table => report.print(terminal)?,
+        Output::Json => writeln!(terminal.stdout, "{:#}", report.json())?,
+    }
+    Ok(if report.verdict.is_allowed() { Exit::Success } else { Exit::Findings })
+}
+
+impl ExplainArgs {
+    fn asked(&self, set: &PolicySet, principal: &Principal) -> Result<Asked, Failure> {
+        let Some(file) = &self.request else {
+            let facts = question::facts(&self.facts, self.operation, &self.model)?;
+            let operation = streamed(self.operation, facts.stream)?;
+            return Ok(Asked { operation, facts, fixed: Findings::default() });
+        };
+        let guardrail = question::guardrail_only(&self.facts)?;
+        let detectors = set.detectors(principal, Direction::Prompt);
+        let body = request::read(file, self.operation, &self.model, guardrail, detectors)?;
+        Ok(Asked { operation: self.operation, facts: body.facts, fixed: body.fixed })
+    }
+}
+
+/// A request as it was asked about.
+struct Asked {
+    operation: Operation,
+    facts: Facts,
+    fixed: Findings,
+}
+
+impl Asked {
+    fn repaired(&self, repairs: &[Repair]) -> Facts {
+        let mut facts = self.facts.apply(repairs);
+        let left = facts.findings.detectors();
+        for (detector, count) in self.fixed.iter().filter(|(detector, _)| !left.contains(*detector)) {
+            facts.findings.add(detector, count);
+        }
+        facts
+    }
+}
+
+fn operation(name: &str) -> Result<Operation, String> {
+    let mut ruled = Operation::ALL.into_iter().filter(|operation| !operation.is_control_plane());
+    let names = || {
+        let known = Operation::ALL.into_iter().filter(|operation| !operation.is_control_plane());
+        known.map(Operation::name).collect::<Vec<_>>().join(", ")
+    };
+    ruled
+        .find(|operation| operation.name() == name)
+        .ok_or_else(|| format!("operations on models are {}", names()))
+}
+
+/// The operation that `stream=` turns the given one into.
+fn streamed(operation: Operation, stream: bool) -> Result<Operation, Failure> {
+    match (operation, stream) {
+        (Operation::InvokeModel, true) => Ok(Operation::InvokeModelWithResponseStream),
+        (Operation::Converse, true) => Ok(Operation::ConverseStream),
+        (operation, stream) if operation.is_streaming() == stream => Ok(operation),
+        (operation, _) => Err(Failure::usage(format!("{} cannot have stream={stream}", operation.name()))),
+    }
+}

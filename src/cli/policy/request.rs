@@ -1,0 +1,60 @@
+//! The request that `policy explain` asks about, read from a file that holds its body.
+//!
+//! Decodes and scans the body as the proxy does, and returns facts. Texts stay here.
+
+use std::fs;
+use std::path::Path;
+
+use crate::bedrock::format::Format;
+use crate::bedrock::json::Document;
+use crate::bedrock::model::ModelReference;
+use crate::bedrock::operation::Operation;
+use crate::bedrock::view::View;
+use crate::cli::Failure;
+use crate::policy::{Facts, GuardrailReference};
+use crate::sensitive::{DetectorSet, Findings, Scanner};
+
+/// A body that was read.
+#[derive(Debug)]
+pub(super) struct Body {
+    pub facts: Facts,
+    /// Findings in parts that no repair may edit, which therefore stay.
+    pub fixed: Findings,
+}
+
+/// Reads the body in `file` as one of `operation` on `model`. `guardrail` is what its headers name.
+pub(super) fn read(
+    file: &Path,
+    operation: Operation,
+    model: &ModelReference,
+    guardrail: Option<GuardrailReference>,
+    detectors: DetectorSet,
+) -> Result<Body, Failure> {
+    let refused = |reason: &dyn std::fmt::Display| {
+        Failure::usage(format!("{}: {reason}", file.display()))
+            .hint("the warden would refuse such a request as it is")
+    };
+    let bytes = fs::read(file).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
+    let document = Document::parse(&bytes).map_err(|error| refused(&error))?;
+    let format = Format::of(operation, model).map_err(|error| refused(&error))?;
+    let view = format.decode(&document).map_err(|error| refused(&error))?;
+    let scanner = Scanner::new().map_err(Failure::internal)?;
+    let findings = scan(&scanner, detectors, &view, |_| true);
+    let fixed = scan(&scanner, detectors, &view, |editable| !editable);
+    Ok(Body { facts: Facts::of(&view, operation, guardrail, findings), fixed })
+}
+
+fn scan(
+    scanner: &Scanner,
+    detectors: DetectorSet,
+    view: &View<'_>,
+    which: impl Fn(bool) -> bool,
+) -> Findings {
+    let mut findings = Findings::default();
+    for text in view.texts.iter().filter(|text| which(text.editable)) {
+        for found in scanner.scan(detectors, &text.text, text.key) {
+            findings.add(found.detector, 1);
+        }
+    }
+    findings
+}

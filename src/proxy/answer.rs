@@ -1,0 +1,160 @@
+//! Filters a unary answer: reads it, scans it, redacts or withholds what policy says.
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::bedrock::format::Format;
+use crate::bedrock::json::{Document, Edits, quoted};
+use crate::bedrock::view::{Answer, Usage};
+use crate::policy::{AnswerVerdict, Inquiry, PolicySet};
+use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
+
+use super::refuse::Refusal;
+
+/// A unary answer as the caller will get it, and what was learnt from it.
+#[derive(Debug)]
+pub struct Filtered {
+    pub body: Bytes,
+    pub usage: Usage,
+    pub stop_reason: Option<String>,
+    pub findings: Findings,
+    pub verdict: AnswerVerdict,
+    /// Whether `body` differs from what Bedrock sent.
+    pub edited: bool,
+}
+
+/// Reads and filters an answer of status 200.
+///
+/// FAIL-CLOSED: an answer that cannot be read is passed on only where no rule looks into answers.
+pub fn filter(
+    format: Format,
+    policies: &PolicySet,
+    scanner: &Scanner,
+    detectors: DetectorSet,
+    inquiry: &Inquiry<'_>,
+    body: Bytes,
+) -> Result<Filtered, Refusal> {
+    let document = match Document::parse(&body) {
+        Ok(document) => document,
+        Err(_) if policies.answer_filters(inquiry).is_empty() => return Ok(Filtered::unread(body)),
+        Err(_) => return Err(Refusal::AnswerUnreadable),
+    };
+    let answer = format.answer(&document);
+    let (matches, findings) = scan(scanner, detectors, &answer);
+    let verdict = policies.judge_answer(inquiry, &findings);
+    let mut filtered = Filtered {
+        body: Bytes::new(),
+        usage: answer.usage,
+        stop_reason: answer.stop_reason.clone(),
+        findings,
+        verdict,
+        edited: true,
+    };
+    if !filtered.verdict.violations.is_empty() {
+        let edits = withhold(format, &document).ok_or(Refusal::AnswerDenied)?;
+        filtered.body = edits.apply(document.source()).into();
+        filtered.stop_reason = Some("guardrail_intervened".to_owned());
+        return Ok(filtered);
+    }
+    let edits = redactions(&answer, &matches, filtered.verdict.redact)?;
+    if edits.is_empty() {
+        drop(answer);
+        drop(document);
+        return Ok(Filtered { body, edited: false, ..filtered });
+    }
+    filtered.body = edits.apply(document.source()).into();
+    Ok(filtered)
+}
+
+impl Filtered {
+    /// An answer that no rule looks into and that could not be read.
+    fn unread(body: Bytes) -> Self {
+        Self {
+            body,
+            usage: Usage::default(),
+            stop_reason: None,
+            findings: Findings::default(),
+            verdict: AnswerVerdict::default(),
+            edited: false,
+        }
+    }
+
+    /// A list of models, already cut down to what the caller may use.
+    pub fn of_listing(body: &Bytes, kept: String) -> Self {
+        Self { edited: kept.as_bytes() != body, ..Self::unread(kept.into()) }
+    }
+}
+
+fn scan(
+    scanner: &Scanner,
+    detectors: DetectorSet,
+    answer: &Answer<'_>,
+) -> (Vec<(usize, Vec<Match>)>, Findings) {
+    let mut findings = Findings::default();
+    let mut matches = Vec::new();
+    if detectors.is_empty() {
+        return (matches, findings);
+    }
+    for (index, text) in answer.texts.iter().enumerate() {
+        let found = scanner.scan(detectors, &text.text, text.key);
+        for one in &found {
+            findings.add(one.detector, 1);
+        }
+        if !found.is_empty() {
+            matches.push((index, found));
+        }
+    }
+    (matches, findings)
+}
+
+/// FAIL-CLOSED: what must be redacted and cannot be edited (signed reasoning) withholds the answer.
+fn redactions(
+    answer: &Answer<'_>,
+    matches: &[(usize, Vec<Match>)],
+    which: DetectorSet,
+) -> Result<Edits, Refusal> {
+    let mut edits = Edits::default();
+    for (index, found) in matches {
+        let Some(text) = answer.texts.get(*index) else { continue };
+        match redact(&text.text, found, which) {
+            Some(clean) if text.editable => edits.replace_with_string(text.span, &clean),
+            Some(_) => return Err(Refusal::AnswerDenied),
+            None => {}
+        }
+    }
+    Ok(edits)
+}
+
+/// A Converse answer whose content is replaced by a notice, with the stop reason that applications which use
+/// Bedrock's own guardrails already handle. Other formats have no such form.
+fn withhold(format: Format, document: &Document<'_>) -> Option<Edits> {
+    const NOTICE: &str = "The answer was withheld by policy.";
+    if !format.is_converse() {
+        return None;
+    }
+    let content = document.root().at(&["output", "message", "content"])?;
+    let stop_reason = document.root().get("stopReason")?;
+    let mut edits = Edits::default();
+    edits.replace(content.span, format!("[{{\"text\":{}}}]", quoted(NOTICE)));
+    edits.replace_with_string(stop_reason.span, "guardrail_intervened");
+    Some(edits)
+}
+
+/// What may be told of an error answer of Bedrock's.
+#[derive(Debug, PartialEq, Eq)]
+pub enum UpstreamFault {
+    /// Passed on as it is.
+    Relayed,
+    /// About our own credentials: the body may hold the canonical request, which holds the session token, or the
+    /// name of our role.
+    Ours,
+}
+
+/// Sorts error answers by whom they concern.
+pub fn upstream_fault(status: StatusCode) -> UpstreamFault {
+    if matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED) {
+        UpstreamFault::Ours
+    } else {
+        UpstreamFault::Relayed
+    }
+}

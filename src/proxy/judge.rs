@@ -1,0 +1,271 @@
+//! Decode, repair, verify: everything that is decided about a request before anything leaves.
+//!
+//! Values in, values out. The body that comes out is the body that was judged: unchanged bytes when no rule repaired
+//! anything, else the edited bytes, which were parsed, decoded, scanned and verified again as they will be sent.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::bedrock::format::Format;
+use crate::bedrock::json::{Document, Edits, quoted};
+use crate::bedrock::model::ModelReference;
+use crate::bedrock::operation::Operation;
+use crate::bedrock::view::{Parameter, View};
+use crate::identity::Principal;
+use crate::policy::{
+    Allowed, Context, Denial, Direction, Facts, GuardrailReference, Inquiry, PolicySet, Repair, Verdict,
+};
+use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
+
+use super::refuse::Refusal;
+
+/// Header members of the invoke operations (botocore model).
+const GUARDRAIL_IDENTIFIER: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardrailidentifier");
+const GUARDRAIL_VERSION: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardrailversion");
+
+/// What is judged.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    pub principal: &'a Principal,
+    pub operation: Operation,
+    pub model: &'a ModelReference,
+    pub context: &'a Context,
+    pub headers: &'a HeaderMap,
+    pub body: &'a Bytes,
+}
+
+/// What was seen and decided, for the record. Complete for refusals too, as far as the request could be read.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    pub seen: Option<Facts>,
+    /// The facts of the request as it will be sent; `None` when it was not repaired.
+    pub sent: Option<Facts>,
+    /// Strings found in the prompt, by detector, before any were redacted.
+    pub findings: Findings,
+    pub repairs: Vec<Repair>,
+    pub verdict: Option<Verdict>,
+    /// What the caller is told when the verdict has violations.
+    pub denial: Option<Denial>,
+    /// Whether a system prompt was present.
+    pub system: bool,
+}
+
+/// A request that may be sent.
+#[derive(Debug)]
+pub struct Sendable {
+    pub allowed: Allowed,
+    pub body: Bytes,
+    /// Guardrail headers of an invoke operation, as decided.
+    pub guardrail: Option<GuardrailReference>,
+    pub format: Format,
+}
+
+/// Judges `subject`. `judgement` is filled on the way, so that a refusal is recorded with all that was learnt.
+pub fn judge(
+    policies: &PolicySet,
+    scanner: &Scanner,
+    subject: &Subject<'_>,
+    judgement: &mut Judgement,
+) -> Result<Sendable, Refusal> {
+    check_region(subject)?;
+    let format = Format::of(subject.operation, subject.model)?;
+    let detectors = policies.detectors(subject.principal, Direction::Prompt);
+    let document = Document::parse(subject.body)?;
+    let read = Read::new(format, &document, scanner, detectors, subject)?;
+    judgement.findings = read.facts.findings.clone();
+    judgement.system = read.view.system;
+
+    let repairs = policies.repair(&read.inquiry(subject));
+    if repairs.is_empty() {
+        let allowed = decide(policies, &read, subject, judgement);
+        let guardrail = read.header_guardrail;
+        judgement.seen = Some(read.facts);
+        let body = subject.body.clone();
+        return Ok(Sendable { allowed: allowed.ok_or(Refusal::Denied)?, body, guardrail, format });
+    }
+
+    let (edits, guardrail) = apply(&repairs, &read, subject.operation);
+    judgement.repairs = repairs;
+    judgement.seen = Some(read.facts);
+    let body = Bytes::from(edits.apply(document.source()));
+    let document = Document::parse(&body)?;
+    let repaired = Subject { body: &body, ..*subject };
+    let mut read = Read::new(format, &document, scanner, detectors, &repaired)?;
+    if let Some(guardrail) = guardrail {
+        read.facts.guardrail = Some(guardrail.clone());
+        read.header_guardrail = Some(guardrail);
+    }
+    let allowed = decide(policies, &read, &repaired, judgement);
+    let guardrail = read.header_guardrail;
+    judgement.sent = Some(read.facts);
+    drop(document);
+    Ok(Sendable { allowed: allowed.ok_or(Refusal::Denied)?, body, guardrail, format })
+}
+
+/// FAIL-CLOSED: an ARN of another region would be judged as if it ran in ours.
+fn check_region(subject: &Subject<'_>) -> Result<(), Refusal> {
+    match subject.model.region() {
+        Some(region) if region != subject.context.region => {
+            Err(Refusal::ForeignRegion { model: region.to_owned(), upstream: subject.context.region.clone() })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Verifies a body as it will be sent.
+fn decide(
+    policies: &PolicySet,
+    read: &Read<'_>,
+    subject: &Subject<'_>,
+    judgement: &mut Judgement,
+) -> Option<Allowed> {
+    let inquiry = read.inquiry(subject);
+    let (verdict, allowed) = policies.decide(&inquiry);
+    judgement.denial = Denial::of(&inquiry, &verdict.violations);
+    judgement.verdict = Some(verdict);
+    allowed
+}
+
+/// A body read once: its view, what the detectors found, and the facts that policies judge.
+struct Read<'d> {
+    view: View<'d>,
+    /// Matches by index of the text that holds them.
+    matches: BTreeMap<usize, Vec<Match>>,
+    facts: Facts,
+    header_guardrail: Option<GuardrailReference>,
+}
+
+impl<'d> Read<'d> {
+    fn new(
+        format: Format,
+        document: &'d Document<'d>,
+        scanner: &Scanner,
+        detectors: DetectorSet,
+        subject: &Subject<'_>,
+    ) -> Result<Self, Refusal> {
+        let view = format.decode(document)?;
+        let (matches, findings) = scan(scanner, detectors, &view);
+        let header_guardrail =
+            if subject.operation.is_converse() { None } else { guardrail(subject.headers)? };
+        let facts = Facts::of(&view, subject.operation, header_guardrail.clone(), findings);
+        if facts.guardrail.as_ref().is_some_and(|guardrail| !is_whole(guardrail)) {
+            return Err(Refusal::IncompleteGuardrail);
+        }
+        Ok(Self { view, matches, facts, header_guardrail })
+    }
+
+    fn inquiry<'a>(&'a self, subject: &'a Subject<'_>) -> Inquiry<'a> {
+        Inquiry {
+            principal: subject.principal,
+            operation: subject.operation,
+            model: subject.model,
+            context: subject.context,
+            facts: &self.facts,
+        }
+    }
+}
+
+fn scan(
+    scanner: &Scanner,
+    detectors: DetectorSet,
+    view: &View<'_>,
+) -> (BTreeMap<usize, Vec<Match>>, Findings) {
+    let mut matches = BTreeMap::new();
+    let mut findings = Findings::default();
+    if detectors.is_empty() {
+        return (matches, findings);
+    }
+    for (index, text) in view.texts.iter().enumerate() {
+        let found = scanner.scan(detectors, &text.text, text.key);
+        if !found.is_empty() {
+            for one in &found {
+                findings.add(one.detector, 1);
+            }
+            matches.insert(index, found);
+        }
+    }
+    (matches, findings)
+}
+
+/// The guardrail that an invoke operation asks for in its headers.
+fn guardrail(headers: &HeaderMap) -> Result<Option<GuardrailReference>, Refusal> {
+    let single = |name: &HeaderName| {
+        let mut values = headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(value), None) => value.to_str().map(Some).map_err(|_| Refusal::IncompleteGuardrail),
+            (Some(_), Some(_)) => Err(Refusal::IncompleteGuardrail),
+        }
+    };
+    let (identifier, version) = (single(&GUARDRAIL_IDENTIFIER)?, single(&GUARDRAIL_VERSION)?);
+    if identifier.is_none() && version.is_none() {
+        return Ok(None);
+    }
+    let owned = |part: Option<&str>| part.unwrap_or_default().to_owned();
+    Ok(Some(GuardrailReference { identifier: owned(identifier), version: owned(version) }))
+}
+
+/// FAIL-CLOSED: Bedrock needs both parts, and half a reference would be judged as one that it is not.
+fn is_whole(guardrail: &GuardrailReference) -> bool {
+    !guardrail.identifier.is_empty() && !guardrail.version.is_empty()
+}
+
+/// Turns repairs into edits of the body, and a guardrail to be sent in headers.
+fn apply(repairs: &[Repair], read: &Read<'_>, operation: Operation) -> (Edits, Option<GuardrailReference>) {
+    let mut edits = Edits::default();
+    let mut guardrail = None;
+    let mut redacted = DetectorSet::EMPTY;
+    for repair in repairs {
+        match repair {
+            Repair::Set { parameter, value, .. } => set(&mut edits, &read.view, *parameter, *value),
+            Repair::Guardrail { reference, .. } if operation.is_converse() => {
+                inject(&mut edits, &read.view, reference);
+            }
+            Repair::Guardrail { reference, .. } => guardrail = Some(reference.clone()),
+            Repair::Redact { detectors, .. } => redacted = redacted.union(*detectors),
+        }
+    }
+    // ORDER: all detectors at once, because two edits of one string would overlap.
+    for (index, matches) in &read.matches {
+        let Some(text) = read.view.texts.get(*index).filter(|text| text.editable) else { continue };
+        if let Some(clean) = redact(&text.text, matches, redacted) {
+            edits.replace_with_string(text.span, &clean);
+        }
+    }
+    (edits, guardrail)
+}
+
+/// Sets every spelling of a parameter that the body has, or adds the parameter where it is absent.
+fn set(edits: &mut Edits, view: &View<'_>, parameter: Parameter, value: f64) {
+    let mut present = false;
+    for setting in view.parameters.iter().filter(|setting| setting.parameter == parameter) {
+        present = true;
+        edits.replace(setting.span, value.to_string());
+    }
+    let place = view.insertions.iter().find(|place| place.parameter == Some(parameter));
+    if let (false, Some(place)) = (present, place) {
+        edits.insert(place.object, place.empty, &place.path, value.to_string());
+    }
+}
+
+fn inject(edits: &mut Edits, view: &View<'_>, reference: &GuardrailReference) {
+    let json = format!(
+        "{{\"guardrailIdentifier\":{},\"guardrailVersion\":{}}}",
+        quoted(&reference.identifier),
+        quoted(&reference.version)
+    );
+    if let Some(place) = &view.guardrail_insertion {
+        edits.insert(place.object, place.empty, &place.path, json);
+    }
+}
+
+/// Writes the decided guardrail into the headers of an invoke operation, which then must say that the body is JSON.
+pub fn place_guardrail(headers: &mut HeaderMap, reference: &GuardrailReference) -> Result<(), Refusal> {
+    let value = |text: &str| HeaderValue::from_str(text).map_err(|_| Refusal::IncompleteGuardrail);
+    headers.insert(GUARDRAIL_IDENTIFIER, value(&reference.identifier)?);
+    headers.insert(GUARDRAIL_VERSION, value(&reference.version)?);
+    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(())
+}

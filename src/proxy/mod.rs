@@ -1,0 +1,142 @@
+//! THE REQUEST PATH. Read `pipeline` first: it is the whole story, top to bottom.
+//!
+//! Receives requests from `server`, uses every other room, and owns what no other room may decide: the order of
+//! things.
+
+mod answer;
+mod body;
+mod exchange;
+mod judge;
+mod pipeline;
+pub mod records;
+mod refuse;
+mod reply;
+mod respond;
+mod rules;
+mod stream;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio_util::task::TaskTracker;
+
+use crate::audit::Journal;
+use crate::bedrock::fault::Fault;
+use crate::clock;
+use crate::config::{Config, Limits};
+use crate::identity::RecordKey;
+use crate::policy::Context;
+use crate::sensitive::{Scanner, ScannerError};
+use crate::upstream::Upstream;
+
+use body::Buffers;
+use reply::Downstream;
+
+pub use reply::ReplyBody;
+pub use rules::Rules;
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    pub address: SocketAddr,
+    /// Whether the connection is TLS.
+    pub encrypted: bool,
+}
+
+/// What every exchange uses. One for the process.
+#[derive(Debug)]
+pub struct Proxy {
+    rules: Arc<Rules>,
+    journal: Journal,
+    upstream: Upstream,
+    scanner: Scanner,
+    buffers: Buffers,
+    limits: Limits,
+    environment: String,
+    record_key: RecordKey,
+    // Exchanges in flight. The drain waits for them.
+    exchanges: TaskTracker,
+}
+
+/// One thing that has to be in order before requests can be served.
+#[derive(Debug)]
+pub struct Check {
+    pub name: &'static str,
+    /// `None` when it is in order.
+    pub problem: Option<String>,
+}
+
+impl Proxy {
+    pub fn new(
+        config: &Config,
+        rules: Arc<Rules>,
+        journal: Journal,
+        upstream: Upstream,
+        record_key: RecordKey,
+        exchanges: TaskTracker,
+    ) -> Result<Self, ScannerError> {
+        let limits = config.limits;
+        Ok(Self {
+            rules,
+            journal,
+            upstream,
+            scanner: Scanner::new()?,
+            buffers: Buffers::new(limits.buffered_bytes, limits.body_bytes, limits.body_timeout),
+            limits,
+            environment: config.environment.clone(),
+            record_key,
+            exchanges,
+        })
+    }
+
+    /// Answers one request. The exchange itself runs in its own task, so that it is finished and recorded whether or
+    /// not the connection lives.
+    pub async fn handle(self: Arc<Self>, peer: Peer, request: Request<Incoming>) -> Response<ReplyBody> {
+        let (downstream, answer) = Downstream::new();
+        let exchanges = self.exchanges.clone();
+        exchanges.spawn(pipeline::run(self, peer, request, downstream));
+        if let Ok(response) = answer.await {
+            return response;
+        }
+        // The task ended without an answer: it panicked. Its entry has recorded that on the way out.
+        let (head, body) = refuse::native(Fault::InternalServer, "the warden failed", "", "error");
+        head.map(|()| ReplyBody::whole(body.into()))
+    }
+
+    fn context(&self, peer: Peer) -> Context {
+        Context {
+            environment: self.environment.clone(),
+            region: self.upstream.region().to_owned(),
+            source: peer.address.ip(),
+            now: clock::now(),
+        }
+    }
+
+    /// Digest of the policies in force.
+    pub fn policy_digest(&self) -> Option<String> {
+        self.rules.policies().map(|policies| policies.digest().to_owned())
+    }
+
+    /// What readiness depends on.
+    pub fn readiness(&self) -> Vec<Check> {
+        let check = |name, problem| Check { name, problem };
+        vec![
+            check("policies", self.rules.policies().is_none().then(|| "none are loaded".to_owned())),
+            check("rules", self.rules.problem()),
+            check("journal", self.journal_problem()),
+            check("credentials", self.upstream.ready().err().map(|error| error.to_string())),
+        ]
+    }
+
+    fn journal_problem(&self) -> Option<String> {
+        let health = self.journal.health();
+        (!health.is_ready()).then(|| health.state.to_string())
+    }
+
+    /// Writes what is queued and closes the journal. Later exchanges are refused.
+    pub async fn close_journal(&self) {
+        self.journal.clone().close().await;
+    }
+}

@@ -1,0 +1,202 @@
+//! The life of a request, from its head to its record, top to bottom.
+//!
+//! Stage 1, accepting TLS, is behind us: `server/` hands over a request and the peer it came from. Each stage below
+//! is named like the folder that implements it. A stage that fails ends the exchange with a [`Refusal`]; the record
+//! is written either way.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Request, Version};
+use hyper::body::Incoming;
+
+use crate::audit::EndState;
+use crate::bedrock::format::Format;
+use crate::bedrock::operation::Route;
+use crate::clock;
+use crate::identity::{Principal, RequestHead};
+use crate::permit::Permit;
+use crate::policy::{Allowed, Context, PolicySet};
+use crate::upstream::{self, Call, Plane};
+
+use super::body::Reserved;
+use super::exchange::{Exchange, ended};
+use super::judge::{Sendable, Subject, judge, place_guardrail};
+use super::refuse::Refusal;
+use super::reply::Downstream;
+use super::respond::{Answering, respond};
+use super::{Peer, Proxy};
+
+/// Bodies above this size are judged where they do not hold up other requests.
+const LARGE_BODY: usize = 256 * 1024;
+
+/// Serves one request. Runs in its own task: a caller that hangs up changes nothing here.
+pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, downstream: Downstream) {
+    // INVARIANT: one policy set judges the whole exchange, request and answer.
+    let policies = proxy.rules.policies();
+    let mut exchange = Exchange::open(&proxy.journal, peer, &request, policies.as_deref());
+    // FAIL-CLOSED: no policy, no traffic.
+    let Some(policies) = policies else { return exchange.refuse(&Refusal::NoPolicies, downstream).await };
+
+    // 2-5. Who calls, what is asked, may it happen? Nothing leaves before all three are answered.
+    let accepted = match accept(&proxy, &policies, peer, request, &mut exchange).await {
+        Ok(accepted) => accepted,
+        Err(refusal) => return exchange.refuse(&refusal, downstream).await,
+    };
+    let Accepted { allowed, call, answering, _memory: memory } = accepted;
+
+    // 6. Write it down before anything leaves. CRASH: from here on, an intent without an outcome means `unknown`.
+    let hmac = proxy.record_key.hmac(&call.body);
+    let (forwarded, receipt) = match exchange.commit(&call.body, hmac).await {
+        Ok(committed) => committed,
+        Err(unrecorded) => return unrecorded.answer(downstream),
+    };
+
+    // 7. Sign and forward: the upstream takes nothing but a permit built from both proofs.
+    let sent = clock::instant();
+    let answer = proxy.upstream.send(Permit::new(allowed, receipt), call).await;
+    drop(memory);
+    let response = match answer {
+        Ok(response) => response,
+        Err(error) => {
+            let outcome = ended(EndState::UpstreamAbort, None);
+            return forwarded.fail(&Refusal::Upstream(error), outcome, downstream).await;
+        }
+    };
+
+    // 8-10. Filter the answer, make its outcome durable, and only then let the caller see that it is complete.
+    respond(&proxy, &policies, answering, sent, response, forwarded, downstream).await;
+}
+
+/// A request that may be sent: proven, understood, allowed.
+struct Accepted {
+    allowed: Allowed,
+    call: Call,
+    answering: Answering,
+    _memory: Reserved,
+}
+
+/// Stages 2 to 5. What is learnt goes into `exchange` at once, so that refusals are recorded with it.
+async fn accept(
+    proxy: &Proxy,
+    policies: &PolicySet,
+    peer: Peer,
+    request: Request<Incoming>,
+    exchange: &mut Exchange,
+) -> Result<Accepted, Refusal> {
+    let (parts, incoming) = request.into_parts();
+    let target = check_form(&parts)?;
+    let region = proxy.upstream.region();
+
+    // 2. Who claims to be calling? ORDER: before the body is read, so that strangers cannot make us hold one.
+    let claim = proxy.rules.callers().identify(&request_head(&parts, &target, peer), region, clock::now())?;
+    exchange.learn_claim(claim.credential_id());
+
+    // 3. Which operation, which model? ORDER: kept as a result until the caller is proven; strangers learn nothing.
+    let route = Route::recognise(&parts.method, target.as_str());
+    if let Ok(route) = &route {
+        exchange.learn_route(route, region);
+    }
+    let (body, memory) = proxy.buffers.read(&parts.headers, incoming).await?;
+    exchange.learn_body(body.len());
+    let principal = claim.prove(&sha256(&body))?;
+    exchange.learn_principal(&principal);
+    // FAIL-CLOSED: unknown paths are refused, never passed through.
+    let route = route?;
+
+    // 4-5. What is asked, and may it happen? Pure.
+    let context = proxy.context(peer);
+    let subject =
+        Asked { route: &route, principal: &principal, context: &context, parts: &parts, body: &body };
+    let (allowed, call, format) = decide(proxy, policies, &subject, &target, exchange)?;
+    let facts = exchange.judgement.sent.clone().or_else(|| exchange.judgement.seen.clone());
+    let answering = Answering { route, principal, context, facts, format };
+    answering.check_filters(policies)?;
+    Ok(Accepted { allowed, call, answering, _memory: memory })
+}
+
+/// A proven, recognised request that was not judged yet.
+struct Asked<'a> {
+    route: &'a Route,
+    principal: &'a Principal,
+    context: &'a Context,
+    parts: &'a Parts,
+    body: &'a Bytes,
+}
+
+/// Judges a request and puts together what may be sent.
+fn decide(
+    proxy: &Proxy,
+    policies: &PolicySet,
+    asked: &Asked<'_>,
+    target: &PathAndQuery,
+    exchange: &mut Exchange,
+) -> Result<(Allowed, Call, Option<Format>), Refusal> {
+    let operation = asked.route.operation;
+    let bound_headers = !operation.is_converse() && !operation.is_control_plane();
+    let mut headers = upstream::forwarded(&asked.parts.headers, bound_headers)?;
+    let (allowed, body, format) = match &asked.route.model {
+        None => {
+            let (denial, allowed) = policies.decide_listing(asked.principal);
+            exchange.judgement.denial = denial;
+            (allowed.ok_or(Refusal::Denied)?, asked.body.clone(), None)
+        }
+        Some(model) => {
+            let subject = Subject {
+                principal: asked.principal,
+                operation,
+                model,
+                context: asked.context,
+                headers: &asked.parts.headers,
+                body: asked.body,
+            };
+            let mut judged = || judge(policies, &proxy.scanner, &subject, &mut exchange.judgement);
+            let sendable =
+                if asked.body.len() > LARGE_BODY { tokio::task::block_in_place(judged) } else { judged() };
+            let Sendable { allowed, body, guardrail, format } = sendable?;
+            if let Some(reference) = &guardrail {
+                place_guardrail(&mut headers, reference)?;
+            }
+            (allowed, body, Some(format))
+        }
+    };
+    let plane = if operation.is_control_plane() { Plane::Control } else { Plane::Runtime };
+    let body_sha256 = hex::encode(sha256(&body));
+    let method = asked.parts.method.clone();
+    Ok((allowed, Call { plane, method, target: target.clone(), headers, body, body_sha256 }, format))
+}
+
+/// The path and query of a request in the form that SDKs send. FAIL-CLOSED: a second host, or a target that names
+/// another one, could mean another request to another reader.
+fn check_form(parts: &Parts) -> Result<PathAndQuery, Refusal> {
+    let hosts = parts.headers.get_all(http::header::HOST).iter().count();
+    let well_formed = match parts.version {
+        Version::HTTP_11 => hosts == 1 && parts.uri.authority().is_none(),
+        Version::HTTP_2 => hosts <= 1 && parts.uri.authority().is_some(),
+        _ => false,
+    };
+    match parts.uri.path_and_query() {
+        Some(target) if well_formed && target.as_str().starts_with('/') => Ok(target.clone()),
+        Some(_) | None => Err(Refusal::RequestForm),
+    }
+}
+
+fn request_head<'a>(parts: &'a Parts, target: &'a PathAndQuery, peer: Peer) -> RequestHead<'a> {
+    RequestHead {
+        method: &parts.method,
+        target: target.as_str(),
+        headers: &parts.headers,
+        authority: parts.uri.authority().map(http::uri::Authority::as_str),
+        http2: parts.version == Version::HTTP_2,
+        encrypted: peer.encrypted,
+    }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    hash
+}

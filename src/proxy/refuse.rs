@@ -1,0 +1,154 @@
+//! Every way in which a request is not served, in one table: whose fault it is, what Bedrock would call it, and what
+//! the caller may read about it.
+//!
+//! Texts for the caller never hold prompt text, matches, credentials or anything of Bedrock's own answer to our
+//! signature, which would repeat the session token.
+
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use thiserror::Error;
+
+use crate::audit::JournalError;
+use crate::bedrock::fault::Fault;
+use crate::bedrock::format::{DecodeError, UnknownFamily};
+use crate::bedrock::json::JsonError;
+use crate::bedrock::operation::RouteError;
+use crate::identity::AuthenticationError;
+use crate::upstream::{InvalidHeader, UpstreamError};
+
+use super::body::BodyError;
+
+/// Why an exchange ends without Bedrock's answer.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    #[error("requests must be HTTP with one `host` and a path, as AWS SDKs send them")]
+    RequestForm,
+    #[error("no policies are loaded; nothing is allowed until they are")]
+    NoPolicies,
+    #[error("the model's region `{model}` is not `{upstream}`, which requests are sent to")]
+    ForeignRegion { model: String, upstream: String },
+    #[error(transparent)]
+    Authentication(#[from] AuthenticationError),
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    #[error(transparent)]
+    Header(#[from] InvalidHeader),
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    #[error(transparent)]
+    UnknownFamily(#[from] UnknownFamily),
+    #[error("a guardrail needs one identifier and one version")]
+    IncompleteGuardrail,
+    /// The verdict in the judgement says which rules; its own sentence is the message.
+    #[error("denied by policy")]
+    Denied,
+    #[error(
+        "{rules}: the answer must be filtered, which this version does not do for streams; call the operation that \
+         answers at once"
+    )]
+    StreamCannotBeFiltered { rules: String },
+    #[error("the request could not be recorded; nothing was sent to Bedrock")]
+    NotRecorded(#[from] JournalError),
+    #[error("Bedrock could not be called")]
+    Upstream(#[from] UpstreamError),
+    #[error("Bedrock refused the warden's own credentials; the operator finds the reason in the record")]
+    UpstreamForbidden,
+    #[error("Bedrock's answer could not be read, and policy requires that it is")]
+    AnswerUnreadable,
+    #[error("Bedrock's answer did not arrive completely")]
+    AnswerBroken,
+    #[error("the answer was withheld by policy")]
+    AnswerDenied,
+}
+
+impl Refusal {
+    /// Bedrock's word for it. `Denied` and `AnswerDenied` take the fault of their verdict instead.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::RequestForm
+            | Self::ForeignRegion { .. }
+            | Self::Header(_)
+            | Self::Json(_)
+            | Self::IncompleteGuardrail
+            | Self::AnswerDenied => Fault::Validation,
+            Self::Decode(error) => error.fault(),
+            Self::Authentication(error) => error.fault(),
+            Self::Route(error) => error.fault(),
+            Self::Body(error) => match error {
+                BodyError::Encoded | BodyError::TransferCoding => Fault::UnsupportedMediaType,
+                BodyError::TooLarge(_) => Fault::RequestEntityTooLarge,
+                BodyError::TooSlow => Fault::RequestTimeout,
+                BodyError::Broken => Fault::Validation,
+                BodyError::Busy => Fault::ServiceUnavailable,
+            },
+            Self::UnknownFamily(_) | Self::Denied | Self::StreamCannotBeFiltered { .. } => {
+                Fault::AccessDenied
+            }
+            Self::NotRecorded(_) | Self::NoPolicies => Fault::ServiceUnavailable,
+            Self::Upstream(error) => match error {
+                UpstreamError::NoCredentials(_) | UpstreamError::Connect(_) => Fault::ServiceUnavailable,
+                UpstreamError::Timeout => Fault::ModelTimeout,
+                UpstreamError::Sign(_) | UpstreamError::Request(_) | UpstreamError::Transport(_) => {
+                    Fault::InternalServer
+                }
+            },
+            Self::UpstreamForbidden => Fault::AccessDenied,
+            Self::AnswerUnreadable | Self::AnswerBroken => Fault::InternalServer,
+        }
+    }
+
+    /// Whether the record should call it a failure rather than a denial: nothing the caller did.
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Self::NotRecorded(_)
+            | Self::NoPolicies
+            | Self::Upstream(_)
+            | Self::UpstreamForbidden
+            | Self::AnswerUnreadable
+            | Self::AnswerBroken
+            | Self::Body(BodyError::Busy) => true,
+            Self::RequestForm
+            | Self::ForeignRegion { .. }
+            | Self::Authentication(_)
+            | Self::Route(_)
+            | Self::Header(_)
+            | Self::Body(_)
+            | Self::Json(_)
+            | Self::Decode(_)
+            | Self::UnknownFamily(_)
+            | Self::IncompleteGuardrail
+            | Self::Denied
+            | Self::StreamCannotBeFiltered { .. }
+            | Self::AnswerDenied => false,
+        }
+    }
+}
+
+/// Header that says what the warden decided, in every answer it makes or changes.
+pub const DECISION: HeaderName = HeaderName::from_static("x-warden-decision");
+
+/// Header that says what the warden changed, in the request or in the answer.
+pub const MODIFIED: HeaderName = HeaderName::from_static("x-warden-modified");
+
+/// A native error answer: the shape that every AWS SDK turns into its typed exception.
+pub fn native(fault: Fault, message: &str, request_id: &str, decision: &str) -> (Response<()>, Vec<u8>) {
+    let mut head = Response::new(());
+    *head.status_mut() = fault.status();
+    let headers = head.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert("x-amzn-errortype", HeaderValue::from_static(fault.name()));
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    if let Ok(decision) = HeaderValue::from_str(decision) {
+        headers.insert(DECISION, decision);
+    }
+    if matches!(fault.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    (head, fault.body(message))
+}

@@ -1,0 +1,264 @@
+//! From Bedrock's answer to the caller's: filtered, recorded, then completed.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use hyper::body::Incoming;
+
+use crate::audit::{EndState, Outcome};
+use crate::bedrock::event_stream::encode_exception;
+use crate::bedrock::fault::Fault;
+use crate::bedrock::format::Format;
+use crate::bedrock::foundation_models;
+use crate::bedrock::json::Document;
+use crate::bedrock::operation::Route;
+use crate::bedrock::usage::usage_from_headers;
+use crate::clock;
+use crate::identity::Principal;
+use crate::policy::{Context, Direction, Facts, Inquiry, PolicySet};
+
+use super::answer::{self, Filtered, UpstreamFault};
+use super::body::collect;
+use super::exchange::{Forwarded, ended, head};
+use super::refuse::{MODIFIED, Refusal};
+use super::reply::Downstream;
+use super::stream::{self, End, Watch};
+use super::{Proxy, records};
+
+/// Error answers are small; a larger one is not one.
+const ERROR_BYTES: usize = 64 * 1024;
+
+/// What the answer belongs to.
+pub struct Answering {
+    pub route: Route,
+    pub principal: Principal,
+    pub context: Context,
+    /// Facts of the request as it was sent.
+    pub facts: Option<Facts>,
+    /// `None` for listings, whose answers have no model's format.
+    pub format: Option<Format>,
+}
+
+impl Answering {
+    fn inquiry(&self) -> Option<Inquiry<'_>> {
+        Some(Inquiry {
+            principal: &self.principal,
+            operation: self.route.operation,
+            model: self.route.model.as_ref()?,
+            context: &self.context,
+            facts: self.facts.as_ref()?,
+        })
+    }
+
+    /// FAIL-CLOSED: rules that redact or deny answers are not applied to streams yet, so no stream is begun.
+    pub fn check_filters(&self, policies: &PolicySet) -> Result<(), Refusal> {
+        let inquiry = self.inquiry().filter(|_| self.route.operation.is_streaming());
+        let rules = inquiry.map(|inquiry| policies.answer_filters(&inquiry)).unwrap_or_default();
+        if rules.is_empty() {
+            return Ok(());
+        }
+        let rules: Vec<_> = rules.iter().map(ToString::to_string).collect();
+        Err(Refusal::StreamCannotBeFiltered { rules: rules.join(", ") })
+    }
+}
+
+/// Passes Bedrock's answer on. The exchange is over when this returns.
+pub async fn respond(
+    proxy: &Proxy,
+    policies: &PolicySet,
+    answering: Answering,
+    sent: Instant,
+    response: Response<Incoming>,
+    forwarded: Forwarded,
+    downstream: Downstream,
+) {
+    let (parts, body) = response.into_parts();
+    let mut outcome = ended(EndState::Complete, Some(parts.status));
+    outcome.upstream_request_id = text(&parts.headers, "x-amzn-requestid");
+    outcome.timings.ttft_ms = Some(milliseconds(sent));
+    let answer = Answer { status: parts.status, headers: parts.headers, body };
+    let delivery = Delivery { proxy, policies, answering, sent, forwarded, outcome, downstream };
+    match parts.status {
+        StatusCode::OK if delivery.answering.route.operation.is_streaming() => delivery.stream(answer).await,
+        StatusCode::OK => delivery.unary(answer).await,
+        _ => delivery.error(answer).await,
+    }
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Incoming,
+}
+
+/// Everything needed to end an exchange well.
+struct Delivery<'a> {
+    proxy: &'a Proxy,
+    policies: &'a PolicySet,
+    answering: Answering,
+    sent: Instant,
+    forwarded: Forwarded,
+    outcome: Outcome,
+    downstream: Downstream,
+}
+
+impl Delivery<'_> {
+    async fn unary(mut self, answer: Answer) {
+        let Answer { status, headers, body } = answer;
+        let limits = &self.proxy.limits;
+        let pause = self.proxy.upstream.idle_timeout();
+        let Ok(body) = collect(body, 0, limits.answer_bytes, pause).await else {
+            return self.give_up(&Refusal::AnswerBroken, EndState::UpstreamAbort).await;
+        };
+        self.outcome.timings.upstream_ms = Some(milliseconds(self.sent));
+        let filtered = match self.filter(body) {
+            Ok(filtered) => filtered,
+            Err(refusal) => return self.give_up(&refusal, EndState::Refused).await,
+        };
+        let mut usage = filtered.usage;
+        usage.update(usage_from_headers(&headers));
+        self.outcome.tokens = records::tokens(usage);
+        self.outcome.stop_reason.clone_from(&filtered.stop_reason);
+        let digest = &self.forwarded.policy_digest;
+        self.outcome.judgement = records::answer_judged(digest, Some(&filtered.verdict), &filtered.findings);
+        if !filtered.verdict.violations.is_empty() {
+            self.outcome.end_state = EndState::PolicyAbort;
+        }
+        let mut head = head(status, &headers, &self.forwarded);
+        if filtered.edited {
+            head.headers_mut().append(MODIFIED, HeaderValue::from_static("answer"));
+        }
+        self.complete(head, filtered.body).await;
+    }
+
+    /// Applies policy to a whole answer.
+    fn filter(&self, body: Bytes) -> Result<Filtered, Refusal> {
+        let (Some(inquiry), Some(format)) = (self.answering.inquiry(), self.answering.format) else {
+            return self.filter_listing(&body);
+        };
+        let detectors = self.policies.detectors(&self.answering.principal, Direction::Response);
+        answer::filter(format, self.policies, &self.proxy.scanner, detectors, &inquiry, body)
+    }
+
+    /// FAIL-CLOSED: a list that cannot be read is not passed on, because it cannot be filtered.
+    fn filter_listing(&self, body: &Bytes) -> Result<Filtered, Refusal> {
+        let Answering { principal, context, .. } = &self.answering;
+        let document = Document::parse(body).map_err(|_| Refusal::AnswerUnreadable)?;
+        let kept =
+            foundation_models::filter(&document, |model| self.policies.may_use(principal, model, context))
+                .map_err(|_| Refusal::AnswerUnreadable)?;
+        Ok(Filtered::of_listing(body, kept))
+    }
+
+    /// An error of Bedrock's: passed on, unless it speaks of our own credentials.
+    async fn error(mut self, answer: Answer) {
+        let Answer { status, headers, body } = answer;
+        self.outcome.error_code = text(&headers, "x-amzn-errortype").map(|name| error_name(&name));
+        if answer::upstream_fault(status) == UpstreamFault::Ours {
+            return self.give_up(&Refusal::UpstreamForbidden, EndState::Complete).await;
+        }
+        if status.is_redirection() || status.is_informational() || status.is_success() {
+            return self.give_up(&Refusal::AnswerUnreadable, EndState::UpstreamAbort).await;
+        }
+        match collect(body, 0, ERROR_BYTES, self.proxy.upstream.idle_timeout()).await {
+            Ok(body) => {
+                let head = head(status, &headers, &self.forwarded);
+                self.complete(head, body).await;
+            }
+            Err(_) => self.give_up(&Refusal::AnswerBroken, EndState::UpstreamAbort).await,
+        }
+    }
+
+    /// ORDER: the outcome is durable before the first byte of a whole answer leaves.
+    async fn complete(mut self, head: Response<()>, body: Bytes) {
+        self.outcome.http_status = Some(head.status().as_u16());
+        self.outcome.out_bytes = body.len() as u64;
+        let request_id = self.forwarded.request_id();
+        match self.forwarded.finish(self.outcome).await {
+            Ok(()) => {
+                if !self.downstream.answer(head, body) {
+                    tracing::debug!(audit.id = %request_id, "the caller left before the answer");
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, audit.id = %request_id, "an outcome could not be recorded");
+                let message = "the answer could not be recorded and is withheld";
+                let (head, body) = super::refuse::native(
+                    Fault::ServiceUnavailable,
+                    message,
+                    &request_id.to_string(),
+                    "error",
+                );
+                self.downstream.answer(head, body.into());
+            }
+        }
+    }
+
+    async fn give_up(mut self, refusal: &Refusal, state: EndState) {
+        self.outcome.end_state = state;
+        self.forwarded.fail(refusal, self.outcome, self.downstream).await;
+    }
+
+    async fn stream(mut self, answer: Answer) {
+        let Answer { status, headers, body } = answer;
+        let event_stream = text(&headers, CONTENT_TYPE.as_str())
+            .is_some_and(|kind| kind.starts_with("application/vnd.amazon.eventstream"));
+        let (Some(format), true) = (self.answering.format, event_stream) else {
+            return self.give_up(&Refusal::AnswerUnreadable, EndState::UpstreamAbort).await;
+        };
+        let head = head(status, &headers, &self.forwarded);
+        self.outcome.http_status = Some(status.as_u16());
+        let mut pieces = self.downstream.begin(head);
+        let detectors = self.policies.detectors(&self.answering.principal, Direction::Response);
+        let watch = Watch { scanner: &self.proxy.scanner, detectors };
+        let pause = self.proxy.upstream.idle_timeout();
+        let streamed = stream::relay(body, format.stream(), &mut pieces, pause, watch).await;
+
+        let outcome = &mut self.outcome;
+        outcome.end_state = match streamed.end {
+            End::Complete => EndState::Complete,
+            End::CallerLeft => EndState::ClientAbort,
+            End::Exception | End::Broken => EndState::UpstreamAbort,
+        };
+        outcome.tokens = records::tokens(streamed.usage);
+        outcome.stop_reason = streamed.stop_reason;
+        outcome.timings.upstream_ms = Some(milliseconds(self.sent));
+        outcome.timings.ttft_ms = streamed.first_byte.map(|at| elapsed_ms(self.sent, at));
+        outcome.out_bytes = streamed.bytes;
+        outcome.frames = u32::try_from(streamed.frames).unwrap_or(u32::MAX);
+        let found = &streamed.findings;
+        let verdict = self.answering.inquiry().map(|inquiry| self.policies.judge_answer(&inquiry, found));
+        outcome.judgement = records::answer_judged(&self.forwarded.policy_digest, verdict.as_ref(), found);
+        if streamed.unscanned {
+            tracing::warn!(audit.id = %self.forwarded.request_id(), "part of a streamed answer was too long to be scanned");
+        }
+        // ORDER: the frames that end the answer leave only after its outcome is durable.
+        let last = match self.forwarded.finish(self.outcome).await {
+            Ok(()) => streamed.held,
+            Err(error) => {
+                tracing::error!(%error, "an outcome could not be recorded");
+                encode_exception(Fault::ServiceUnavailable, "the answer could not be recorded")
+            }
+        };
+        pieces.send(last).await;
+    }
+}
+
+fn milliseconds(since: Instant) -> u64 {
+    elapsed_ms(since, clock::instant())
+}
+
+fn elapsed_ms(from: Instant, to: Instant) -> u64 {
+    u64::try_from(to.saturating_duration_since(from).as_millis()).unwrap_or(u64::MAX)
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// `ValidationException:http://internal.amazon.com/…` names the error before the colon.
+fn error_name(header: &str) -> String {
+    header.split(':').next().unwrap_or_default().to_owned()
+}

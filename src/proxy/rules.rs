@@ -1,0 +1,54 @@
+//! The policies and callers in force. Swapped whole by a reload; one exchange keeps the ones it began with.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+
+use crate::identity::Callers;
+use crate::policy::PolicySet;
+
+/// What the request path reads. A reload that fails leaves the last good ones in place.
+#[derive(Debug)]
+pub struct Rules {
+    // Written by the reload task only.
+    policies: ArcSwapOption<PolicySet>,
+    callers: ArcSwap<Callers>,
+    // Why the files on disk are not the rules in force. Written by the reload task; held for a copy.
+    problem: Mutex<Option<String>>,
+}
+
+impl Rules {
+    pub fn new(policies: Option<PolicySet>, callers: Callers) -> Self {
+        Self {
+            policies: ArcSwapOption::from_pointee(policies),
+            callers: ArcSwap::from_pointee(callers),
+            problem: Mutex::new(None),
+        }
+    }
+
+    /// `None` until there are policies: no policy, no traffic.
+    pub fn policies(&self) -> Option<Arc<PolicySet>> {
+        self.policies.load_full()
+    }
+
+    pub fn callers(&self) -> Arc<Callers> {
+        self.callers.load_full()
+    }
+
+    pub fn replace_policies(&self, policies: PolicySet) {
+        self.policies.store(Some(Arc::new(policies)));
+    }
+
+    pub fn replace_callers(&self, callers: Callers) {
+        self.callers.store(Arc::new(callers));
+    }
+
+    /// Why the files on disk are not in force, for readiness.
+    pub fn problem(&self) -> Option<String> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set_problem(&self, problem: Option<String>) {
+        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+    }
+}

@@ -1,0 +1,12 @@
+//! Sockets and process life: listeners, TLS, health, reload, drain.
+//!
+//! Hands requests over to `proxy` and knows nothing of what they mean.
+
+mod admin;
+mod listener;
+mod reload;
+mod serve;
+
+pub use listener::ListenError;
+pub use reload::LoadError;
+pub use serve::{ServeError, Warden};

@@ -1,0 +1,200 @@
+//! The life of the process: load, open, bind, serve, drain.
+
+use std::sync::Arc;
+
+use aws_credential_types::provider::SharedCredentialsProvider;
+use hyper::body::Incoming;
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::audit::{Journal, JournalError, JournalOptions};
+use crate::config::Config;
+use crate::identity::{MasterKey, RecordKey};
+use crate::proxy::{Proxy, records};
+use crate::sensitive::ScannerError;
+use crate::tls::{self, TlsError};
+use crate::upstream::{CredentialSource, Upstream};
+
+use super::admin;
+use super::listener::{ListenError, Listener};
+use super::reload::{LoadError, Reload, RuleFiles};
+
+/// Connections of the admin listener.
+const ADMIN_CONNECTIONS: usize = 64;
+
+/// Why the warden does not start or did not stop cleanly.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error("no source of AWS credentials is configured; set a profile, a role or `AWS_ACCESS_KEY_ID`")]
+    NoCredentialSource,
+    #[error("the journal cannot be used: {0}")]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Scanner(#[from] ScannerError),
+    #[error("signals cannot be received: {0}")]
+    Signal(std::io::Error),
+}
+
+impl ServeError {
+    /// Whether the operator can mend it in files or arguments.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Load(_) | Self::Tls(_) | Self::Listen(_) | Self::NoCredentialSource => true,
+            Self::Journal(_) | Self::Scanner(_) | Self::Signal(_) => false,
+        }
+    }
+}
+
+/// A warden that is serving.
+pub struct Warden {
+    proxy: Arc<Proxy>,
+    config: Config,
+    urls: Vec<(&'static str, String)>,
+    stop: CancellationToken,
+    // Listeners and connections: end when `stop` is cancelled and the last exchange is answered.
+    connections: TaskTracker,
+    // Everything that must be over before the journal is closed.
+    background: TaskTracker,
+}
+
+impl Warden {
+    /// Starts with the standard AWS credential chain.
+    pub async fn start(config: Config) -> Result<Self, ServeError> {
+        let provider = CredentialSource::standard(config.upstream.region.clone())
+            .await
+            .ok_or(ServeError::NoCredentialSource)?;
+        Self::start_with(config, provider).await
+    }
+
+    /// ORDER: everything that can be wrong is looked at before a port is bound, and ports are bound before anything
+    /// is promised.
+    pub async fn start_with(config: Config, provider: SharedCredentialsProvider) -> Result<Self, ServeError> {
+        let files = RuleFiles::of(&config);
+        let rules = Arc::new(files.load()?);
+        let tls = tls::server_config(&config.listen.certificate, &config.listen.key)?;
+        let record_key = RecordKey::of(&MasterKey::load(&config.master_key).map_err(LoadError::from)?);
+        let credentials = Arc::new(CredentialSource::new(provider));
+        let upstream = Upstream::new(config.upstream.clone(), Arc::clone(&credentials))?;
+        let options = JournalOptions::with_deadline(config.audit.deadline);
+        let journal = Journal::open(&config.audit.journal, options).await?;
+        match rules.policies() {
+            Some(policies) => journal.note(records::policy_load(None, policies.digest())).await?,
+            None => {
+                tracing::error!(path = %config.policies.display(), "there are no policy files: nothing is allowed until there are");
+            }
+        }
+
+        let connections = Arc::new(Semaphore::new(config.limits.connections));
+        let admin_connections = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
+        let timeout = config.limits.header_timeout;
+        let data =
+            Listener::bind(config.listen.address, Some(tls), Arc::clone(&connections), timeout).await?;
+        let plain = match config.listen.plain {
+            Some(address) => Some(Listener::bind(address, None, connections, timeout).await?),
+            None => None,
+        };
+        let admin = Listener::bind(config.admin, None, admin_connections, timeout).await?;
+        let mut urls = vec![("data", data.url())];
+        urls.extend(plain.as_ref().map(|plain| ("plain", plain.url())));
+        urls.push(("admin", admin.url()));
+
+        let (stop, background) = (CancellationToken::new(), TaskTracker::new());
+        let proxy = Proxy::new(
+            &config,
+            Arc::clone(&rules),
+            journal.clone(),
+            upstream,
+            record_key,
+            background.clone(),
+        )?;
+        let warden =
+            Self { proxy: Arc::new(proxy), config, urls, stop, connections: TaskTracker::new(), background };
+        warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));
+        warden.background.spawn(Reload { files, rules, journal }.run(warden.stop.clone()));
+        warden.serve_data(data);
+        if let Some(plain) = plain {
+            warden.serve_data(plain);
+        }
+        warden.serve_admin(admin);
+        Ok(warden)
+    }
+
+    /// One line per listener: its name and URL.
+    pub fn listeners(&self) -> Vec<String> {
+        self.urls.iter().map(|(name, url)| format!("{name} {url}")).collect()
+    }
+
+    /// URL of the listener called `data`, `plain` or `admin`.
+    pub fn url(&self, name: &str) -> Option<&str> {
+        self.urls.iter().find(|(known, _)| *known == name).map(|(_, url)| url.as_str())
+    }
+
+    fn serve_data(&self, listener: Listener) {
+        let proxy = Arc::clone(&self.proxy);
+        let handle = move |peer, request| Arc::clone(&proxy).handle(peer, request);
+        self.connections.spawn(listener.serve(handle, self.stop.clone(), self.connections.clone()));
+    }
+
+    fn serve_admin(&self, listener: Listener) {
+        let proxy = Arc::clone(&self.proxy);
+        let handle = move |_, request: http::Request<Incoming>| {
+            let proxy = Arc::clone(&proxy);
+            async move { admin::answer(&proxy, &request) }
+        };
+        self.connections.spawn(listener.serve(handle, self.stop.clone(), self.connections.clone()));
+    }
+
+    /// Serves until SIGTERM or ctrl-c, then drains. A second signal ends the drain at once.
+    pub async fn run_until_signal(self) -> Result<(), ServeError> {
+        let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signal)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signal)?;
+        let mut signalled = async || {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        signalled().await;
+        tracing::info!(deadline_s = self.config.drain.as_secs(), "draining");
+        tokio::select! {
+            drained = self.drain() => drained,
+            () = signalled() => {
+                tracing::warn!("second signal: exchanges in flight are cut off");
+                Ok(())
+            }
+        }
+    }
+
+    /// Stops accepting, finishes what is in flight within the deadline, and closes the journal.
+    pub async fn drain(self) -> Result<(), ServeError> {
+        self.stop.cancel();
+        self.connections.close();
+        self.background.close();
+        let finished = async {
+            self.connections.wait().await;
+            self.background.wait().await;
+        };
+        if tokio::time::timeout(self.config.drain, finished).await.is_err() {
+            // CRASH: their intents have no outcome, so the next start records them as `unknown`.
+            tracing::warn!("exchanges still in flight after the drain deadline are cut off");
+        }
+        self.proxy.close_journal().await;
+        tracing::info!("drained");
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Warden {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Warden").field("urls", &self.urls).finish_non_exhaustive()
+    }
+}

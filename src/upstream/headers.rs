@@ -1,0 +1,151 @@
+//! Which headers cross the warden, in either direction. Both lists are closed: what is not named does not cross.
+//!
+//! The caller's `Authorization`, `X-Amz-*`, `Host`, `X-Forwarded-*`, hop-by-hop headers and every header named in
+//! `Connection` therefore never reach Bedrock, and `Age`, cookies or framing never reach the caller.
+
+use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use thiserror::Error;
+
+/// Members of InvokeModel and InvokeModelWithResponseStream that are bound to headers (botocore model), beside the
+/// guardrail, which the decision places.
+const INVOKE: &[&str] = &[
+    "x-amzn-bedrock-accept",
+    "x-amzn-bedrock-trace",
+    "x-amzn-bedrock-performanceconfig-latency",
+    "x-amzn-bedrock-service-tier",
+    "x-amzn-bedrock-request-metadata",
+];
+
+/// Retry bookkeeping of the SDKs; the invocation id joins attempts in AWS's records and in ours.
+const SDK: &[&str] = &["amz-sdk-invocation-id", "amz-sdk-request"];
+
+/// What an answer may carry (bedrock-runtime answers as recorded by public SDK fixtures).
+const ANSWER: &[&str] = &[
+    "content-type",
+    "x-amzn-requestid",
+    "x-amzn-errortype",
+    "x-amzn-bedrock-content-type",
+    "x-amzn-bedrock-invocation-latency",
+    "x-amzn-bedrock-input-token-count",
+    "x-amzn-bedrock-output-token-count",
+    "x-amzn-bedrock-cache-read-input-token-count",
+    "x-amzn-bedrock-cache-write-input-token-count",
+    "x-amzn-bedrock-performanceconfig-latency",
+    "x-amzn-bedrock-service-tier",
+    "retry-after",
+];
+
+/// A caller's header that would mean different things to different readers.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum InvalidHeader {
+    #[error("header `{0}` is sent more than once")]
+    Repeated(HeaderName),
+    #[error("header `{0}` holds bytes that are not printable ASCII")]
+    NotText(HeaderName),
+}
+
+/// The caller's headers that go on to Bedrock; `invoke` says whether the operation binds members to headers.
+pub fn forwarded(from: &HeaderMap, invoke: bool) -> Result<HeaderMap, InvalidHeader> {
+    let mut to = HeaderMap::with_capacity(8);
+    let bound = if invoke { INVOKE } else { &[] };
+    let names = [CONTENT_TYPE.as_str(), ACCEPT.as_str()].into_iter().chain(SDK.iter().copied());
+    for name in names.chain(bound.iter().copied()) {
+        let name = HeaderName::from_static(name);
+        if let Some(value) = single(from, &name)? {
+            to.insert(name, value.clone());
+        }
+    }
+    to.insert(USER_AGENT, user_agent(from.get(USER_AGENT)));
+    Ok(to)
+}
+
+/// The one value of a header. FAIL-CLOSED: two values are refused, because proxies disagree on which one counts.
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, InvalidHeader> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next();
+    if values.next().is_some() {
+        return Err(InvalidHeader::Repeated(name.clone()));
+    }
+    match first {
+        Some(value) if value.to_str().is_err() => Err(InvalidHeader::NotText(name.clone())),
+        Some(_) | None => Ok(first),
+    }
+}
+
+fn user_agent(from: Option<&HeaderValue>) -> HeaderValue {
+    const OWN: &str = concat!("bedrock-warden/", env!("CARGO_PKG_VERSION"));
+    from.and_then(|value| value.to_str().ok())
+        .filter(|text| text.len() <= 1024)
+        .and_then(|text| HeaderValue::from_str(&format!("{text} {OWN}")).ok())
+        .unwrap_or_else(|| HeaderValue::from_static(OWN))
+}
+
+/// The answer's headers that go on to the caller.
+pub fn to_downstream(from: &HeaderMap) -> HeaderMap {
+    let mut to = HeaderMap::with_capacity(8);
+    for name in ANSWER.iter().map(|name| HeaderName::from_static(name)) {
+        if let Some(value) = from.get(&name) {
+            to.insert(name, value.clone());
+        }
+    }
+    to
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(list: &[(&str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in list {
+            map.append(
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_str(value).unwrap(),
+            );
+        }
+        map
+    }
+
+    #[test]
+    fn only_named_headers_cross() {
+        let from = headers(
+            &[
+                ("Authorization", "AWS4-HMAC-SHA256 Credential=…"),
+                ("X-Amz-Date", "20261124T000000Z"),
+                ("X-Amz-Security-Token", "token"),
+                ("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD"),
+                ("Host", "evil.example"),
+                ("Connection", "x-amzn-bedrock-trace, close"),
+                ("Cookie", "a=b"),
+                ("X-Forwarded-For", "10.0.0.1"),
+                ("Accept-Encoding", "gzip"),
+                ("Expect", "100-continue"),
+                ("X-Amzn-Bedrock-GuardrailIdentifier", "gr"),
+                ("Content-Type", "application/json"),
+                ("amz-sdk-invocation-id", "1"),
+                ("X-Amzn-Bedrock-Trace", "ENABLED"),
+            ]
+            .map(|(name, value)| (name, if value.contains('…') { "AWS4-HMAC-SHA256 x" } else { value })),
+        );
+        let names = |map: &HeaderMap| {
+            let mut names: Vec<_> = map.keys().map(|name| name.as_str().to_owned()).collect();
+            names.sort();
+            names
+        };
+        let to = forwarded(&from, true).unwrap();
+        assert_eq!(
+            names(&to),
+            ["amz-sdk-invocation-id", "content-type", "user-agent", "x-amzn-bedrock-trace"]
+        );
+        let to = forwarded(&from, false).unwrap();
+        assert_eq!(names(&to), ["amz-sdk-invocation-id", "content-type", "user-agent"]);
+    }
+
+    #[test]
+    fn a_header_sent_twice_is_refused() {
+        let from = headers(&[("X-Amzn-Bedrock-Trace", "ENABLED"), ("x-amzn-bedrock-trace", "DISABLED")]);
+        let name = HeaderName::from_static("x-amzn-bedrock-trace");
+        assert_eq!(forwarded(&from, true), Err(InvalidHeader::Repeated(name)));
+    }
+}
