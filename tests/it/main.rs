@@ -1,1 +1,56 @@
-fn main() {}
+//! The whole product, tested from outside: the real binary, real sockets, real AWS SDKs, a simulated Bedrock.
+//!
+//! Every test starts its own warden and its own simulator on loopback ports, and ends by checking what must hold after
+//! any test at all: nothing reached Bedrock without an intent, every intent has one end, nobody panicked, no secret and
+//! no prompt text was logged. See `support::warden`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stderr,
+    reason = "a test that meets the unexpected must stop, and say where"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the harness is outside the product: it has deadlines, an environment and tasks of its own"
+)]
+
+// What the tests are written with: processes, signing, sockets, the journal, interpreters.
+mod support;
+
+// Unmodified AWS SDKs for Python, JavaScript and Rust: one table of expectations for the three.
+mod real_clients;
+
+// Policy and request in, decision out, through the socket.
+mod allow_deny;
+// Who may call: signatures that are wrong in one way each.
+mod signatures;
+// Bodies that two parsers could read differently.
+mod json_strictness;
+// Sensitive data in prompts and answers.
+mod redaction;
+// Event streams: first bytes early, and no failure that looks like success.
+mod streaming;
+
+// kill -9 under load: what Bedrock saw is in the journal.
+mod crash;
+// SIGTERM with work in flight.
+mod drain;
+// What cannot be judged or recorded is not forwarded.
+mod fail_closed;
+// Policies and callers that change while requests are served.
+mod reload;
+
+// Requests no SDK would send.
+mod hostile_http;
+// HTTP/1.1 and HTTP/2, with and without TLS.
+mod http_versions;
+
+// The commands people type.
+mod cli;
+
+// Import directions and purity of the source tree.
+mod architecture;

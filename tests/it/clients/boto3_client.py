@@ -1,0 +1,118 @@
+"""An application that uses Amazon Bedrock through boto3.
+
+It knows nothing of any sidecar: endpoint, certificates, region and keys come from the standard environment variables.
+Runs the cases named on the command line and prints one JSON object for each.
+"""
+
+import json
+import sys
+
+import boto3
+from botocore.exceptions import ClientError
+
+CLAUDE = "anthropic.claude-3-haiku-20240307-v1:0"
+TITAN = "amazon.titan-text-express-v1"
+NOT_GRANTED = "meta.llama3-70b-instruct-v1:0"
+
+runtime = boto3.client("bedrock-runtime")
+
+
+def converse_request(prompt, model=CLAUDE, **inference):
+    return {
+        "modelId": model,
+        "messages": [{"role": "user", "content": [{"text": prompt}]}],
+        "inferenceConfig": {"maxTokens": 64, **inference},
+    }
+
+
+def claude_request(prompt):
+    body = {
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 64,
+        "messages": [{"role": "user", "content": prompt}],
+    }
+    return {"modelId": CLAUDE, "body": json.dumps(body)}
+
+
+def answered(response, text):
+    return {"text": text, "headers": response["ResponseMetadata"]["HTTPHeaders"]}
+
+
+def converse(prompt="say: hello from converse", **arguments):
+    response = runtime.converse(**converse_request(prompt, **arguments))
+    return answered(response, response["output"]["message"]["content"][0]["text"])
+
+
+def invoke_claude():
+    response = runtime.invoke_model(**claude_request("say: hello from claude"))
+    return answered(response, json.loads(response["body"].read())["content"][0]["text"])
+
+
+def invoke_titan():
+    body = {"inputText": "say: hello from titan", "textGenerationConfig": {"maxTokenCount": 64}}
+    response = runtime.invoke_model(modelId=TITAN, body=json.dumps(body))
+    return answered(response, json.loads(response["body"].read())["results"][0]["outputText"])
+
+
+def converse_stream():
+    response = runtime.converse_stream(**converse_request("say: hello from a converse stream"))
+    text = stop = usage = None
+    for event in response["stream"]:
+        if "contentBlockDelta" in event:
+            text = (text or "") + event["contentBlockDelta"]["delta"]["text"]
+        elif "messageStop" in event:
+            stop = event["messageStop"]["stopReason"]
+        elif "metadata" in event:
+            usage = event["metadata"]["usage"]
+    return {**answered(response, text), "finished": bool(stop and usage)}
+
+
+def invoke_stream():
+    response = runtime.invoke_model_with_response_stream(**claude_request("say: hello from an invoke stream"))
+    text, stop = "", None
+    for event in response["body"]:
+        chunk = json.loads(event["chunk"]["bytes"])
+        if chunk["type"] == "content_block_delta":
+            text += chunk["delta"]["text"]
+        elif chunk["type"] == "message_delta":
+            stop = chunk["delta"]["stop_reason"]
+    return {**answered(response, text), "finished": bool(stop)}
+
+
+def list_models():
+    response = boto3.client("bedrock").list_foundation_models()
+    models = [summary["modelId"] for summary in response["modelSummaries"]]
+    return {**answered(response, ""), "models": models}
+
+
+CASES = {
+    "converse": converse,
+    "invoke_claude": invoke_claude,
+    "invoke_titan": invoke_titan,
+    "converse_stream": converse_stream,
+    "invoke_stream": invoke_stream,
+    "list_models": list_models,
+    "denied_model": lambda: converse(model=NOT_GRANTED),
+    "denied_parameter": lambda: converse(temperature=0.95),
+    "clamped": lambda: converse("say: hello, shortened", maxTokens=9000),
+    "throttled": lambda: converse("simulate: throttle"),
+}
+
+
+def run(case):
+    try:
+        return CASES[case]()
+    except ClientError as error:
+        return {
+            # A typed exception is one of the client's own classes, which an application can catch by name.
+            "error": type(error).__name__,
+            "message": error.response["Error"]["Message"],
+            "status": error.response["ResponseMetadata"]["HTTPStatusCode"],
+            "request_id": error.response["ResponseMetadata"].get("RequestId"),
+            "headers": error.response["ResponseMetadata"]["HTTPHeaders"],
+            "code": error.response["Error"]["Code"],
+        }
+
+
+for name in sys.argv[1:]:
+    print(json.dumps({"case": name, **run(name)}), flush=True)

@@ -1,0 +1,132 @@
+// An application that uses Amazon Bedrock through the AWS SDK for JavaScript.
+//
+// It knows nothing of any sidecar: endpoint, certificates, region and keys come from the standard environment variables.
+// Runs the cases named on the command line and prints one JSON object for each.
+
+import { BedrockClient, ListFoundationModelsCommand } from "@aws-sdk/client-bedrock";
+import {
+  BedrockRuntimeClient,
+  ConverseCommand,
+  ConverseStreamCommand,
+  InvokeModelCommand,
+  InvokeModelWithResponseStreamCommand,
+} from "@aws-sdk/client-bedrock-runtime";
+
+const CLAUDE = "anthropic.claude-3-haiku-20240307-v1:0";
+const TITAN = "amazon.titan-text-express-v1";
+const NOT_GRANTED = "meta.llama3-70b-instruct-v1:0";
+
+const runtime = new BedrockRuntimeClient();
+
+// The SDK keeps the headers of successful answers to itself; a middleware is its documented way to see them.
+let headers = {};
+runtime.middlewareStack.add(
+  (next) => async (request) => {
+    const result = await next(request);
+    headers = result.response.headers;
+    return result;
+  },
+  { step: "deserialize", priority: "low", name: "headers" },
+);
+
+function converseRequest(prompt, { modelId = CLAUDE, ...inference } = {}) {
+  return {
+    modelId,
+    messages: [{ role: "user", content: [{ text: prompt }] }],
+    inferenceConfig: { maxTokens: 64, ...inference },
+  };
+}
+
+function claudeRequest(prompt) {
+  const body = {
+    anthropic_version: "bedrock-2023-05-31",
+    max_tokens: 64,
+    messages: [{ role: "user", content: prompt }],
+  };
+  return { modelId: CLAUDE, contentType: "application/json", body: JSON.stringify(body) };
+}
+
+const parse = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
+
+async function converse(prompt = "say: hello from converse", options = {}) {
+  const response = await runtime.send(new ConverseCommand(converseRequest(prompt, options)));
+  return { text: response.output.message.content[0].text, headers };
+}
+
+async function invokeClaude() {
+  const response = await runtime.send(new InvokeModelCommand(claudeRequest("say: hello from claude")));
+  return { text: parse(response.body).content[0].text, headers };
+}
+
+async function invokeTitan() {
+  const body = { inputText: "say: hello from titan", textGenerationConfig: { maxTokenCount: 64 } };
+  const response = await runtime.send(
+    new InvokeModelCommand({ modelId: TITAN, contentType: "application/json", body: JSON.stringify(body) }),
+  );
+  return { text: parse(response.body).results[0].outputText, headers };
+}
+
+async function converseStream() {
+  const request = converseRequest("say: hello from a converse stream");
+  const response = await runtime.send(new ConverseStreamCommand(request));
+  let text = "";
+  let stop;
+  let usage;
+  for await (const event of response.stream) {
+    text += event.contentBlockDelta?.delta.text ?? "";
+    stop ??= event.messageStop?.stopReason;
+    usage ??= event.metadata?.usage;
+  }
+  return { text, headers, finished: Boolean(stop && usage) };
+}
+
+async function invokeStream() {
+  const request = claudeRequest("say: hello from an invoke stream");
+  const response = await runtime.send(new InvokeModelWithResponseStreamCommand(request));
+  let text = "";
+  let stop;
+  for await (const event of response.body) {
+    const chunk = parse(event.chunk.bytes);
+    text += chunk.type === "content_block_delta" ? chunk.delta.text : "";
+    stop ??= chunk.type === "message_delta" ? chunk.delta.stop_reason : undefined;
+  }
+  return { text, headers, finished: Boolean(stop) };
+}
+
+async function listModels() {
+  const response = await new BedrockClient().send(new ListFoundationModelsCommand());
+  return { text: "", headers: {}, models: response.modelSummaries.map((summary) => summary.modelId) };
+}
+
+const CASES = {
+  converse: () => converse(),
+  invoke_claude: invokeClaude,
+  invoke_titan: invokeTitan,
+  converse_stream: converseStream,
+  invoke_stream: invokeStream,
+  list_models: listModels,
+  denied_model: () => converse(undefined, { modelId: NOT_GRANTED }),
+  denied_parameter: () => converse(undefined, { temperature: 0.95 }),
+  clamped: () => converse("say: hello, shortened", { maxTokens: 9000 }),
+  throttled: () => converse("simulate: throttle"),
+};
+
+async function run(name) {
+  try {
+    return await CASES[name]();
+  } catch (error) {
+    return {
+      // A typed exception is one of the client's own classes, which an application can catch with `instanceof`.
+      error: error.constructor.name,
+      code: error.name,
+      message: error.message,
+      status: error.$metadata?.httpStatusCode,
+      request_id: error.$metadata?.requestId,
+      headers: error.$response?.headers,
+    };
+  }
+}
+
+for (const name of process.argv.slice(2)) {
+  console.log(JSON.stringify({ case: name, ...(await run(name)) }));
+}

@@ -1,0 +1,181 @@
+//! What an application must see, whatever SDK it uses.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::support::call::KeyPair;
+use crate::support::simulator::Seen;
+use crate::support::warden::{Setup, TestWarden};
+
+/// What one case must come to.
+#[derive(Debug, Clone, Copy)]
+pub enum Expected {
+    /// An answer with exactly this text.
+    Text(&'static str),
+    /// A stream with exactly this text, read to its proper end.
+    Stream(&'static str),
+    /// An answer to a request that the policy changed, which the answer's headers say.
+    Changed(&'static str),
+    /// A list with one model and without another.
+    Models { with: &'static str, without: &'static str },
+    /// The SDK's own exception for a refusal, whose message mentions all of these.
+    Refused { code: &'static str, status: u16, mentions: &'static [&'static str] },
+}
+
+/// The application's cases, in the order in which it runs them.
+pub const CASES: &[(&str, Expected)] = &[
+    ("converse", Expected::Text("hello from converse")),
+    ("invoke_claude", Expected::Text("hello from claude")),
+    ("invoke_titan", Expected::Text("hello from titan")),
+    ("converse_stream", Expected::Stream("hello from a converse stream")),
+    ("invoke_stream", Expected::Stream("hello from an invoke stream")),
+    (
+        "list_models",
+        Expected::Models {
+            with: "anthropic.claude-3-haiku-20240307-v1:0",
+            without: "meta.llama3-70b-instruct-v1:0",
+        },
+    ),
+    (
+        "denied_model",
+        Expected::Refused {
+            code: "AccessDeniedException",
+            status: 403,
+            mentions: &["payments/allow", "meta.llama3-70b-instruct-v1:0"],
+        },
+    ),
+    (
+        "denied_parameter",
+        Expected::Refused {
+            code: "ValidationException",
+            status: 400,
+            mentions: &["payments/limits", "temperature"],
+        },
+    ),
+    ("clamped", Expected::Changed("hello, shortened")),
+    ("throttled", Expected::Refused { code: "ThrottlingException", status: 429, mentions: &[] }),
+];
+
+/// Attempts of the SDK's retry loop, set by the standard `AWS_MAX_ATTEMPTS`.
+pub const ATTEMPTS: usize = 2;
+
+/// What one case came to: the application's own words.
+pub type Observed = Value;
+
+/// Keys with which every call is refused, and how.
+pub struct BadKey {
+    pub what: &'static str,
+    pub key: KeyPair,
+    pub expected: Expected,
+}
+
+/// The warden of the conformance runs.
+pub fn warden() -> TestWarden {
+    let models = "allow:\n  - models: [\"anthropic.claude-*\", \"amazon.titan-*\", \"amazon.nova-*\"]\n";
+    let team = "allow:\n  - models: [\"anthropic.claude-*\", \"amazon.titan-text-*\"]\n\
+                limits:\n  - maxTokens: { max: 4096, over: clamp }\n    temperature: { max: 0.8, over: deny }\n";
+    Setup::new().org(models).team(team).start()
+}
+
+/// Every kind of key that must not work. Revokes one for it.
+pub fn bad_keys(warden: &TestWarden) -> Vec<BadKey> {
+    let revoked = warden.add_caller("payments", "retired");
+    let done = warden.run(&["caller", "revoke", &revoked.id]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let unknown = Expected::Refused { code: "UnrecognizedClientException", status: 403, mentions: &[] };
+    vec![
+        BadKey {
+            what: "wrong secret",
+            key: KeyPair {
+                id: warden.key.id.clone(),
+                secret: "not/the+secret/of/this/key/0000000000000".into(),
+            },
+            expected: Expected::Refused { code: "InvalidSignatureException", status: 403, mentions: &[] },
+        },
+        BadKey {
+            what: "unknown key",
+            key: KeyPair { id: "AKIAUNKNOWN000000000".into(), secret: warden.key.secret.clone() },
+            expected: unknown,
+        },
+        BadKey { what: "revoked key", key: revoked, expected: unknown },
+    ]
+}
+
+/// Checks a run of all cases: each against the table, and all of them against simulator and journal.
+pub fn check_run(warden: &TestWarden, observed: &[Observed]) {
+    let by_case: BTreeMap<&str, &Observed> =
+        observed.iter().map(|line| (line["case"].as_str().unwrap(), line)).collect();
+    for (case, expected) in CASES {
+        let observed = by_case.get(case).unwrap_or_else(|| panic!("no line for {case}: {observed:?}"));
+        expected.check(case, observed);
+    }
+    check_clamp(warden);
+    check_retries(warden);
+    check_denials(warden, &by_case);
+}
+
+impl Expected {
+    pub fn check(self, case: &str, observed: &Observed) {
+        let text = observed["text"].as_str().unwrap_or_default();
+        match self {
+            Self::Text(expected) => assert_eq!(text, expected, "{case}: {observed}"),
+            Self::Stream(expected) => {
+                assert_eq!(
+                    (text, &observed["finished"]),
+                    (expected, &Value::Bool(true)),
+                    "{case}: {observed}"
+                );
+            }
+            Self::Changed(expected) => {
+                assert_eq!(text, expected, "{case}: {observed}");
+                let modified = observed["headers"]["x-warden-modified"].as_str().unwrap_or_default();
+                assert!(modified.contains("maxTokens"), "{case}: {observed}");
+                assert!(modified.contains("payments/limits"), "{case}: {observed}");
+            }
+            Self::Models { with, without } => {
+                let models = observed["models"].as_array().unwrap_or_else(|| panic!("{case}: {observed}"));
+                assert!(models.iter().any(|model| model == with), "{case}: {observed}");
+                assert!(!models.iter().any(|model| model == without), "{case}: {observed}");
+            }
+            Self::Refused { code, status, mentions } => {
+                assert_eq!(observed["code"], code, "{case}: {observed}");
+                assert_eq!(observed["status"], status, "{case}: {observed}");
+                let message = observed["message"].as_str().unwrap_or_default();
+                assert!(!message.is_empty(), "{case}: {observed}");
+                for mention in mentions {
+                    assert!(message.contains(mention), "{case} must mention `{mention}`: {observed}");
+                }
+            }
+        }
+    }
+}
+
+/// The clamped request arrived clamped.
+fn check_clamp(warden: &TestWarden) {
+    let requests = warden.upstream();
+    let clamped = requests.iter().find(|seen| seen.body().contains("hello, shortened")).expect("arrived");
+    assert_eq!(clamped.json()["inferenceConfig"]["maxTokens"], 4096);
+    assert!(requests.iter().all(Seen::signature_ok), "{requests:?}");
+}
+
+/// The SDK tried again after being throttled, and every attempt has its own intent under one invocation id.
+fn check_retries(warden: &TestWarden) {
+    let requests = warden.upstream();
+    let attempts: Vec<_> =
+        requests.iter().filter(|seen| seen.body().contains("simulate: throttle")).collect();
+    assert_eq!(attempts.len(), ATTEMPTS, "{attempts:?}");
+    let invocation = attempts[0].invocation_id();
+    let journal = warden.journal();
+    let intents = journal.intents().filter(|intent| intent.invocation_id() == invocation).count();
+    assert_eq!(intents, ATTEMPTS);
+}
+
+/// A refusal's request id, as the SDK shows it, finds the record.
+fn check_denials(warden: &TestWarden, observed: &BTreeMap<&str, &Observed>) {
+    let journal = warden.journal();
+    for case in ["denied_model", "denied_parameter"] {
+        let id = observed[case]["request_id"].as_str().unwrap_or_else(|| panic!("{}", observed[case]));
+        assert!(journal.end_of(id).is_denial(), "{case}");
+    }
+}

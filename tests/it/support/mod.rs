@@ -1,0 +1,26 @@
+//! What the tests are written with.
+
+pub mod call;
+pub mod clients;
+pub mod frames;
+pub mod http;
+pub mod http2;
+pub mod journal;
+pub mod process;
+pub mod rust_sdk;
+pub mod simulator;
+pub mod warden;
+
+use std::time::{Duration, Instant};
+
+/// How long anything on loopback may take before a test calls it broken. Generous: machines are shared.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks `condition` until it holds. Panics with `what` when [`PATIENCE`] is over.
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "did not happen within {PATIENCE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

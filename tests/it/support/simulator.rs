@@ -1,0 +1,89 @@
+//! The simulated Bedrock of one test, and what it saw.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::process::{Process, warden_command};
+
+/// The upstream credentials: the warden signs with them, the simulator verifies.
+pub const ACCESS_KEY_ID: &str = "AKIASIMULATOR0000000";
+pub const SECRET_ACCESS_KEY: &str = "upstream/secret+that+no+log+may+hold/000";
+
+/// The real binary as `simulator`.
+pub struct Simulator {
+    process: Process,
+    pub endpoint: String,
+    pub ca: PathBuf,
+    log: PathBuf,
+}
+
+/// One request as the simulator received it.
+#[derive(Debug, Clone)]
+pub struct Seen(Value);
+
+impl Simulator {
+    /// `event_gap_ms` is the pause between two events of a stream.
+    pub fn start(home: &Path, event_gap_ms: u32) -> Self {
+        let folder = home.join("simulator");
+        std::fs::create_dir_all(&folder).unwrap();
+        let log = folder.join("requests.jsonl");
+        let mut command = warden_command(home);
+        command
+            .args(["simulator", "--listen", "127.0.0.1:0", "--tls-dir"])
+            .arg(&folder)
+            .args(["--access-key-id", ACCESS_KEY_ID, "--secret-access-key", SECRET_ACCESS_KEY])
+            .arg("--request-log")
+            .arg(&log)
+            .args(["--request-log-bodies", "--event-gap-ms", &event_gap_ms.to_string()]);
+        let mut process = Process::spawn("simulator", &mut command);
+        let lines = process.ready();
+        let endpoint = lines.iter().find_map(|line| line.strip_prefix("simulator "));
+        let endpoint = endpoint.unwrap_or_else(|| panic!("no address in {lines:?}")).to_owned();
+        Self { process, endpoint, ca: folder.join("ca.pem"), log }
+    }
+
+    /// Every request so far, in order.
+    pub fn requests(&self) -> Vec<Seen> {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        // A line that is being written is not a request yet.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| Seen(serde_json::from_str(line).unwrap())).collect()
+    }
+
+    /// Breaks every connection and stops listening.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    pub fn stderr(&self) -> String {
+        self.process.stderr()
+    }
+}
+
+impl Seen {
+    pub fn path(&self) -> &str {
+        self.0["path"].as_str().expect("the log has a path")
+    }
+
+    pub fn invocation_id(&self) -> &str {
+        self.0["amz-sdk-invocation-id"].as_str().unwrap_or_default()
+    }
+
+    pub fn signature_ok(&self) -> bool {
+        self.0["signature_ok"] == true
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.0["headers"][name].as_str()
+    }
+
+    /// The body as text.
+    pub fn body(&self) -> &str {
+        self.0["body"].as_str().expect("the log has bodies")
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(self.body()).unwrap()
+    }
+}
