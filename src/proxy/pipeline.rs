@@ -140,6 +140,9 @@ fn decide(
     let mut headers = upstream::forwarded(&asked.parts.headers, bound_headers)?;
     let (allowed, body, format) = match &asked.route.model {
         None => {
+            if !asked.body.is_empty() {
+                return Err(Refusal::UnexpectedBody);
+            }
             let (denial, allowed) = policies.decide_listing(asked.principal);
             exchange.judgement.denial = denial;
             (allowed.ok_or(Refusal::Denied)?, asked.body.clone(), None)

@@ -23,6 +23,8 @@ use super::body::BodyError;
 pub enum Refusal {
     #[error("requests must be HTTP with one `host` and a path, as AWS SDKs send them")]
     RequestForm,
+    #[error("this operation takes no body")]
+    UnexpectedBody,
     #[error("no policies are loaded; nothing is allowed until they are")]
     NoPolicies,
     #[error("the model's region `{model}` is not `{upstream}`, which requests are sent to")]
@@ -70,6 +72,7 @@ impl Refusal {
     pub fn fault(&self) -> Fault {
         match self {
             Self::RequestForm
+            | Self::UnexpectedBody
             | Self::ForeignRegion { .. }
             | Self::Header(_)
             | Self::Json(_)
@@ -112,6 +115,7 @@ impl Refusal {
             | Self::AnswerBroken
             | Self::Body(BodyError::Busy) => true,
             Self::RequestForm
+            | Self::UnexpectedBody
             | Self::ForeignRegion { .. }
             | Self::Authentication(_)
             | Self::Route(_)

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
 
@@ -107,6 +107,10 @@ struct Delivery<'a> {
 impl Delivery<'_> {
     async fn unary(mut self, answer: Answer) {
         let Answer { status, headers, body } = answer;
+        // FAIL-CLOSED: we ask for no coding; an answer in one could be neither read nor passed on as it is.
+        if headers.contains_key(CONTENT_ENCODING) {
+            return self.give_up(&Refusal::AnswerUnreadable, EndState::UpstreamAbort).await;
+        }
         let limits = &self.proxy.limits;
         let pause = self.proxy.upstream.idle_timeout();
         let Ok(body) = collect(body, 0, limits.answer_bytes, pause).await else {
@@ -205,7 +209,8 @@ impl Delivery<'_> {
         let Answer { status, headers, body } = answer;
         let event_stream = text(&headers, CONTENT_TYPE.as_str())
             .is_some_and(|kind| kind.starts_with("application/vnd.amazon.eventstream"));
-        let (Some(format), true) = (self.answering.format, event_stream) else {
+        let readable = event_stream && !headers.contains_key(CONTENT_ENCODING);
+        let (Some(format), true) = (self.answering.format, readable) else {
             return self.give_up(&Refusal::AnswerUnreadable, EndState::UpstreamAbort).await;
         };
         let head = head(status, &headers, &self.forwarded);

@@ -23,6 +23,8 @@ use super::reply::Pieces;
 const DRAIN: Duration = Duration::from_mins(1);
 /// Text of one answer that is kept to be scanned at its end.
 const SCANNED_BYTES: usize = 1024 * 1024;
+/// Most bytes of terminal frames that are held; Bedrock's are a few hundred.
+const HELD_BYTES: usize = 1024 * 1024;
 
 /// How a stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,6 +173,9 @@ impl<'a> Relay<'a> {
         // ORDER: once one frame is held, all that follow are, so that the caller sees them in Bedrock's order.
         if observed.terminal || !self.held.is_empty() {
             self.held.extend_from_slice(frame.raw());
+            if self.held.len() > HELD_BYTES {
+                return Err(());
+            }
         } else {
             ready.extend_from_slice(frame.raw());
         }

@@ -1,5 +1,6 @@
 //! The life of the process: load, open, bind, serve, drain.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -84,7 +85,8 @@ impl Warden {
         let record_key = RecordKey::of(&MasterKey::load(&config.master_key).map_err(LoadError::from)?);
         let credentials = Arc::new(CredentialSource::new(provider));
         let upstream = Upstream::new(config.upstream.clone(), Arc::clone(&credentials))?;
-        let options = JournalOptions::with_deadline(config.audit.deadline);
+        let mut options = JournalOptions::with_deadline(config.audit.deadline);
+        options.start = started_with(&config);
         let journal = Journal::open(&config.audit.journal, options).await?;
         match rules.policies() {
             Some(policies) => journal.note(records::policy_load(None, policies.digest())).await?,
@@ -191,6 +193,18 @@ impl Warden {
         tracing::info!("drained");
         Ok(())
     }
+}
+
+/// What the record says of a start, beside its time.
+fn started_with(config: &Config) -> BTreeMap<String, String> {
+    let told = [
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("environment", config.environment.clone()),
+        ("region", config.upstream.region.clone()),
+        ("endpoint", config.upstream.endpoint.to_string()),
+        ("control_plane_endpoint", config.upstream.control_plane_endpoint.to_string()),
+    ];
+    told.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 impl std::fmt::Debug for Warden {
