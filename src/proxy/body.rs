@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{CONTENT_ENCODING, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue};
+use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use thiserror::Error;
@@ -54,7 +55,8 @@ impl Buffers {
     /// Reads a request body. ORDER: memory is taken before the first byte is read.
     pub async fn read(&self, headers: &HeaderMap, body: Incoming) -> Result<(Bytes, Reserved), BodyError> {
         check_codings(headers)?;
-        let announced = announced_length(headers);
+        // Exact for a body with a length, and for none at all.
+        let announced = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
         if announced.is_some_and(|length| length > self.largest) {
             return Err(BodyError::TooLarge(self.largest));
         }
@@ -84,10 +86,6 @@ fn check_codings(headers: &HeaderMap) -> Result<(), BodyError> {
         return Err(BodyError::TransferCoding);
     }
     Ok(())
-}
-
-fn announced_length(headers: &HeaderMap) -> Option<usize> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Reads `body` to its end: at most `limit` bytes, at most `pause` between two pieces.

@@ -46,7 +46,7 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
         Ok(accepted) => accepted,
         Err(refusal) => return exchange.refuse(&refusal, downstream).await,
     };
-    let Accepted { allowed, call, answering, _memory: memory } = accepted;
+    let Accepted { allowed, call, answering, memory } = accepted;
 
     // 6. Write it down before anything leaves. CRASH: from here on, an intent without an outcome means `unknown`.
     let hmac = proxy.record_key.hmac(&call.body);
@@ -76,7 +76,7 @@ struct Accepted {
     allowed: Allowed,
     call: Call,
     answering: Answering,
-    _memory: Reserved,
+    memory: Reserved,
 }
 
 /// Stages 2 to 5. What is learnt goes into `exchange` at once, so that refusals are recorded with it.
@@ -115,7 +115,7 @@ async fn accept(
     let facts = exchange.judgement.sent.clone().or_else(|| exchange.judgement.seen.clone());
     let answering = Answering { route, principal, context, facts, format };
     answering.check_filters(policies)?;
-    Ok(Accepted { allowed, call, answering, _memory: memory })
+    Ok(Accepted { allowed, call, answering, memory })
 }
 
 /// A proven, recognised request that was not judged yet.
