@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::call::{Call, HAIKU, TITAN, converse_body, tiny_png, titan_body};
+use crate::support::call::{Call, HAIKU, TITAN, claude_body, converse_body, tiny_png, titan_body};
 use crate::support::http::Response;
 use crate::support::warden::{ALLOW_ALL, Setup, TestWarden};
 
@@ -69,13 +69,19 @@ fn a_deny_rule_beats_every_grant() {
         body["toolConfig"] = json!({ "tools": [
             { "toolSpec": { "name": name, "description": "a tool", "inputSchema": { "json": { "type": "object" } } } },
         ] });
-        Call::converse_with(SONNET, &body)
+        Call::converse_with(HAIKU, &body)
     };
     judge(
         &warden,
         vec![
-            ("another model", hello(SONNET), Allowed),
+            ("another model", hello(HAIKU), Allowed),
+            ("another model by a profile", hello(US_SONNET), Allowed),
             ("by model", hello(OPUS), Denied(ACCESS, &["org/deny/no-opus", "Opus is for fraud review."])),
+            (
+                "by a profile of the model",
+                hello(&format!("us.{OPUS}")),
+                Denied(ACCESS, &["org/deny/no-opus", "Opus is for fraud review."]),
+            ),
             ("a harmless tool", tool("weather"), Allowed),
             ("by tool", tool("computer_20250124"), Denied(ACCESS, &["org/deny/no-computer-use"])),
         ],
@@ -133,7 +139,7 @@ fn parameters_stay_within_the_tightest_limit() {
             ),
             (
                 "in Claude's own spelling",
-                Call::invoke_with(HAIKU, json!({ "max_tokens": 9999, "messages": [] }).to_string()),
+                Call::invoke_with(HAIKU, claude_with(9999).to_string()),
                 AllowedWith("/max_tokens", json!(500)),
             ),
             (
@@ -170,11 +176,7 @@ fn every_family_is_clamped_in_its_own_spelling() {
             json!({ "prompt": claude_2, "max_tokens_to_sample": 999 }),
             "/max_tokens_to_sample",
         ),
-        (
-            HAIKU,
-            json!({ "messages": [{ "role": "user", "content": "say: hello" }], "max_tokens": 999 }),
-            "/max_tokens",
-        ),
+        (HAIKU, claude_with(999), "/max_tokens"),
         ("cohere.command-text-v14", json!({ "prompt": "say: hello", "max_tokens": 999 }), "/max_tokens"),
         (
             NOVA,
@@ -219,7 +221,7 @@ fn families_without_a_length_are_served_as_they_are() {
 fn content_is_limited_to_what_is_granted() {
     let warden = Setup::new()
         .org(&format!(
-            "{ALLOW_ALL}content:\n  - modalities: [text]\nlimits:\n  - turns: {{ max: 2, over: deny }}\n"
+            "{ALLOW_ALL}content:\n  - modalities: [text]\nlimits:\n  - turns: {{ max: 2 }}\n"
         ))
         .start();
     let mut picture = converse_body("say: hello");
@@ -323,9 +325,13 @@ fn every_violated_rule_is_named_at_once() {
 fn a_team_without_a_file_may_use_nothing() {
     let warden = Setup::new().start();
     let stranger = warden.add_caller("marketing", "slogans");
+    warden.wait_until_known(&stranger);
     let call = hello(HAIKU).sign(&stranger, &warden.authority());
-    let message = warden.tls().send(&call).assert_refused(403, ACCESS);
+    let response = warden.tls().send(&call);
+    let message = response.assert_refused(403, ACCESS);
     assert!(message.contains("marketing/slogans"), "{message}");
+    let record = warden.record_of(&response);
+    assert_eq!((record.text("team"), record.text("app")), ("marketing", "slogans"), "{record:?}");
     assert!(warden.upstream().is_empty());
 }
 
@@ -343,11 +349,12 @@ fn lists_show_what_the_caller_may_use() {
 #[test]
 fn an_untouched_request_is_forwarded_byte_for_byte() {
     let warden = Setup::new().start();
-    let odd = "{ \"messages\" : [ {\"role\":\"user\",\"content\":[{\"text\":\"say: caf\\u00e9 \u{2713}\"}]} ],\n\
-               \t\"inferenceConfig\":{\"temperature\":0.10,\"maxTokens\":1E2} }";
+    // Members in no SDK's order, numbers and escapes as no SDK spells them, white space of every kind.
+    let odd = "\r\n{ \"inferenceConfig\":{\"temperature\":0.50,\"topP\":9E-1 ,\"maxTokens\": 64},\n\
+               \t\"messages\" : [ {\"content\":[{\"te\\u0078t\":\"say: caf\\u00e9 \u{2713} \\/\"}],\"role\":\"user\"} ] } ";
     let call = Call::new("POST", "/model/anthropic.claude-3-haiku-20240307-v1:0/converse", odd)
         .header("content-type", "application/json");
-    assert_eq!(warden.send(call).converse_text(), "café ✓");
+    assert_eq!(warden.send(call).converse_text(), "café ✓ /");
     let seen = warden.upstream_request();
     assert_eq!(seen.body(), odd);
     assert_eq!(seen.path(), "/model/anthropic.claude-3-haiku-20240307-v1:0/converse");
@@ -362,6 +369,12 @@ fn with(inference: Value) -> Call {
     let mut body = converse_body("say: hello");
     body["inferenceConfig"] = inference;
     Call::converse_with(HAIKU, &body)
+}
+
+fn claude_with(max_tokens: u32) -> Value {
+    let mut body = claude_body("say: hello");
+    body["max_tokens"] = json!(max_tokens);
+    body
 }
 
 fn titan_with(max_tokens: u32) -> Value {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::call::{Call, HAIKU};
 use crate::support::process::{Finished, finish, run, warden_command};
 use crate::support::rust_sdk;
-use crate::support::warden::{Setup, TestWarden, variables, write_file};
+use crate::support::warden::{ALLOW_ALL, Setup, TestWarden, variables, write_file};
 
 const SUCCESS: i32 = 0;
 const FINDINGS: i32 = 1;
@@ -119,14 +119,18 @@ fn a_missing_configuration_says_how_to_make_one() {
 
 #[test]
 fn policy_check_points_at_every_mistake() {
-    let warden = Setup::new().start();
-    assert_eq!(warden.run(&["policy", "check"]).code, SUCCESS);
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("policies");
+    let check = || run(home.path(), ["policy", "check", "--policies", folder.to_str().unwrap()]);
+    write_file(&folder.join("org.yaml"), &format!("version: 1\nscope: org\n{ALLOW_ALL}"));
+    let good = check();
+    assert_eq!(good.code, SUCCESS, "{}{}", good.stdout, good.stderr);
     write_file(
-        &warden.folder().join("policies/teams/payments.yaml"),
+        &folder.join("teams/payments.yaml"),
         "version: 1\nscope: team/payments\nalow:\n  - models: [\"*\"]\nlimits:\n  - temperature: { max: hot, over: deny }\n",
     );
-    let checked = warden.run(&["policy", "check"]);
-    assert_eq!(checked.code, FINDINGS, "{}{}", checked.stdout, checked.stderr);
+    let checked = check();
+    assert_eq!(checked.code, USAGE, "{}{}", checked.stdout, checked.stderr);
     let said = format!("{}{}", checked.stdout, checked.stderr);
     for mention in ["payments.yaml:3", "alow", "allow", "payments.yaml:6", "hot"] {
         assert!(said.contains(mention), "`{mention}` in {said}");
@@ -135,10 +139,16 @@ fn policy_check_points_at_every_mistake() {
 
 #[test]
 fn policy_explain_answers_without_a_request() {
-    let warden = Setup::new().org("allow:\n  - models: [\"anthropic.claude-3-*\"]\n").start();
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("policies");
+    let org = "version: 1\nscope: org\nallow:\n  - models: [\"anthropic.claude-3-*\"]\n";
+    write_file(&folder.join("org.yaml"), org);
+    let team = format!("version: 1\nscope: team/payments\n{ALLOW_ALL}");
+    write_file(&folder.join("teams/payments.yaml"), &team);
     let explain = |model: &str| {
-        warden
-            .run(&["policy", "explain", model, "--team", "payments", "--app", "checkout", "--output", "json"])
+        let caller = ["--team", "payments", "--app", "checkout", "--output", "json"];
+        let policies = ["policy", "explain", model, "--policies", folder.to_str().unwrap()];
+        run(home.path(), policies.iter().chain(&caller))
     };
     let allowed = explain(HAIKU);
     assert_eq!(allowed.code, SUCCESS, "{}", allowed.stderr);

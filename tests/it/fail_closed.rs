@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::call::{Call, HAIKU};
+use crate::support::call::{Call, HAIKU, TITAN, titan_body};
 use crate::support::eventually;
 use crate::support::http::Response;
 use crate::support::warden::{ALLOW_ALL, Setup, TestWarden};
@@ -107,18 +107,26 @@ fn a_body_of_another_family_is_refused_fails_closed() {
     let warden = Setup::new()
         .org(&format!("{ALLOW_ALL}limits:\n  - maxTokens: {{ max: 100, over: clamp }}\n"))
         .start();
+    // What no reading of the family allows is invalid; what Bedrock might understand and the warden does not, denied.
+    let (invalid, denied) = ((400, "ValidationException"), (403, "AccessDeniedException"));
+    let cohere = "cohere.command-text-v14";
     let rows = [
-        ("Titan's to Claude", HAIKU, json!({ "inputText": "say: hello" })),
-        ("Claude's to Titan", "amazon.titan-text-express-v1", json!({ "messages": [], "max_tokens": 9999 })),
-        (
-            "a field that nobody knows",
-            "cohere.command-text-v14",
-            json!({ "prompt": "hi", "max_tokens_v2": 9999 }),
-        ),
+        ("Titan's to Claude", HAIKU, json!({ "inputText": "say: hello" }), denied),
+        ("Claude's to Titan", TITAN, json!({ "messages": [], "max_tokens": 9999 }), denied),
+        ("an unknown member", cohere, json!({ "prompt": "hi", "max_tokens_v2": 9999 }), denied),
+        ("an unknown member of a known one", TITAN, {
+            let mut body = titan_body("say: hello");
+            body["textGenerationConfig"]["maxTokens"] = json!(9999);
+            body
+        }, denied),
+        ("a number for the prompt", cohere, json!({ "prompt": 1 }), invalid),
+        ("no prompt", cohere, json!({ "max_tokens": 5 }), invalid),
+        ("a list", TITAN, json!([titan_body("say: hello")]), invalid),
     ];
-    for (what, model, body) in rows {
+    for (what, model, body, expected) in rows {
         let response = warden.send(Call::invoke_with(model, body.to_string()));
-        assert_eq!((response.status, response.error_type()), (400, "ValidationException"), "{what}");
+        assert_eq!((response.status, response.error_type()), expected, "{what}: {}", response.text());
+        assert!(warden.record_of(&response).is_denial(), "{what}");
     }
     assert!(warden.upstream().is_empty());
 }

@@ -20,7 +20,6 @@ fn requests_that_two_parsers_could_frame_differently_are_refused() {
         ("a host with user information", |text| text.replacen("host: ", "host: bedrock@", 1)),
         ("a target with an authority", |text| text.replacen(" /model", " https://bedrock.example/model", 1)),
         ("a target that is another host's", |text| text.replacen(" /model", " //bedrock.example/model", 1)),
-        ("a fragment", |text| text.replacen(" HTTP/1.1", "#/invoke HTTP/1.1", 1)),
         ("a compressed transfer", |text| framed(text, "transfer-encoding: gzip, chunked")),
         ("an unknown transfer", |text| framed(text, "transfer-encoding: xchunked")),
         ("two lengths", |text| text.replacen("content-length: ", "content-length: 5\r\ncontent-length: ", 1)),
@@ -54,6 +53,26 @@ fn requests_that_two_parsers_could_frame_differently_are_refused() {
         }
     }
     assert_serves(&warden);
+}
+
+/// No client may send one, and HTTP libraries cut it off unseen. What counts is that nobody reads it as part of the path.
+#[test]
+fn a_fragment_is_neither_signed_nor_forwarded() {
+    let warden = Setup::new().start();
+    let signed_without = warden.sign(Call::converse(HAIKU, "say: hello"));
+    let mut with_fragment = signed_without.clone();
+    with_fragment.target.push_str("#/../invoke");
+    assert_eq!(warden.tls().send(&with_fragment).converse_text(), "hello");
+    let seen = warden.upstream_request();
+    assert_eq!(seen.path(), signed_without.target);
+    assert!(seen.signature_ok());
+
+    let mut signed_with = Call::converse(HAIKU, "say: hello");
+    signed_with.target.push_str("%23/../invoke");
+    let mut signed_with = warden.sign(signed_with);
+    signed_with.target = signed_with.target.replace("%23", "#");
+    warden.tls().send(&signed_with).assert_refused(403, "InvalidSignatureException");
+    assert_eq!(warden.upstream().len(), 1);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::call::{Call, HAIKU, TITAN, claude_body, converse_body, titan_body};
+use crate::support::http::Response;
 use crate::support::warden::{ALLOW_ALL, Setup, TestWarden};
 
 const EMAIL: &str = "alice.example@mail.example.com";
@@ -133,7 +134,6 @@ fn the_answer_of_every_family_is_redacted() {
     let user = json!([{ "role": "user", "content": [{ "text": say }] }]);
     let rows = [
         ("amazon.titan-text-express-v1", titan_body(&say), "/results/0/outputText"),
-        ("ai21.j2-ultra-v1", json!({ "prompt": say }), "/completions/0/data/text"),
         ("anthropic.claude-v2:1", claude_2(&say), "/completion"),
         (HAIKU, claude_body(&say), "/content/0/text"),
         ("cohere.command-text-v14", json!({ "prompt": say }), "/generations/0/text"),
@@ -150,24 +150,52 @@ fn the_answer_of_every_family_is_redacted() {
     }
 }
 
+/// Jurassic-2 repeats its text in lists of tokens, which cannot be edited without contradicting the text.
 #[test]
-fn a_unary_answer_that_must_not_be_seen_is_refused() {
+fn an_answer_that_cannot_be_redacted_is_withheld() {
+    let warden = Setup::new().org(&rule("report", "redact")).start();
+    let body = json!({ "prompt": format!("say: write to {EMAIL}.") });
+    let response = warden.send(Call::invoke_with("ai21.j2-ultra-v1", body.to_string()));
+    assert_withheld(&warden, &response);
+    let harmless = json!({ "prompt": "say: nothing to see" });
+    let response = warden.send(Call::invoke_with("ai21.j2-ultra-v1", harmless.to_string()));
+    assert!(response.assert_ok().text().contains("nothing to see"));
+}
+
+#[test]
+fn an_answer_that_must_not_be_seen_is_withheld() {
     let warden = Setup::new().org(&rule("report", "deny")).start();
+    let prompt = format!("say: {EMAIL}");
     for call in [
-        Call::converse(HAIKU, &format!("say: {EMAIL}")),
-        Call::invoke(HAIKU, &format!("say: {EMAIL}")),
-        Call::invoke_with(TITAN, titan_body(&format!("say: {EMAIL}")).to_string()),
+        Call::invoke(HAIKU, &prompt),
+        Call::invoke_with(TITAN, titan_body(&prompt).to_string()),
+        Call::invoke_with("ai21.j2-ultra-v1", json!({ "prompt": prompt }).to_string()),
     ] {
-        let response = warden.send(call);
-        assert!(matches!(response.status, 400 | 403), "{} {}", response.status, response.text());
-        assert!(response.message().contains("org/sensitive/pii"), "{}", response.text());
-        assert!(!response.text().contains(EMAIL));
-        let record = warden.record_of(&response);
-        assert!(record.is_outcome(), "Bedrock was asked, so there is an outcome: {record:?}");
+        assert_withheld(&warden, &warden.send(call));
     }
     assert_eq!(warden.upstream().len(), 3);
     let harmless = warden.send(Call::converse(HAIKU, "say: nothing to see"));
     assert_eq!(harmless.converse_text(), "nothing to see");
+}
+
+/// Converse has a form for it, which applications that use Bedrock's own guardrails already handle.
+#[test]
+fn a_converse_answer_that_must_not_be_seen_is_replaced_by_a_notice() {
+    let warden = Setup::new().org(&rule("report", "deny")).start();
+    let response = warden.send(Call::converse(HAIKU, &format!("say: {EMAIL}")));
+    let answer = response.assert_ok().json();
+    assert_eq!(answer["stopReason"], "guardrail_intervened", "{answer}");
+    assert_eq!(answer["output"]["message"]["role"], "assistant", "{answer}");
+    assert_eq!(answer["output"]["message"]["content"].as_array().map(Vec::len), Some(1), "{answer}");
+    assert!(response.converse_text().contains("withheld by policy"), "{answer}");
+    assert!(!response.text().contains(EMAIL), "{answer}");
+    assert!(response.header("x-warden-modified").is_some(), "{:?}", response.headers);
+    let record = warden.record_of(&response);
+    assert_eq!(record.text("end_state"), "policy_abort", "{record:?}");
+    assert_eq!(record.text("stop_reason"), "guardrail_intervened", "{record:?}");
+    assert!(record.mentions("org/sensitive/pii") && record.mentions("EMAIL"), "{record:?}");
+    assert_eq!(record.number("out_tokens"), answer["usage"]["outputTokens"].as_u64(), "it was paid for");
+    assert_nothing_kept(&warden);
 }
 
 #[test]
@@ -230,6 +258,19 @@ fn assert_found(warden: &TestWarden, decision: &str, what: &str) {
     let journal = warden.journal();
     let found = journal.of(decision).any(|record| record.mentions("EMAIL"));
     assert!(found, "{what}: {:?}", journal.of(decision).collect::<Vec<_>>());
+}
+
+/// Refused after Bedrock was asked: nothing of the answer crosses, and its outcome says which rule withheld it.
+#[track_caller]
+fn assert_withheld(warden: &TestWarden, response: &Response) {
+    let message = response.assert_refused(400, "ValidationException");
+    assert!(message.contains("withheld"), "{message}");
+    assert!(!response.text().contains("mail.example.com"), "{message}");
+    let record = warden.record_of(response);
+    assert!(record.is_outcome(), "Bedrock was asked, so there is an outcome: {record:?}");
+    assert_eq!(record.text("end_state"), "policy_abort", "{record:?}");
+    assert!(record.mentions("org/sensitive/pii") && record.mentions("EMAIL"), "{record:?}");
+    assert_nothing_kept(warden);
 }
 
 /// Neither the record nor the log repeats what was found.

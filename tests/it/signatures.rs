@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime};
 use aws_lc_rs::{digest, hmac};
 
 use crate::support::call::{Call, HAIKU, KeyPair};
+use crate::support::eventually;
 use crate::support::http::Response;
 use crate::support::http2;
-use crate::support::warden::{Setup, TestWarden};
+use crate::support::warden::{Setup, TestWarden, variables};
 
 /// What somebody in the middle does to a signed request.
 type Change = fn(&mut Call);
@@ -163,16 +164,11 @@ fn host_must_be_signed() {
 fn a_bearer_token_never_crosses_a_plain_listener() {
     let warden = Setup::new().start();
     let token = bearer_token(&warden);
-    let bearer = Call::converse(HAIKU, "say: hello").header("authorization", &format!("Bearer {token}"));
-    let call = |authority: String| {
-        let mut call = bearer.clone();
-        call.replace_header("host", &authority);
-        call
-    };
-    let on_plain = warden.plain().send(&call(warden.plain().authority()));
-    assert_unauthenticated(&warden, "bearer in the clear", &on_plain);
-    let on_tls = warden.tls().send(&call(warden.authority()));
-    assert_eq!(on_tls.converse_text(), "hello");
+    let call = |authority| bearer(Call::converse(HAIKU, "say: hello"), &token, authority);
+    let plain = warden.plain();
+    assert_unauthenticated(&warden, "bearer in the clear", &plain.send(&call(&plain.authority())));
+    assert!(warden.upstream().iter().all(|seen| !seen.path().ends_with("/converse")));
+    assert_eq!(warden.tls().send(&call(&warden.authority())).converse_text(), "hello");
     assert!(!warden.stderr().contains(&token));
 }
 
@@ -180,21 +176,20 @@ fn a_bearer_token_never_crosses_a_plain_listener() {
 fn a_bearer_token_that_was_changed_is_refused() {
     let warden = Setup::new().start();
     let token = bearer_token(&warden);
+    let other_end = if token.ends_with('a') { 'b' } else { 'a' };
     let changed = [
-        (
-            "another last character",
-            format!("{}{}", &token[..token.len() - 1], if token.ends_with('a') { 'b' } else { 'a' }),
-        ),
+        ("another last character", format!("{}{other_end}", &token[..token.len() - 1])),
         ("cut short", token[..token.len() - 2].to_owned()),
+        ("lengthened", format!("{token}A")),
+        ("in upper case", token.to_uppercase()),
         ("nothing", String::new()),
         ("somebody's own", "bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29tLw==".to_owned()),
     ];
     for (what, token) in changed {
-        let mut call =
-            Call::converse(HAIKU, "say: hello").header("authorization", &format!("Bearer {token}"));
-        call.replace_header("host", &warden.authority());
+        let call = bearer(Call::converse(HAIKU, "say: hello"), &token, &warden.authority());
         assert_unauthenticated(&warden, what, &warden.tls().send(&call));
     }
+    assert!(warden.upstream().iter().all(|seen| !seen.path().ends_with("/converse")));
 }
 
 #[test]
@@ -222,11 +217,20 @@ fn assert_unauthenticated(warden: &TestWarden, what: &str, response: &Response) 
     assert!(record.is_denial(), "{what}: {record:?}");
 }
 
+/// A new token that the running warden knows.
 fn bearer_token(warden: &TestWarden) -> String {
     let added = warden.run(&["caller", "add", "--team", "payments", "--app", "scripts", "--bearer"]);
     assert_eq!(added.code, 0, "{}", added.stderr);
-    let printed = crate::support::warden::variables(&added.stdout);
-    printed["AWS_BEARER_TOKEN_BEDROCK"].clone()
+    let token = variables(&added.stdout)["AWS_BEARER_TOKEN_BEDROCK"].clone();
+    let call = || bearer(Call::list_models(), &token, &warden.authority());
+    eventually("the warden to know the new token", || warden.tls().send(&call()).status == 200);
+    token
+}
+
+fn bearer(call: Call, token: &str, authority: &str) -> Call {
+    let mut call = call.header("authorization", &format!("Bearer {token}"));
+    call.replace_header("host", authority);
+    call
 }
 
 fn edit_authorization(call: &mut Call, edit: impl FnOnce(&str) -> String) {

@@ -259,6 +259,14 @@ impl TestWarden {
         KeyPair { id: printed["AWS_ACCESS_KEY_ID"].clone(), secret: printed["AWS_SECRET_ACCESS_KEY"].clone() }
     }
 
+    /// Waits until the running warden has read that the owner of `key` exists.
+    pub fn wait_until_known(&self, key: &KeyPair) {
+        let call = || Call::list_models().sign(key, &self.authority());
+        eventually("the warden to know the new key", || {
+            self.tls().send(&call()).error_type() != "UnrecognizedClientException"
+        });
+    }
+
     pub fn hang_up(&self) {
         self.process.hang_up();
     }
