@@ -220,9 +220,7 @@ fn families_without_a_length_are_served_as_they_are() {
 #[test]
 fn content_is_limited_to_what_is_granted() {
     let warden = Setup::new()
-        .org(&format!(
-            "{ALLOW_ALL}content:\n  - modalities: [text]\nlimits:\n  - turns: {{ max: 2 }}\n"
-        ))
+        .org(&format!("{ALLOW_ALL}content:\n  - modalities: [text]\nlimits:\n  - turns: {{ max: 2 }}\n"))
         .start();
     let mut picture = converse_body("say: hello");
     picture["messages"][0]["content"][1] =

@@ -114,11 +114,16 @@ fn a_body_of_another_family_is_refused_fails_closed() {
         ("Titan's to Claude", HAIKU, json!({ "inputText": "say: hello" }), denied),
         ("Claude's to Titan", TITAN, json!({ "messages": [], "max_tokens": 9999 }), denied),
         ("an unknown member", cohere, json!({ "prompt": "hi", "max_tokens_v2": 9999 }), denied),
-        ("an unknown member of a known one", TITAN, {
-            let mut body = titan_body("say: hello");
-            body["textGenerationConfig"]["maxTokens"] = json!(9999);
-            body
-        }, denied),
+        (
+            "an unknown member of a known one",
+            TITAN,
+            {
+                let mut body = titan_body("say: hello");
+                body["textGenerationConfig"]["maxTokens"] = json!(9999);
+                body
+            },
+            denied,
+        ),
         ("a number for the prompt", cohere, json!({ "prompt": 1 }), invalid),
         ("no prompt", cohere, json!({ "max_tokens": 5 }), invalid),
         ("a list", TITAN, json!([titan_body("say: hello")]), invalid),

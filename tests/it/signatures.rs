@@ -6,7 +6,7 @@ use aws_lc_rs::{digest, hmac};
 
 use crate::support::call::{Call, HAIKU, KeyPair};
 use crate::support::eventually;
-use crate::support::http::Response;
+use crate::support::http::{Response, Target};
 use crate::support::http2;
 use crate::support::warden::{Setup, TestWarden, variables};
 
@@ -164,11 +164,12 @@ fn host_must_be_signed() {
 fn a_bearer_token_never_crosses_a_plain_listener() {
     let warden = Setup::new().start();
     let token = bearer_token(&warden);
-    let call = |authority| bearer(Call::converse(HAIKU, "say: hello"), &token, authority);
-    let plain = warden.plain();
-    assert_unauthenticated(&warden, "bearer in the clear", &plain.send(&call(&plain.authority())));
+    let send = |target: Target| {
+        target.send(&bearer(Call::converse(HAIKU, "say: hello"), &token, &target.authority()))
+    };
+    assert_unauthenticated(&warden, "bearer in the clear", &send(warden.plain()));
     assert!(warden.upstream().iter().all(|seen| !seen.path().ends_with("/converse")));
-    assert_eq!(warden.tls().send(&call(&warden.authority())).converse_text(), "hello");
+    assert_eq!(send(warden.tls()).converse_text(), "hello");
     assert!(!warden.stderr().contains(&token));
 }
 

@@ -54,8 +54,8 @@ def invoke_titan():
     return answered(response, json.loads(response["body"].read())["results"][0]["outputText"])
 
 
-def converse_stream():
-    response = runtime.converse_stream(**converse_request("say: hello from a converse stream"))
+def converse_stream(prompt="say: hello from a converse stream", **arguments):
+    response = runtime.converse_stream(**converse_request(prompt, **arguments))
     text = stop = usage = None
     for event in response["stream"]:
         if "contentBlockDelta" in event:
@@ -67,8 +67,8 @@ def converse_stream():
     return {**answered(response, text), "finished": bool(stop and usage)}
 
 
-def invoke_stream():
-    response = runtime.invoke_model_with_response_stream(**claude_request("say: hello from an invoke stream"))
+def invoke_stream(prompt="say: hello from an invoke stream"):
+    response = runtime.invoke_model_with_response_stream(**claude_request(prompt))
     text, stop = "", None
     for event in response["body"]:
         chunk = json.loads(event["chunk"]["bytes"])
@@ -94,6 +94,9 @@ CASES = {
     "list_models": list_models,
     "denied_model": lambda: converse(model=NOT_GRANTED),
     "denied_parameter": lambda: converse(temperature=0.95),
+    "denied_stream": lambda: converse_stream(model=NOT_GRANTED),
+    "broken_converse_stream": lambda: converse_stream("simulate: truncate-frame"),
+    "broken_invoke_stream": lambda: invoke_stream("simulate: truncate-frame"),
     "clamped": lambda: converse("say: hello, shortened", maxTokens=9000),
     "throttled": lambda: converse("simulate: throttle"),
 }

@@ -66,8 +66,8 @@ async function invokeTitan() {
   return { text: parse(response.body).results[0].outputText, headers };
 }
 
-async function converseStream() {
-  const request = converseRequest("say: hello from a converse stream");
+async function converseStream(prompt = "say: hello from a converse stream", options = {}) {
+  const request = converseRequest(prompt, options);
   const response = await runtime.send(new ConverseStreamCommand(request));
   let text = "";
   let stop;
@@ -80,8 +80,8 @@ async function converseStream() {
   return { text, headers, finished: Boolean(stop && usage) };
 }
 
-async function invokeStream() {
-  const request = claudeRequest("say: hello from an invoke stream");
+async function invokeStream(prompt = "say: hello from an invoke stream") {
+  const request = claudeRequest(prompt);
   const response = await runtime.send(new InvokeModelWithResponseStreamCommand(request));
   let text = "";
   let stop;
@@ -102,11 +102,14 @@ const CASES = {
   converse: () => converse(),
   invoke_claude: invokeClaude,
   invoke_titan: invokeTitan,
-  converse_stream: converseStream,
-  invoke_stream: invokeStream,
+  converse_stream: () => converseStream(),
+  invoke_stream: () => invokeStream(),
   list_models: listModels,
   denied_model: () => converse(undefined, { modelId: NOT_GRANTED }),
   denied_parameter: () => converse(undefined, { temperature: 0.95 }),
+  denied_stream: () => converseStream(undefined, { modelId: NOT_GRANTED }),
+  broken_converse_stream: () => converseStream("simulate: truncate-frame"),
+  broken_invoke_stream: () => invokeStream("simulate: truncate-frame"),
   clamped: () => converse("say: hello, shortened", { maxTokens: 9000 }),
   throttled: () => converse("simulate: throttle"),
 };

@@ -21,6 +21,8 @@ pub enum Expected {
     Models { with: &'static str, without: &'static str },
     /// The SDK's own exception for a refusal, whose message mentions all of these.
     Refused { code: &'static str, status: u16, mentions: &'static [&'static str] },
+    /// The SDK's own exception out of the middle of a stream that began well.
+    Broken { code: &'static str },
 }
 
 /// The application's cases, in the order in which it runs them.
@@ -53,6 +55,16 @@ pub const CASES: &[(&str, Expected)] = &[
             mentions: &["payments/limits", "temperature"],
         },
     ),
+    (
+        "denied_stream",
+        Expected::Refused {
+            code: "AccessDeniedException",
+            status: 403,
+            mentions: &["payments/allow", "meta.llama3-70b-instruct-v1:0"],
+        },
+    ),
+    ("broken_converse_stream", Expected::Broken { code: "ModelStreamErrorException" }),
+    ("broken_invoke_stream", Expected::Broken { code: "ModelStreamErrorException" }),
     ("clamped", Expected::Changed("hello, shortened")),
     ("throttled", Expected::Refused { code: "ThrottlingException", status: 429, mentions: &[] }),
 ];
@@ -138,6 +150,16 @@ impl Expected {
                 assert!(models.iter().any(|model| model == with), "{case}: {observed}");
                 assert!(!models.iter().any(|model| model == without), "{case}: {observed}");
             }
+            Self::Broken { code } => {
+                // Within a stream, exceptions go by the name of the union's member, which begins in lower case.
+                let seen = observed["code"].as_str().unwrap_or_default();
+                assert!(seen.eq_ignore_ascii_case(code), "{case}: {observed}");
+                assert!(
+                    observed["message"].as_str().is_some_and(|text| !text.is_empty()),
+                    "{case}: {observed}"
+                );
+                assert!(observed["finished"].is_null(), "{case}: {observed}");
+            }
             Self::Refused { code, status, mentions } => {
                 assert_eq!(observed["code"], code, "{case}: {observed}");
                 assert_eq!(observed["status"], status, "{case}: {observed}");
@@ -174,7 +196,7 @@ fn check_retries(warden: &TestWarden) {
 /// A refusal's request id, as the SDK shows it, finds the record.
 fn check_denials(warden: &TestWarden, observed: &BTreeMap<&str, &Observed>) {
     let journal = warden.journal();
-    for case in ["denied_model", "denied_parameter"] {
+    for case in ["denied_model", "denied_parameter", "denied_stream"] {
         let id = observed[case]["request_id"].as_str().unwrap_or_else(|| panic!("{}", observed[case]));
         assert!(journal.end_of(id).is_denial(), "{case}");
     }

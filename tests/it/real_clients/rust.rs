@@ -9,6 +9,7 @@ use aws_sdk_bedrockruntime::types::{
     ContentBlock, ConversationRole, ConverseStreamOutput, InferenceConfiguration, Message, ResponseStream,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::event_stream::RawMessage;
 use serde_json::{Value, json};
 
 use crate::support::call::{Call, HAIKU, TITAN, claude_body, titan_body};
@@ -27,11 +28,14 @@ async fn the_rust_sdk_sees_native_answers_and_typed_refusals() {
         converse(&client, "converse", "say: hello from converse", HAIKU, limits(64)).await,
         invoke(&client, "invoke_claude", HAIKU, &claude_body("say: hello from claude")).await,
         invoke(&client, "invoke_titan", TITAN, &titan_body("say: hello from titan")).await,
-        converse_stream(&client, "converse_stream", "say: hello from a converse stream").await,
+        converse_stream(&client, "converse_stream", "say: hello from a converse stream", HAIKU).await,
         invoke_stream(&client, "invoke_stream", "say: hello from an invoke stream").await,
         list_models(&warden, "list_models"),
         converse(&client, "denied_model", "say: hello", NOT_GRANTED, limits(64)).await,
         converse(&client, "denied_parameter", "say: hello", HAIKU, limits(64).temperature(0.95)).await,
+        converse_stream(&client, "denied_stream", "say: hello", NOT_GRANTED).await,
+        converse_stream(&client, "broken_converse_stream", "simulate: truncate-frame", HAIKU).await,
+        invoke_stream(&client, "broken_invoke_stream", "simulate: truncate-frame").await,
         clamped(&client, &modified).await,
         converse(&client, "throttled", "simulate: throttle", HAIKU, limits(64)).await,
     ];
@@ -90,14 +94,19 @@ async fn invoke(client: &Client, case: &str, model: &str, body: &Value) -> Obser
     }
 }
 
-async fn converse_stream(client: &Client, case: &str, prompt: &str) -> Observed {
-    let request = client.converse_stream().model_id(HAIKU).messages(user(prompt));
+async fn converse_stream(client: &Client, case: &str, prompt: &str, model: &str) -> Observed {
+    let request = client.converse_stream().model_id(model).messages(user(prompt));
     let mut answer = match request.inference_config(limits(64).build()).send().await {
         Ok(answer) => answer,
         Err(error) => return refused(case, &error),
     };
     let (mut text, mut stopped, mut counted) = (String::new(), false, false);
-    while let Some(event) = answer.stream.recv().await.unwrap() {
+    loop {
+        let event = match answer.stream.recv().await {
+            Ok(Some(event)) => event,
+            Ok(None) => break,
+            Err(error) => return broken(case, &error),
+        };
         match event {
             ConverseStreamOutput::ContentBlockDelta(delta) => {
                 text.push_str(delta.delta().unwrap().as_text().unwrap());
@@ -118,8 +127,13 @@ async fn invoke_stream(client: &Client, case: &str, prompt: &str) -> Observed {
         Err(error) => return refused(case, &error),
     };
     let (mut text, mut finished) = (String::new(), false);
-    while let Some(event) = answer.body.recv().await.unwrap() {
-        let ResponseStream::Chunk(part) = event else { continue };
+    loop {
+        let part = match answer.body.recv().await {
+            Ok(Some(ResponseStream::Chunk(part))) => part,
+            Ok(Some(_)) => continue,
+            Ok(None) => break,
+            Err(error) => return broken(case, &error),
+        };
         let chunk: Value = serde_json::from_slice(part.bytes().unwrap().as_ref()).unwrap();
         text.push_str(chunk["delta"]["text"].as_str().unwrap_or_default());
         finished |= chunk["type"] == "message_delta" && chunk["delta"]["stop_reason"].is_string();
@@ -150,4 +164,14 @@ where
         "status": error.raw_response().unwrap().status().as_u16(),
         "request_id": error.raw_response().unwrap().headers().get("x-amzn-requestid"),
     })
+}
+
+/// What the SDK makes of a stream that ends by an exception.
+fn broken<E>(case: &str, error: &SdkError<E, RawMessage>) -> Observed
+where
+    E: ProvideErrorMetadata + Debug,
+{
+    let service =
+        error.as_service_error().unwrap_or_else(|| panic!("{case}: not a service error: {error:?}"));
+    json!({ "case": case, "code": service.code(), "message": service.message() })
 }
