@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 
+use crate::bedrock::fault::Fault;
 use crate::bedrock::format::Format;
 use crate::bedrock::json::{Document, Edits, quoted};
 use crate::bedrock::view::{Answer, Usage};
@@ -21,11 +22,14 @@ pub struct Filtered {
     pub verdict: AnswerVerdict,
     /// Whether `body` differs from what Bedrock sent.
     pub edited: bool,
+    /// Whether nothing of the answer may be passed on. `body` is empty then.
+    pub withheld: bool,
 }
 
 /// Reads and filters an answer of status 200.
 ///
-/// FAIL-CLOSED: an answer that cannot be read is passed on only where no rule looks into answers.
+/// FAIL-CLOSED: an answer that cannot be read is not passed on. Bedrock's are JSON; what is not comes from somebody in
+/// between, and may repeat the request that we signed, session token included.
 pub fn filter(
     format: Format,
     policies: &PolicySet,
@@ -34,11 +38,7 @@ pub fn filter(
     inquiry: &Inquiry<'_>,
     body: Bytes,
 ) -> Result<Filtered, Refusal> {
-    let document = match Document::parse(&body) {
-        Ok(document) => document,
-        Err(_) if policies.answer_filters(inquiry).is_empty() => return Ok(Filtered::unread(body)),
-        Err(_) => return Err(Refusal::AnswerUnreadable),
-    };
+    let document = Document::parse(&body).map_err(|_| Refusal::AnswerUnreadable)?;
     let answer = format.answer(&document);
     let (matches, findings) = scan(scanner, detectors, &answer);
     let verdict = policies.judge_answer(inquiry, &findings);
@@ -49,14 +49,19 @@ pub fn filter(
         findings,
         verdict,
         edited: true,
+        withheld: false,
     };
     if !filtered.verdict.violations.is_empty() {
-        let edits = withhold(format, &document).ok_or(Refusal::AnswerDenied)?;
+        let Some(edits) = withhold(format, &document) else {
+            return Ok(Filtered { withheld: true, ..filtered });
+        };
         filtered.body = edits.apply(document.source()).into();
         filtered.stop_reason = Some("guardrail_intervened".to_owned());
         return Ok(filtered);
     }
-    let edits = redactions(&answer, &matches, filtered.verdict.redact)?;
+    let Some(edits) = redactions(&answer, &matches, filtered.verdict.redact) else {
+        return Ok(Filtered { withheld: true, ..filtered });
+    };
     if edits.is_empty() {
         drop(answer);
         drop(document);
@@ -67,21 +72,17 @@ pub fn filter(
 }
 
 impl Filtered {
-    /// An answer that no rule looks into and that could not be read.
-    fn unread(body: Bytes) -> Self {
+    /// A list of models, already cut down to what the caller may use.
+    pub fn of_listing(body: &Bytes, kept: String) -> Self {
         Self {
-            body,
+            edited: kept.as_bytes() != body,
+            body: kept.into(),
             usage: Usage::default(),
             stop_reason: None,
             findings: Findings::default(),
             verdict: AnswerVerdict::default(),
-            edited: false,
+            withheld: false,
         }
-    }
-
-    /// A list of models, already cut down to what the caller may use.
-    pub fn of_listing(body: &Bytes, kept: String) -> Self {
-        Self { edited: kept.as_bytes() != body, ..Self::unread(kept.into()) }
     }
 }
 
@@ -107,22 +108,18 @@ fn scan(
     (matches, findings)
 }
 
-/// FAIL-CLOSED: what must be redacted and cannot be edited (signed reasoning) withholds the answer.
-fn redactions(
-    answer: &Answer<'_>,
-    matches: &[(usize, Vec<Match>)],
-    which: DetectorSet,
-) -> Result<Edits, Refusal> {
+/// FAIL-CLOSED: `None` where something must be redacted and cannot be edited (signed reasoning, lists of tokens).
+fn redactions(answer: &Answer<'_>, matches: &[(usize, Vec<Match>)], which: DetectorSet) -> Option<Edits> {
     let mut edits = Edits::default();
     for (index, found) in matches {
         let Some(text) = answer.texts.get(*index) else { continue };
         match redact(&text.text, found, which) {
             Some(clean) if text.editable => edits.replace_with_string(text.span, &clean),
-            Some(_) => return Err(Refusal::AnswerDenied),
+            Some(_) => return None,
             None => {}
         }
     }
-    Ok(edits)
+    Some(edits)
 }
 
 /// A Converse answer whose content is replaced by a notice, with the stop reason that applications which use
@@ -148,13 +145,24 @@ pub enum UpstreamFault {
     /// About our own credentials: the body may hold the canonical request, which holds the session token, or the
     /// name of our role.
     Ours,
+    /// Not Bedrock's own: a page of somebody in between, which may repeat the request that we signed.
+    Foreign,
 }
 
-/// Sorts error answers by whom they concern.
-pub fn upstream_fault(status: StatusCode) -> UpstreamFault {
-    if matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED) {
-        UpstreamFault::Ours
-    } else {
-        UpstreamFault::Relayed
+/// Sorts error answers by whom they concern. `name` is the error's name, as Bedrock's answers have one.
+pub fn upstream_fault(status: StatusCode, name: Option<&str>) -> UpstreamFault {
+    let ours = [
+        Fault::IncompleteSignature,
+        Fault::InvalidSignature,
+        Fault::MissingAuthenticationToken,
+        Fault::UnrecognizedClient,
+        Fault::ExpiredToken,
+    ];
+    let is_ours = |name: &str| ours.iter().any(|fault| fault.name() == name);
+    match name {
+        _ if matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED) => UpstreamFault::Ours,
+        Some(name) if is_ours(name) => UpstreamFault::Ours,
+        Some(_) if status.is_client_error() || status.is_server_error() => UpstreamFault::Relayed,
+        Some(_) | None => UpstreamFault::Foreign,
     }
 }

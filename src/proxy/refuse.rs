@@ -59,16 +59,18 @@ pub enum Refusal {
     Upstream(#[from] UpstreamError),
     #[error("Bedrock refused the warden's own credentials; the operator finds the reason in the record")]
     UpstreamForbidden,
-    #[error("Bedrock's answer could not be read, and policy requires that it is")]
+    #[error("the upstream answered {0} in a way that is not Bedrock's; its answer is not passed on")]
+    ForeignAnswer(StatusCode),
+    #[error("Bedrock's answer could not be read and is not passed on")]
     AnswerUnreadable,
     #[error("Bedrock's answer did not arrive completely")]
     AnswerBroken,
-    #[error("the answer was withheld by policy")]
-    AnswerDenied,
+    #[error("{rules}: the answer was withheld by policy")]
+    AnswerDenied { rules: String },
 }
 
 impl Refusal {
-    /// Bedrock's word for it. `Denied` and `AnswerDenied` take the fault of their verdict instead.
+    /// Bedrock's word for it. `Denied` takes the fault of its verdict instead.
     pub fn fault(&self) -> Fault {
         match self {
             Self::RequestForm
@@ -77,7 +79,7 @@ impl Refusal {
             | Self::Header(_)
             | Self::Json(_)
             | Self::IncompleteGuardrail
-            | Self::AnswerDenied => Fault::Validation,
+            | Self::AnswerDenied { .. } => Fault::Validation,
             Self::Decode(error) => error.fault(),
             Self::Authentication(error) => error.fault(),
             Self::Route(error) => error.fault(),
@@ -91,7 +93,9 @@ impl Refusal {
             Self::UnknownFamily(_) | Self::Denied | Self::StreamCannotBeFiltered { .. } => {
                 Fault::AccessDenied
             }
-            Self::NotRecorded(_) | Self::NoPolicies => Fault::ServiceUnavailable,
+            Self::NotRecorded(_)
+            | Self::NoPolicies
+            | Self::ForeignAnswer(StatusCode::SERVICE_UNAVAILABLE) => Fault::ServiceUnavailable,
             Self::Upstream(error) => match error {
                 UpstreamError::NoCredentials(_) | UpstreamError::Connect(_) => Fault::ServiceUnavailable,
                 UpstreamError::Timeout => Fault::ModelTimeout,
@@ -100,7 +104,8 @@ impl Refusal {
                 }
             },
             Self::UpstreamForbidden => Fault::AccessDenied,
-            Self::AnswerUnreadable | Self::AnswerBroken => Fault::InternalServer,
+            Self::ForeignAnswer(StatusCode::TOO_MANY_REQUESTS) => Fault::Throttling,
+            Self::ForeignAnswer(_) | Self::AnswerUnreadable | Self::AnswerBroken => Fault::InternalServer,
         }
     }
 
@@ -111,6 +116,7 @@ impl Refusal {
             | Self::NoPolicies
             | Self::Upstream(_)
             | Self::UpstreamForbidden
+            | Self::ForeignAnswer(_)
             | Self::AnswerUnreadable
             | Self::AnswerBroken
             | Self::Body(BodyError::Busy) => true,
@@ -127,7 +133,7 @@ impl Refusal {
             | Self::IncompleteGuardrail
             | Self::Denied
             | Self::StreamCannotBeFiltered { .. }
-            | Self::AnswerDenied => false,
+            | Self::AnswerDenied { .. } => false,
         }
     }
 }

@@ -54,13 +54,17 @@ impl Answering {
 
     /// FAIL-CLOSED: rules that redact or deny answers are not applied to streams yet, so no stream is begun.
     pub fn check_filters(&self, policies: &PolicySet) -> Result<(), Refusal> {
-        let inquiry = self.inquiry().filter(|_| self.route.operation.is_streaming());
-        let rules = inquiry.map(|inquiry| policies.answer_filters(&inquiry)).unwrap_or_default();
-        if rules.is_empty() {
+        if !self.route.operation.is_streaming() {
             return Ok(());
         }
-        let rules: Vec<_> = rules.iter().map(ToString::to_string).collect();
-        Err(Refusal::StreamCannotBeFiltered { rules: rules.join(", ") })
+        let rules = self.filters(policies);
+        if rules.is_empty() { Ok(()) } else { Err(Refusal::StreamCannotBeFiltered { rules }) }
+    }
+
+    /// The rules that may redact or refuse the answer, for the caller.
+    fn filters(&self, policies: &PolicySet) -> String {
+        let rules = self.inquiry().map(|inquiry| policies.answer_filters(&inquiry)).unwrap_or_default();
+        rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -78,9 +82,14 @@ pub async fn respond(
     let mut outcome = ended(EndState::Complete, Some(parts.status));
     outcome.upstream_request_id = text(&parts.headers, "x-amzn-requestid");
     outcome.timings.ttft_ms = Some(milliseconds(sent));
+    let encoded = parts.headers.contains_key(CONTENT_ENCODING);
     let answer = Answer { status: parts.status, headers: parts.headers, body };
     let delivery = Delivery { proxy, policies, answering, sent, forwarded, outcome, downstream };
-    match parts.status {
+    // FAIL-CLOSED: no coding was asked for, and an encoded body could not be read.
+    if encoded {
+        return delivery.give_up(&Refusal::AnswerUnreadable, EndState::UpstreamAbort).await;
+    }
+    match answer.status {
         StatusCode::OK if delivery.answering.route.operation.is_streaming() => delivery.stream(answer).await,
         StatusCode::OK => delivery.unary(answer).await,
         _ => delivery.error(answer).await,
@@ -127,6 +136,10 @@ impl Delivery<'_> {
         self.outcome.stop_reason.clone_from(&filtered.stop_reason);
         let digest = &self.forwarded.policy_digest;
         self.outcome.judgement = records::answer_judged(digest, Some(&filtered.verdict), &filtered.findings);
+        if filtered.withheld {
+            let rules = self.answering.filters(self.policies);
+            return self.give_up(&Refusal::AnswerDenied { rules }, EndState::Refused).await;
+        }
         if !filtered.verdict.violations.is_empty() {
             self.outcome.end_state = EndState::PolicyAbort;
         }
@@ -156,15 +169,18 @@ impl Delivery<'_> {
         Ok(Filtered::of_listing(body, kept))
     }
 
-    /// An error of Bedrock's: passed on, unless it speaks of our own credentials.
+    /// An error of Bedrock's: passed on, unless it speaks of our own credentials or is nothing that Bedrock would say.
     async fn error(mut self, answer: Answer) {
         let Answer { status, headers, body } = answer;
-        self.outcome.error_code = text(&headers, "x-amzn-errortype").map(|name| error_name(&name));
-        if answer::upstream_fault(status) == UpstreamFault::Ours {
-            return self.give_up(&Refusal::UpstreamForbidden, EndState::Complete).await;
-        }
-        if status.is_redirection() || status.is_informational() || status.is_success() {
-            return self.give_up(&Refusal::AnswerUnreadable, EndState::UpstreamAbort).await;
+        self.outcome.error_code = text(&headers, "x-amzn-errortype").as_deref().and_then(error_name);
+        match answer::upstream_fault(status, self.outcome.error_code.as_deref()) {
+            UpstreamFault::Relayed => {}
+            UpstreamFault::Ours => {
+                return self.give_up(&Refusal::UpstreamForbidden, EndState::Complete).await;
+            }
+            UpstreamFault::Foreign => {
+                return self.give_up(&Refusal::ForeignAnswer(status), EndState::UpstreamAbort).await;
+            }
         }
         match collect(body, 0, ERROR_BYTES, self.proxy.upstream.idle_timeout()).await {
             Ok(body) => {
@@ -263,7 +279,9 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-/// `ValidationException:http://internal.amazon.com/…` names the error before the colon.
-fn error_name(header: &str) -> String {
-    header.split(':').next().unwrap_or_default().to_owned()
+/// `ValidationException:http://internal.amazon.com/…` names the error before the colon. `None` for what is no name.
+fn error_name(header: &str) -> Option<String> {
+    let name = header.split(':').next().unwrap_or_default();
+    let is_name = (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_name.then(|| name.to_owned())
 }

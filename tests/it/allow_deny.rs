@@ -76,11 +76,11 @@ fn a_deny_rule_beats_every_grant() {
         vec![
             ("another model", hello(HAIKU), Allowed),
             ("another model by a profile", hello(US_SONNET), Allowed),
-            ("by model", hello(OPUS), Denied(ACCESS, &["org/deny/no-opus", "Opus is for fraud review."])),
+            ("by model", hello(OPUS), Denied(ACCESS, &["org/deny/no-opus", "Opus is for fraud review"])),
             (
                 "by a profile of the model",
                 hello(&format!("us.{OPUS}")),
-                Denied(ACCESS, &["org/deny/no-opus", "Opus is for fraud review."]),
+                Denied(ACCESS, &["org/deny/no-opus", "Opus is for fraud review"]),
             ),
             ("a harmless tool", tool("weather"), Allowed),
             ("by tool", tool("computer_20250124"), Denied(ACCESS, &["org/deny/no-computer-use"])),
@@ -223,8 +223,8 @@ fn content_is_limited_to_what_is_granted() {
         .org(&format!("{ALLOW_ALL}content:\n  - modalities: [text]\nlimits:\n  - turns: {{ max: 2 }}\n"))
         .start();
     let mut picture = converse_body("say: hello");
-    picture["messages"][0]["content"][1] =
-        json!({ "image": { "format": "png", "source": { "bytes": tiny_png() } } });
+    let image = json!({ "image": { "format": "png", "source": { "bytes": tiny_png() } } });
+    picture["messages"][0]["content"].as_array_mut().unwrap().push(image);
     let mut long = converse_body("say: hello");
     let turn = long["messages"][0].clone();
     long["messages"] = json!([turn, { "role": "assistant", "content": [{ "text": "yes?" }] }, turn]);

@@ -83,15 +83,32 @@ fn every_mistake_in_the_configuration_is_reported_at_once() {
         &file,
         "listen:\n  adress: 127.0.0.1:8443\n  tls: { certificate: tls/server.pem, key: tls/server.key }\n\
          admin:\n  address: nowhere\nupstream:\n  region: us-east-1\n  connect_timeout: soon\n\
-         policies: policies/\ncallers: callers.yaml\naudit:\n  journal: data/audit.db\n  mode: relaxed\n",
+         \x20 endpoint: http://bedrock.example\npolicies: policies/\ncallers: callers.yaml\n\
+         audit:\n  journal: data/audit.db\n  mode: relaxed\nlimits:\n  body_bytes: -1\nsurprise: true\n",
     );
     let mut command = warden_command(home.path());
-    command.args(["serve", "--config"]).arg(&file).env("WARDEN_LIMITS_BODY_BYTES", "many");
+    command.args(["serve", "--config"]).arg(&file).env("WARDEN_LIMITS_ANSWER_BYTES", "many");
     let refused = finish(&mut command);
     assert_eq!(refused.code, USAGE, "{}", refused.stderr);
-    for mention in
-        ["adress", "address", "nowhere", "soon", "relaxed", "WARDEN_LIMITS_BODY_BYTES", "warden.yaml:2"]
-    {
+    // Each with its place, as a compiler would say it, and with the right spelling where one is near.
+    for mention in [
+        "warden.yaml:2:",
+        "adress",
+        "address",
+        "warden.yaml:5:",
+        "nowhere",
+        "warden.yaml:8:",
+        "soon",
+        "warden.yaml:9:",
+        "https",
+        "warden.yaml:14:",
+        "relaxed",
+        "warden.yaml:16:",
+        "warden.yaml:17:",
+        "surprise",
+        "WARDEN_LIMITS_ANSWER_BYTES",
+        "many",
+    ] {
         assert!(refused.stderr.contains(mention), "`{mention}` in {}", refused.stderr);
     }
     assert!(refused.stdout.is_empty());
@@ -156,7 +173,7 @@ fn policy_explain_answers_without_a_request() {
     let denied = explain("amazon.titan-text-express-v1");
     assert_eq!(denied.code, FINDINGS, "{}", denied.stderr);
     let text = json(&denied).to_string();
-    assert!(text.contains("org/allow") && text.contains("org.yaml:3"), "{text}");
+    assert!(text.contains("org/allow") && text.contains("org.yaml:4"), "{text}");
 }
 
 #[test]

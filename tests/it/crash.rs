@@ -26,8 +26,13 @@ fn nothing_is_lost_by_kill_9() {
     journal.assert_ends();
     let unknown = journal.records.iter().filter(|record| record.is_unknown()).count();
     assert!(unknown > 0, "no crash hit a request in flight: the test has no teeth");
-    for id in acknowledged.into_inner().unwrap() {
-        assert!(journal.end_of(&id).is_outcome(), "{id} was acknowledged");
+    let acknowledged = acknowledged.into_inner().unwrap();
+    assert!(acknowledged.len() > CYCLES && warden.upstream().len() > acknowledged.len(), "too little load");
+    for id in acknowledged {
+        let outcome = journal.end_of(&id);
+        assert!(outcome.is_outcome(), "{id} was acknowledged: {outcome:?}");
+        assert_eq!(outcome.text("end_state"), "complete", "{id}: {outcome:?}");
+        assert!(outcome.number("out_tokens").is_some_and(|tokens| tokens > 0), "{id}: {outcome:?}");
     }
 }
 

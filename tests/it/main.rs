@@ -46,6 +46,8 @@ mod reload;
 
 // Requests no SDK would send.
 mod hostile_http;
+// Answers that Bedrock would never give.
+mod hostile_upstream;
 // HTTP/1.1 and HTTP/2, with and without TLS.
 mod http_versions;
 

@@ -4,8 +4,10 @@
 //! answer and goes on only when it is ended, which happens after the client has read the first event.
 
 use crate::support::call::{Call, HAIKU};
+use crate::support::eventually;
 use crate::support::frames::{Event, EventReader, claude_text, converse_text, decode};
 use crate::support::http::Connection;
+use crate::support::http2;
 use crate::support::journal::Record;
 use crate::support::warden::Setup;
 
@@ -127,17 +129,43 @@ fn a_stream_that_falls_silent_is_ended() {
     assert_eq!(warden.only_outcome().text("end_state"), "upstream_abort");
 }
 
+/// The answer is read to its end for its usage, whoever is still listening.
 #[test]
 fn a_client_that_hangs_up_does_not_cost_the_record() {
-    let warden = Setup::new().event_gap_ms(30).start();
-    let (mut connection, _) =
-        warden.open(Call::converse_stream(HAIKU, "say: one two three four five six seven"));
-    assert!(!first_events(&mut connection).is_empty());
+    let prompt = "say: one two three four five six seven";
+    for streamed in [Call::converse_stream, Call::invoke_stream] {
+        let warden = Setup::new().event_gap_ms(20).start();
+        let whole = warden.record_of(&warden.send(streamed(HAIKU, prompt)));
+        let (mut connection, head) = warden.open(streamed(HAIKU, prompt));
+        assert!(!first_events(&mut connection).is_empty());
+        drop(connection);
+        let outcome = warden.outcome_of(&head.decision_id());
+        assert_left_with_counts(&outcome, &whole);
+    }
+}
+
+#[test]
+fn a_client_that_resets_its_http2_stream_does_not_cost_the_record() {
+    let prompt = "say: one two three four five six seven";
+    let warden = Setup::new().event_gap_ms(20).start();
+    let whole = warden.record_of(&warden.send(Call::converse_stream(HAIKU, prompt)));
+    let target = warden.tls_with(&["h2"]);
+    let call = warden.sign(Call::converse_stream(HAIKU, prompt));
+    let left = http2::leave_inside_answer(&target, &call);
+    assert_left_with_counts(&warden.outcome_of(&left.decision_id()), &whole);
+}
+
+#[test]
+fn a_client_that_leaves_before_a_unary_answer_does_not_cost_the_record() {
+    let warden = Setup::new().start();
+    let call = warden.sign(Call::converse(HAIKU, "simulate: slow=400\nsay: too late"));
+    let mut connection = Connection::open(&warden.tls()).unwrap();
+    connection.write(&call.to_bytes()).unwrap();
+    eventually("the request to be at Bedrock", || warden.upstream().len() == 1);
     drop(connection);
     let outcome = warden.only_outcome();
-    assert_eq!(outcome.text("end_state"), "client_abort", "{outcome:?}");
-    let counted = outcome.number("out_tokens").is_some_and(|tokens| tokens > 0);
-    assert!(counted, "the answer is read on for its usage: {outcome:?}");
+    assert_eq!(outcome.number("upstream_status"), Some(200), "{outcome:?}");
+    assert!(outcome.number("out_tokens").is_some_and(|tokens| tokens > 0), "{outcome:?}");
 }
 
 #[test]
@@ -209,6 +237,17 @@ fn a_slow_answer_is_still_an_answer() {
 fn assert_complete(outcome: &Record) {
     assert!(outcome.is_outcome(), "{outcome:?}");
     assert_eq!(outcome.text("end_state"), "complete", "{outcome:?}");
+}
+
+/// `outcome` is of a caller that left inside the answer whose undisturbed outcome is `whole`.
+#[track_caller]
+fn assert_left_with_counts(outcome: &Record, whole: &Record) {
+    assert_eq!(outcome.text("end_state"), "client_abort", "{outcome:?}");
+    assert!(outcome.number("out_tokens").is_some_and(|tokens| tokens > 0), "{outcome:?}");
+    for member in ["in_tokens", "out_tokens", "upstream_status"] {
+        assert_eq!(outcome.number(member), whole.number(member), "{member}: {outcome:?}");
+    }
+    assert_eq!(outcome.text("stop_reason"), whole.text("stop_reason"), "{outcome:?}");
 }
 
 /// Reads until at least one event is whole.

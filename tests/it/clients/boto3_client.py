@@ -106,13 +106,15 @@ def run(case):
     try:
         return CASES[case]()
     except ClientError as error:
+        # Exceptions out of the middle of a stream have no answer of their own.
+        answer = error.response.get("ResponseMetadata", {})
         return {
             # A typed exception is one of the client's own classes, which an application can catch by name.
             "error": type(error).__name__,
             "message": error.response["Error"]["Message"],
-            "status": error.response["ResponseMetadata"]["HTTPStatusCode"],
-            "request_id": error.response["ResponseMetadata"].get("RequestId"),
-            "headers": error.response["ResponseMetadata"]["HTTPHeaders"],
+            "status": answer.get("HTTPStatusCode"),
+            "request_id": answer.get("RequestId"),
+            "headers": answer.get("HTTPHeaders"),
             "code": error.response["Error"]["Code"],
         }
 

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_bedrockruntime::primitives::Blob;
+use aws_sdk_bedrockruntime::types::error::{ConverseStreamOutputError, ResponseStreamError};
 use aws_sdk_bedrockruntime::types::{
     ContentBlock, ConversationRole, ConverseStreamOutput, InferenceConfiguration, Message, ResponseStream,
 };
@@ -105,7 +106,9 @@ async fn converse_stream(client: &Client, case: &str, prompt: &str, model: &str)
         let event = match answer.stream.recv().await {
             Ok(Some(event)) => event,
             Ok(None) => break,
-            Err(error) => return broken(case, &error),
+            Err(error) => {
+                return broken(case, &error, ConverseStreamOutputError::is_model_stream_error_exception);
+            }
         };
         match event {
             ConverseStreamOutput::ContentBlockDelta(delta) => {
@@ -132,7 +135,7 @@ async fn invoke_stream(client: &Client, case: &str, prompt: &str) -> Observed {
             Ok(Some(ResponseStream::Chunk(part))) => part,
             Ok(Some(_)) => continue,
             Ok(None) => break,
-            Err(error) => return broken(case, &error),
+            Err(error) => return broken(case, &error, ResponseStreamError::is_model_stream_error_exception),
         };
         let chunk: Value = serde_json::from_slice(part.bytes().unwrap().as_ref()).unwrap();
         text.push_str(chunk["delta"]["text"].as_str().unwrap_or_default());
@@ -166,12 +169,14 @@ where
     })
 }
 
-/// What the SDK makes of a stream that ends by an exception.
-fn broken<E>(case: &str, error: &SdkError<E, RawMessage>) -> Observed
+/// What the SDK makes of a stream that ends by an exception. `is_modelled` names the one that is expected.
+fn broken<E>(case: &str, error: &SdkError<E, RawMessage>, is_modelled: impl Fn(&E) -> bool) -> Observed
 where
     E: ProvideErrorMetadata + Debug,
 {
     let service =
         error.as_service_error().unwrap_or_else(|| panic!("{case}: not a service error: {error:?}"));
-    json!({ "case": case, "code": service.code(), "message": service.message() })
+    // Within streams the SDK tells exceptions apart by type alone.
+    let code = is_modelled(service).then_some("ModelStreamErrorException");
+    json!({ "case": case, "code": code, "message": service.message() })
 }

@@ -261,6 +261,10 @@ impl Head {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
+
+    pub fn decision_id(&self) -> String {
+        decision_id(&self.headers)
+    }
 }
 
 impl Response {
@@ -292,9 +296,7 @@ impl Response {
 
     /// The id of the warden's decision about this request, whoever answered it.
     pub fn decision_id(&self) -> String {
-        let decision = self.header("x-warden-decision").expect("every answer names its decision");
-        let id = decision.split(';').find_map(|part| part.trim().strip_prefix("id="));
-        id.unwrap_or_else(|| panic!("no id in `{decision}`")).to_owned()
+        decision_id(&self.headers)
     }
 
     /// Checks that this is a refusal as SDKs understand it. Returns the message.
@@ -325,6 +327,13 @@ impl Response {
         let content = &self.json()["output"]["message"]["content"];
         content.as_array().expect("content").iter().filter_map(|block| block["text"].as_str()).collect()
     }
+}
+
+fn decision_id(headers: &HeaderMap) -> String {
+    let decision =
+        headers.get("x-warden-decision").expect("every answer names its decision").to_str().unwrap();
+    let id = decision.split(';').find_map(|part| part.trim().strip_prefix("id="));
+    id.unwrap_or_else(|| panic!("no id in `{decision}`")).to_owned()
 }
 
 /// Whether an error says that the peer has closed the connection.

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
 use super::call::Call;
-use super::http::{Response, Target};
+use super::http::{Head, Response, Target};
 
 /// Sends all `calls` at once on one HTTP/2 connection; answers in the order of the calls.
 pub fn exchange(target: &Target, calls: &[Call]) -> Vec<Response> {
@@ -39,6 +39,26 @@ pub fn exchange(target: &Target, calls: &[Call]) -> Vec<Response> {
 
 pub fn send(target: &Target, call: &Call) -> Response {
     exchange(target, std::slice::from_ref(call)).remove(0)
+}
+
+/// Sends `call`, reads the first piece of the answer and resets the stream; the connection lives on for a moment.
+pub fn leave_inside_answer(target: &Target, call: &Call) -> Head {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut sender = connect(target).await;
+        let answer = sender.send_request(request(target, call)).await.expect("an answer");
+        let (head, mut body) = answer.into_parts();
+        let piece = body.frame().await.expect("the stream goes on").expect("a piece of it");
+        assert!(piece.data_ref().is_some_and(|data| !data.is_empty()));
+        drop(body);
+        // Everything the connection has to say has been said when another exchange on it has ended.
+        sender.ready().await.unwrap();
+        let mut other = Call::new("GET", "/", "");
+        other.replace_header("host", &target.authority());
+        let refused = sender.send_request(request(target, &other)).await.expect("an answer");
+        assert_eq!(refused.status(), 403);
+        Head { status: head.status.as_u16(), headers: head.headers }
+    })
 }
 
 async fn connect(target: &Target) -> SendRequest<Full<Bytes>> {

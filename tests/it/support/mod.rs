@@ -3,6 +3,7 @@
 pub mod call;
 pub mod clients;
 pub mod frames;
+pub mod hostile_upstream;
 pub mod http;
 pub mod http2;
 pub mod journal;

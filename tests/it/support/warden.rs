@@ -222,6 +222,16 @@ impl TestWarden {
         self.journal().end_of(&response.decision_id()).clone()
     }
 
+    /// The outcome of one request, once it is there.
+    pub fn outcome_of(&self, decision: &str) -> Record {
+        let mut found = None;
+        eventually("the outcome of the request", || {
+            found = self.journal().of(decision).find(|record| record.is_outcome()).cloned();
+            found.is_some()
+        });
+        found.unwrap()
+    }
+
     /// The end of the only intent there is, once it is there.
     pub fn only_outcome(&self) -> Record {
         let mut found = None;
@@ -315,6 +325,15 @@ impl TestWarden {
         format!("{}{}", self.said, self.process.stderr())
     }
 
+    /// Checks that `text` was neither said nor recorded.
+    #[track_caller]
+    pub fn assert_never_kept(&self, text: &str) {
+        let said = self.stderr();
+        assert!(!said.contains(text), "`{text}` was logged:\n{said}");
+        let data = self.folder().join("data");
+        assert!(!any_file_holds(&data, text.as_bytes()), "`{text}` is in the journal");
+    }
+
     fn learn_addresses(&mut self) {
         self.addresses = Addresses::read(&self.process.ready());
         let data = format!("https://{}", self.addresses.data);
@@ -343,9 +362,7 @@ impl TestWarden {
         let said = format!("{}{}", self.stderr(), self.simulator.stderr());
         assert!(!said.contains("panicked at"), "{said}");
         for canary in [PROMPT_CANARY, &self.key.secret, simulator::SECRET_ACCESS_KEY] {
-            assert!(!said.contains(canary), "`{canary}` was logged:\n{said}");
-            let data = self.folder().join("data");
-            assert!(!any_file_holds(&data, canary.as_bytes()), "`{canary}` is in the journal");
+            self.assert_never_kept(canary);
         }
     }
 
