@@ -12,7 +12,7 @@ use super::rule::{Head, Mode, Rule, RuleId, Section};
 use super::rules::guardrail::Guardrail;
 use super::rules::limits::Limits;
 use super::rules::sensitive::{Direction, Sensitive, Strongest};
-use super::rules::{Breach, Kind, allow, guardrail, limits, sensitive};
+use super::rules::{Breach, Kind, allow, guardrail, limits, residency, sensitive};
 use super::scope::Scope;
 use super::verdict::{Allowed, AnswerVerdict, Denial, Repair, Verdict, Violation};
 use crate::bedrock::fault::Fault;
@@ -96,10 +96,34 @@ impl PolicySet {
             checks.extend(level.grants.iter().map(|grants| self.check_grants(level, grants, inquiry)));
             checks.extend(level.rules.iter().map(|rule| self.check_rule(level, rule, inquiry, strongest)));
         }
+        checks.extend(self.check_unwritten_residency(inquiry));
         if !self.teams.contains_key(&inquiry.principal.team) {
             checks.push(without_team(&inquiry.principal.team));
         }
         checks
+    }
+
+    /// FAIL-CLOSED: a floor that says nothing about residency does not let data leave the geography that is called. A
+    /// team cannot say otherwise, or it would loosen the floor.
+    fn check_unwritten_residency(&self, inquiry: &Inquiry<'_>) -> Option<Check> {
+        let written = |rule: &Rule| matches!(rule.kind, Kind::Residency(_)) && rule.is_enforced();
+        if self.org.rules.iter().any(|rule| written(rule) && rule.applies(inquiry)) {
+            return None;
+        }
+        let breach = residency::unwritten(inquiry)?;
+        let rule = RuleId::new(&Scope::Org, Section::Residency, None);
+        let at: Arc<str> = Arc::clone(&self.org.source.path);
+        let violations = vec![self.explained(&self.org, &rule, &at, None, &[], breach)];
+        Some(Check {
+            rule,
+            section: Section::Residency,
+            at,
+            mode: Mode::Enforce,
+            locked: false,
+            applies: true,
+            granted_by: Vec::new(),
+            violations,
+        })
     }
 
     /// Whether the principal could use the model at all, in some operation.

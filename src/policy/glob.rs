@@ -80,6 +80,12 @@ impl Glob {
         self.literals().any(|literal| literal == text)
     }
 
+    /// Whether an alternative with `*` matches `text`.
+    pub fn spans(&self, text: &str) -> bool {
+        let mut wild = self.alternatives.iter().filter(|pattern| pattern.contains('*'));
+        wild.any(|pattern| matches(pattern.as_bytes(), text.as_bytes()))
+    }
+
     /// The alternatives that name one thing only.
     pub fn literals(&self) -> impl Iterator<Item = &str> {
         self.alternatives.iter().map(String::as_str).filter(|pattern| !pattern.contains('*'))
@@ -222,6 +228,8 @@ mod tests {
         assert!(glob("{a,b*}").lists("a"));
         assert!(!glob("{a,b*}").lists("b*"));
         assert!(!glob("*").lists("a"));
+        assert!(glob("{a,b*}").spans("bc"));
+        assert!(!glob("{a,b*}").spans("a"));
     }
 
     #[test]

@@ -113,8 +113,17 @@ fn set(items: &[Item], names: &[usize]) -> PolicySet {
         .map(|(level, (path, scope))| {
             let mut text =
                 format!("version: 1\nscope: {scope}\nallow: {{ models: [\"*\", \"{ROUTER}\"] }}\n");
-            for section in ["deny", "residency", "limits", "content", "guardrail", "sensitive"] {
-                let mut heading = format!("{section}:\n");
+            // Residency of its own, so that the floor that holds without one does not come and go with the items.
+            let mut residency = "residency:\n".to_owned();
+            if level == 0 {
+                text.push_str(
+                    "residency:\n  - { id: written, in: [us, eu, global], unless: { kind: router } }\n",
+                );
+                residency.clear();
+            }
+            for section in ["residency", "deny", "limits", "content", "guardrail", "sensitive"] {
+                let mut heading =
+                    if section == "residency" { residency.clone() } else { format!("{section}:\n") };
                 for (item, name) in items.iter().zip(names) {
                     if item.level == level && item.section == section {
                         let line = format!("{heading}  - {{ id: r{name}, {} }}\n", item.body);

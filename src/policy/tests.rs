@@ -75,6 +75,105 @@ fn an_id_that_hides_its_model_is_granted_only_when_listed_exactly() {
 }
 
 #[test]
+fn an_id_without_a_star_grants_one_model() {
+    let allow = |models: &str| format!("allow: {{ models: [{models}] }}\n");
+    let granted = |models: &str, model: &str| {
+        let org =
+            "version: 1\nscope: org\nallow: { models: \"*\" }\nresidency: { in: [us, eu] }\n".to_string();
+        let team = format!("version: 1\nscope: team/payments\n{}", allow(models));
+        let (set, found) = compiled(&[("org.yaml", &org), ("teams/payments.yaml", &team)]);
+        Request::new(model).outcome(&set.unwrap_or_else(|| panic!("{found:?}"))).0.is_empty()
+    };
+    let arn = format!("arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}");
+    let profile = format!("arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.{HAIKU}");
+    let (us, eu, long) = (format!("us.{HAIKU}"), format!("eu.{HAIKU}"), format!("{HAIKU}:48k"));
+    let exact = format!("\"{HAIKU}\"");
+    let one_of_two = format!("\"{{amazon.nova-*,{HAIKU}}}\"");
+    let wild = "\"anthropic.claude-3-haiku-*\"".to_owned();
+    let listed_profile = format!("\"{us}\"");
+    let table = [
+        (&exact, HAIKU, true),
+        (&exact, &arn, true),
+        (&exact, &us, false),
+        (&exact, &eu, false),
+        (&exact, &long, false),
+        (&exact, &profile, false),
+        (&one_of_two, &us, false),
+        (&one_of_two, "us.amazon.nova-lite-v1:0", true),
+        (&wild, HAIKU, true),
+        (&wild, &us, true),
+        (&wild, &profile, true),
+        (&wild, &long, true),
+        (&listed_profile, &us, true),
+        (&listed_profile, &eu, false),
+        (&listed_profile, HAIKU, false),
+        (&listed_profile, &profile, false),
+    ];
+    for (models, model, expected) in table {
+        assert_eq!(granted(models, model), expected, "{models} {model}");
+    }
+}
+
+#[test]
+fn a_denied_profile_of_a_listed_model_is_told_why() {
+    let set = policy("", "");
+    let team = format!("version: 1\nscope: team/payments\nallow: {{ models: \"{HAIKU}\" }}\n");
+    let (narrow, _) = compiled(&[("org.yaml", ORG), ("teams/payments.yaml", &team)]);
+    let profile = Request::new(&format!("us.{HAIKU}"));
+    assert!(profile.outcome(&set).0.is_empty());
+    let message = profile.judged(&narrow.unwrap()).1.violations[0].message.clone();
+    assert!(message.starts_with(&format!("us.{HAIKU} is not granted")), "{message}");
+    assert!(message.contains("an id without `*` grants no profile"), "{message}");
+}
+
+#[test]
+fn a_floor_without_residency_keeps_profiles_in_the_geography_that_is_called() {
+    let denied = |set: &PolicySet, model: &str, region: &str| {
+        let request = Request::new(model).with(|request| request.context.region = region.to_owned());
+        request
+            .judged(set)
+            .1
+            .violations
+            .into_iter()
+            .map(|one| (one.rule.to_string(), one.message))
+            .collect::<Vec<_>>()
+    };
+    let silent = policy("", "");
+    let table = [
+        (HAIKU.to_owned(), "us-east-1", true),
+        (format!("us.{HAIKU}"), "us-east-1", true),
+        (format!("us.{HAIKU}"), "us-gov-west-1", false),
+        (format!("us-gov.{HAIKU}"), "us-gov-west-1", true),
+        (format!("eu.{HAIKU}"), "us-east-1", false),
+        (format!("eu.{HAIKU}"), "eu-central-1", true),
+        (format!("global.{HAIKU}"), "us-east-1", false),
+        (format!("apac.{HAIKU}"), "ap-northeast-1", true),
+        (format!("jp.{HAIKU}"), "ap-northeast-1", true),
+        (format!("jp.{HAIKU}"), "ap-southeast-2", false),
+        (format!("arn:aws:bedrock:us-east-1:111122223333:inference-profile/eu.{HAIKU}"), "us-east-1", false),
+    ];
+    for (model, region, allowed) in &table {
+        let found = denied(&silent, model, region);
+        assert_eq!(found.is_empty(), *allowed, "{model} {region} {found:?}");
+        assert!(found.iter().all(|(rule, _)| rule == "org/residency"), "{found:?}");
+    }
+    let (_, message) = denied(&silent, &format!("global.{HAIKU}"), "us-east-1").remove(0);
+    assert!(message.contains("`in: [global]` in org.yaml"), "{message}");
+
+    // Only an enforced rule of the floor says otherwise: not a team's, not one in shadow, not one about others.
+    let global = format!("global.{HAIKU}");
+    let says = "residency: { in: [us, global] }\n";
+    assert!(denied(&policy(says, ""), &global, "us-east-1").is_empty());
+    for set in [
+        policy("", says),
+        policy("residency: { in: [us, global], mode: shadow }\n", ""),
+        policy("residency: { id: a, in: [us, global], when: { app: other } }\n", ""),
+    ] {
+        assert_eq!(denied(&set, &global, "us-east-1").len(), 1);
+    }
+}
+
+#[test]
 fn allow_adds_up_within_a_level_and_says_what_granted() {
     let team = "version: 1\nscope: team/payments\nallow:\n  - models: [anthropic.claude-3-haiku-*]\n  \
                 - { id: opus, when: { app: fraud }, models: [anthropic.claude-3-opus-*], actions: [Converse*] }\n";

@@ -113,7 +113,7 @@ fn every_rule_is_explained_with_its_place() {
         "✓ org/allow",
         "granted by org/allow",
         "✗ org/residency",
-        "org.yaml:28",
+        "org.yaml:30",
         "may run in eu; allowed: us (try us.anthropic.claude-3-haiku-20240307-v1:0): Data stays in the United States",
         "~ payments/limits",
         "maxTokens 9000 becomes 1024",

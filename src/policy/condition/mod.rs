@@ -72,10 +72,16 @@ enum Matching {
 
 /// Whether a pattern covers a model in a place where a match loosens: in a grant, or in an exemption.
 ///
+/// A wildcard covers every spelling of a model. An id that is written out covers itself and the ARN of the same
+/// catalogue model, but not the profiles around it or its context variants: who wrote one id meant one.
+///
 /// FAIL-CLOSED: an id that has to be looked up says nothing about the model behind it, so no wildcard covers it; only
 /// the id itself does, written out.
 pub(super) fn covers(pattern: &Glob, model: &ModelReference) -> bool {
-    pattern.lists(model.raw()) || (!model.kind().needs_lookup() && pattern.matches(model.canonical()))
+    let plain = model.kind() == ModelKind::Foundation && model.context().is_none();
+    pattern.lists(model.raw())
+        || (plain && pattern.lists(model.canonical()))
+        || (!model.kind().needs_lookup() && pattern.spans(model.canonical()))
 }
 
 /// Whether a pattern hits a model in a place where a match restricts.

@@ -1,6 +1,7 @@
 //! `allow`: which models may be used. Items of one level add up; levels intersect.
 //!
-//! Written `- models: [glob]`, optionally with `actions` and a condition. What no item covers is not granted.
+//! Written `- models: [glob]`, optionally with `actions` and a condition. What no item covers is not granted. An entry
+//! without `*` grants one model; an entry with it grants the profiles and variants of all models that it matches.
 
 use super::Breach;
 use crate::bedrock::operation::Operation;
@@ -55,12 +56,16 @@ pub(in crate::policy) fn breach(grants: &[Grant], inquiry: &Inquiry<'_>) -> Brea
         named if more => format!("{}, …", named.join(", ")),
         named => named.join(", "),
     };
+    let named =
+        || open.iter().flat_map(|grant| &grant.models).any(|pattern| pattern.lists(model.canonical()));
     let why = if model.kind().needs_lookup() {
         ", and an id that hides its model must be listed exactly"
+    } else if named() {
+        ", and an id without `*` grants no profile or variant of its model"
     } else {
         ""
     };
-    let text = format!("{} is not granted (granted: {bound}{why})", model.canonical());
+    let text = format!("{model} is not granted (granted: {bound}{why})");
     Breach::access(text).between(model.canonical(), bound)
 }
 

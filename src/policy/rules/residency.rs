@@ -1,7 +1,8 @@
 //! `residency`: where inference may run.
 //!
 //! Written `- in: [eu, us-east-1]`, with geographies and regions. A profile may run anywhere in its geography, so a
-//! region on the list does not admit the profile around it. `global` is admitted only by `global`.
+//! region on the list does not admit the profile around it. `global` is admitted only by `global`. Where the floor says
+//! nothing, [`unwritten`] holds: a profile stays in the geography of the region that is called.
 
 use super::Breach;
 use crate::bedrock::model::{ModelKind, ModelReference};
@@ -56,6 +57,18 @@ impl Residency {
         let geography = self.places.iter().find(|place| !is_region(place) && lies_in(region, place))?;
         (model.kind() == ModelKind::Profile).then(|| format!("{geography}.{}", model.canonical()))
     }
+}
+
+/// The rule that holds where no enforced `residency` of the floor concerns a request. Ids that do not show where they
+/// run have no geography to judge; they are granted one by one.
+pub(in crate::policy) fn unwritten(inquiry: &Inquiry<'_>) -> Option<Breach> {
+    let (model, region) = (inquiry.model, &inquiry.context.region);
+    let geography = model.geography().filter(|geography| !lies_in(region, geography))?;
+    let text = format!(
+        "{model} may run in {geography}, outside {region} and its geography; \
+         only `residency` with `in: [{geography}]` in org.yaml allows that"
+    );
+    Some(Breach::access(text).between(geography, region))
 }
 
 /// Prefixes of inference profiles, and the parts of the world that regions lie in.
