@@ -228,6 +228,26 @@ fn a_client_that_leaves_inside_its_body_leaves_a_record() {
     assert!(warden.upstream().is_empty());
 }
 
+/// A request without a body once reserved as much memory as the largest body.
+#[test]
+fn a_request_without_a_body_needs_no_share_of_the_memory_for_bodies() {
+    let warden = Setup::new()
+        .setting("WARDEN_LIMITS_BODY_BYTES", "4000")
+        .setting("WARDEN_LIMITS_BUFFERED_BYTES", "4000")
+        .start();
+    let call = warden.sign(Call::converse(HAIKU, &"hold ".repeat(700)));
+    let bytes = call.to_bytes();
+    let mut holding = Connection::open(&warden.tls()).unwrap();
+    holding.write(&bytes[..bytes.len() - 5]).unwrap();
+    crate::support::eventually("a body that takes its share", || {
+        let second = warden.send(Call::converse(HAIKU, &"busy ".repeat(700)));
+        second.status == 503
+    });
+    warden.send(Call::list_models()).assert_ok();
+    holding.write(&bytes[bytes.len() - 5..]).unwrap();
+    assert_eq!(holding.response().unwrap().status, 200);
+}
+
 #[test]
 fn methods_beyond_the_table_are_refused() {
     let warden = Setup::new().start();
