@@ -53,6 +53,8 @@ mod http_versions;
 
 // The commands people type.
 mod cli;
+// What the README and the shipped files show.
+mod readme;
 
 // Import directions and purity of the source tree.
 mod architecture;
