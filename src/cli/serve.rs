@@ -1,7 +1,7 @@
 //! `bedrock-warden serve`: the sidecar itself.
 
 use crate::config::Config;
-use crate::server::{ServeError, Warden};
+use crate::server::{ServeError, StopSignals, Warden};
 
 use super::{Exit, Failure, Terminal};
 
@@ -9,12 +9,13 @@ use super::{Exit, Failure, Terminal};
 pub fn run(config: Config, terminal: &mut Terminal) -> Result<Exit, Failure> {
     super::runtime()?.block_on(async {
         let warden = Warden::start(config).await.map_err(failure)?;
+        let signals = StopSignals::catch().map_err(failure)?;
         for line in warden.listeners() {
             writeln!(terminal.stdout, "{line}")?;
         }
         writeln!(terminal.stdout, "ready")?;
         terminal.stdout.flush()?;
-        warden.run_until_signal().await.map_err(failure)?;
+        warden.run_until(signals).await.map_err(failure)?;
         Ok(Exit::Success)
     })
 }

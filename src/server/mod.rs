@@ -9,4 +9,4 @@ mod serve;
 
 pub use listener::ListenError;
 pub use reload::LoadError;
-pub use serve::{ServeError, Warden};
+pub use serve::{ServeError, StopSignals, Warden};

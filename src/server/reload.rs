@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::Journal;
@@ -98,6 +98,8 @@ pub struct Reload {
     pub files: RuleFiles,
     pub rules: Arc<Rules>,
     pub journal: Journal,
+    /// Asks for a look at once.
+    pub hangup: Signal,
 }
 
 /// What was last looked at, whether it was good or not.
@@ -107,16 +109,15 @@ struct Seen {
 }
 
 impl Reload {
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
         // INVARIANT: the first look compares with nothing, so that a change made since the start is not missed.
         let mut seen = Seen { policies: None, callers: None };
-        let mut hangup = signal(SignalKind::hangup()).ok();
         let mut problems: [Option<String>; 2] = [None, None];
         loop {
             let asked = tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(INTERVAL) => false,
-                Some(()) = async { hangup.as_mut()?.recv().await } => true,
+                Some(()) = self.hangup.recv() => true,
             };
             if asked {
                 tracing::info!("reload asked for by signal");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use hyper::body::Incoming;
 use thiserror::Error;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -51,6 +51,27 @@ impl ServeError {
         match self {
             Self::Load(_) | Self::Tls(_) | Self::Listen(_) | Self::NoCredentialSource => true,
             Self::Journal(_) | Self::Scanner(_) | Self::Signal(_) => false,
+        }
+    }
+}
+
+/// SIGTERM and ctrl-c. ORDER: caught before anybody is told that the warden is ready; until then they end the process.
+#[derive(Debug)]
+pub struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    pub fn catch() -> Result<Self, ServeError> {
+        let caught = |kind| signal(kind).map_err(ServeError::Signal);
+        Ok(Self { terminate: caught(SignalKind::terminate())?, interrupt: caught(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
     }
 }
@@ -109,6 +130,8 @@ impl Warden {
         urls.extend(plain.as_ref().map(|plain| ("plain", plain.url())));
         urls.push(("admin", admin.url()));
 
+        // ORDER: caught before anybody is told that the warden is ready; until then SIGHUP ends the process.
+        let hangup = signal(SignalKind::hangup()).map_err(ServeError::Signal)?;
         let (stop, background) = (CancellationToken::new(), TaskTracker::new());
         let proxy = Proxy::new(
             &config,
@@ -121,7 +144,7 @@ impl Warden {
         let warden =
             Self { proxy: Arc::new(proxy), config, urls, stop, connections: TaskTracker::new(), background };
         warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));
-        warden.background.spawn(Reload { files, rules, journal }.run(warden.stop.clone()));
+        warden.background.spawn(Reload { files, rules, journal, hangup }.run(warden.stop.clone()));
         warden.serve_data(data);
         if let Some(plain) = plain {
             warden.serve_data(plain);
@@ -155,21 +178,13 @@ impl Warden {
         self.connections.spawn(listener.serve(handle, self.stop.clone(), self.connections.clone()));
     }
 
-    /// Serves until SIGTERM or ctrl-c, then drains. A second signal ends the drain at once.
-    pub async fn run_until_signal(self) -> Result<(), ServeError> {
-        let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signal)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signal)?;
-        let mut signalled = async || {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        };
-        signalled().await;
+    /// Serves until the first of `signals`, then drains. A second one ends the drain at once.
+    pub async fn run_until(self, mut signals: StopSignals) -> Result<(), ServeError> {
+        signals.next().await;
         tracing::info!(deadline_s = self.config.drain.as_secs(), "draining");
         tokio::select! {
             drained = self.drain() => drained,
-            () = signalled() => {
+            () = signals.next() => {
                 tracing::warn!("second signal: exchanges in flight are cut off");
                 Ok(())
             }

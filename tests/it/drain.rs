@@ -67,6 +67,19 @@ fn a_drain_has_an_end_and_the_record_says_what_it_cut_off() {
     assert_ne!(ends[0].text("end_state"), "complete");
 }
 
+/// A warden that has just said that it is ready is one that can be told to read its files again, or to stop.
+#[test]
+fn signals_are_heeded_from_the_first_moment() {
+    let mut warden = Setup::new().start();
+    for _ in 0..5 {
+        warden.hang_up();
+        warden.terminate();
+        warden.wait_for_exit();
+        warden.restart();
+    }
+    assert_eq!(warden.send(Call::converse(HAIKU, "say: hello")).converse_text(), "hello");
+}
+
 fn assert_closed_to_new_connections(warden: &TestWarden) {
     let address = warden.tls().address;
     eventually("new connections to be refused", || TcpStream::connect(address).is_err());

@@ -191,8 +191,8 @@ fn heads_beyond_the_limits_are_refused() {
 #[test]
 fn slow_senders_are_cut_off() {
     let warden = Setup::new()
-        .setting("WARDEN_LIMITS_HEADER_TIMEOUT", "700ms")
-        .setting("WARDEN_LIMITS_BODY_TIMEOUT", "700ms")
+        .setting("WARDEN_LIMITS_HEADER_TIMEOUT", "1200ms")
+        .setting("WARDEN_LIMITS_BODY_TIMEOUT", "1200ms")
         .start();
     let call = warden.sign(Call::converse(HAIKU, "say: hello"));
     let bytes = call.to_bytes();

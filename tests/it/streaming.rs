@@ -122,7 +122,7 @@ fn an_exception_of_bedrock_reaches_the_client_by_its_name() {
 
 #[test]
 fn a_stream_that_falls_silent_is_ended() {
-    let warden = Setup::new().setting("WARDEN_UPSTREAM_IDLE_TIMEOUT", "500ms").start();
+    let warden = Setup::new().setting("WARDEN_UPSTREAM_IDLE_TIMEOUT", "1s").start();
     let (mut connection, _) = warden.open(Call::converse_stream(HAIKU, "simulate: stall-mid-stream"));
     assert!(!first_events(&mut connection).is_empty());
     assert!(matches!(rest(&mut connection).1, End::Exception(_)));
@@ -186,7 +186,7 @@ fn many_streams_run_side_by_side() {
 
 #[test]
 fn failures_before_the_first_byte_are_answers() {
-    let warden = Setup::new().setting("WARDEN_UPSTREAM_ANSWER_TIMEOUT", "1s").start();
+    let warden = Setup::new().start();
     let rows = [
         ("throttle", 429, "ThrottlingException"),
         ("error-500", 500, "InternalServerException"),
@@ -212,8 +212,8 @@ fn failures_before_the_first_byte_are_answers() {
 #[test]
 fn a_unary_answer_that_does_not_come_is_an_error_and_an_outcome() {
     let warden = Setup::new()
-        .setting("WARDEN_UPSTREAM_ANSWER_TIMEOUT", "1s")
-        .setting("WARDEN_UPSTREAM_IDLE_TIMEOUT", "1s")
+        .setting("WARDEN_UPSTREAM_ANSWER_TIMEOUT", "2s")
+        .setting("WARDEN_UPSTREAM_IDLE_TIMEOUT", "2s")
         .start();
     for (fault, status, error) in
         [("stall", 408, "ModelTimeoutException"), ("reset", 500, "InternalServerException")]

@@ -16,7 +16,7 @@ use clap::Args;
 
 use crate::audit::query::{self, Filter};
 use crate::config::Config;
-use crate::server::Warden;
+use crate::server::{StopSignals, Warden};
 use crate::simulator::{self, Credential, Pace, Running, SimulatorOptions, Transport};
 
 use super::init::{self, InitArgs, SetUp};
@@ -102,6 +102,7 @@ impl Stage {
     }
 
     async fn keep(self, terminal: &mut Terminal) -> Result<(), Failure> {
+        let signals = StopSignals::catch().map_err(Failure::internal)?;
         writeln!(terminal.stdout, "\nEverything keeps running until ctrl-c. Point an SDK at it with\n")?;
         for line in init::environment(&self.url, REGION, &self.set_up) {
             writeln!(terminal.stdout, "export {line}")?;
@@ -113,7 +114,7 @@ impl Stage {
             self.set_up.config.display()
         )?;
         terminal.stdout.flush()?;
-        self.warden.run_until_signal().await.map_err(Failure::internal)?;
+        self.warden.run_until(signals).await.map_err(Failure::internal)?;
         self.simulator.shutdown().await;
         Ok(())
     }
