@@ -24,6 +24,8 @@ pub struct View<'a> {
     /// Messages in the conversation; 1 for a single prompt.
     pub turns: u32,
     pub images: u32,
+    /// Attachments whose content is not among `texts`: pictures, sound, binary documents, anything in S3.
+    pub unread: u32,
     /// Whether a system prompt is present.
     pub system: bool,
     /// The guardrail that the body asks for (Converse), or `None`. Header guardrails are not in the body.
@@ -189,8 +191,18 @@ impl Modality {
 pub struct BodyGuardrail {
     pub identifier: Option<String>,
     pub version: Option<String>,
+    pub leaks: BTreeSet<Leak>,
     /// Bytes of the whole `guardrailConfig` value.
     pub span: Span,
+}
+
+/// Ways of calling a guardrail in which the caller gets to see what it holds back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Leak {
+    /// The trace repeats the model's words as they were before the guardrail masked or blocked them.
+    Trace,
+    /// A stream is passed on before it was checked.
+    Unchecked,
 }
 
 /// Tokens of one exchange. `None` where the answer does not say. `input` excludes cached tokens.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::Repair;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
-use crate::bedrock::view::{Modality, Parameter, SettingValue, View};
+use crate::bedrock::view::{Leak, Modality, Parameter, SettingValue, View};
 use crate::identity::Principal;
 use crate::sensitive::Findings;
 
@@ -50,9 +50,13 @@ pub struct Facts {
     pub tools: Vec<String>,
     pub turns: u32,
     pub images: u32,
+    /// Attachments that no detector can look into.
+    pub unread: u32,
     /// Whether the answer is streamed.
     pub stream: bool,
     pub guardrail: Option<GuardrailReference>,
+    /// How the request asks to see what the guardrail holds back.
+    pub leaks: BTreeSet<Leak>,
     /// What detectors found in the texts that the model would see.
     pub findings: Findings,
 }
@@ -87,7 +91,9 @@ impl Facts {
             tools: view.tools.iter().map(ToString::to_string).collect(),
             turns: view.turns,
             images: view.images,
+            unread: view.unread,
             stream: operation.is_streaming(),
+            leaks: view.guardrail.as_ref().map(|guardrail| guardrail.leaks.clone()).unwrap_or_default(),
             guardrail: if operation.is_converse() { body_guardrail } else { header_guardrail },
             findings,
         }

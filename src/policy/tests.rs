@@ -3,7 +3,7 @@ use super::*;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
-use crate::bedrock::view::Parameter;
+use crate::bedrock::view::{Leak, Parameter};
 use crate::sensitive::DetectorId;
 
 const ORG: &str = "version: 1\nscope: org\nallow: { models: [anthropic.claude-*] }\n";
@@ -78,10 +78,9 @@ fn an_id_that_hides_its_model_is_granted_only_when_listed_exactly() {
 fn an_id_without_a_star_grants_one_model() {
     let allow = |models: &str| format!("allow: {{ models: [{models}] }}\n");
     let granted = |models: &str, model: &str| {
-        let org =
-            "version: 1\nscope: org\nallow: { models: \"*\" }\nresidency: { in: [us, eu] }\n".to_string();
+        let org = "version: 1\nscope: org\nallow: { models: \"*\" }\nresidency: { in: [us, eu] }\n";
         let team = format!("version: 1\nscope: team/payments\n{}", allow(models));
-        let (set, found) = compiled(&[("org.yaml", &org), ("teams/payments.yaml", &team)]);
+        let (set, found) = compiled(&[("org.yaml", org), ("teams/payments.yaml", &team)]);
         Request::new(model).outcome(&set.unwrap_or_else(|| panic!("{found:?}"))).0.is_empty()
     };
     let arn = format!("arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}");
@@ -256,6 +255,45 @@ fn a_guardrail_is_the_intersection_in_the_order_of_the_floor() {
     });
     let message = &odd.judged(&strict).1.violations[0].message;
     assert_eq!(message, "the guardrail asked for is malformed; allowed: a1:1");
+}
+
+#[test]
+fn a_guardrail_that_is_demanded_must_not_show_what_it_holds_back() {
+    let asking = |set: &PolicySet, leak: Leak| {
+        let request = Request::new(HAIKU).with(|request| {
+            request.facts.guardrail = GuardrailReference::parse("a1:1");
+            request.facts.leaks.insert(leak);
+        });
+        request.outcome(set).0
+    };
+    let demanded = policy("guardrail: { oneOf: [a1:1], missing: inject }\n", "");
+    assert_eq!(asking(&demanded, Leak::Trace), ["org/guardrail"]);
+    assert_eq!(asking(&demanded, Leak::Unchecked), ["org/guardrail"]);
+    assert!(asking(&policy("", ""), Leak::Trace).is_empty());
+
+    // A guardrail that the warden adds is the one whose trace a header may have asked for.
+    let injected = Request::new(HAIKU).with(|request| request.facts.leaks.extend([Leak::Trace]));
+    assert_eq!(injected.outcome(&demanded).0, ["org/guardrail"]);
+}
+
+#[test]
+fn attachments_that_cannot_be_searched_are_refused_unless_a_rule_says_otherwise() {
+    let denied = |attributes: &str| {
+        let set = policy(&format!("sensitive: {{ id: s, detect: [email, phone], {attributes} }}\n"), "");
+        Request::new(HAIKU).with(|request| request.facts.unread = 2).outcome(&set).0
+    };
+    assert_eq!(denied("prompt: deny"), ["org/sensitive/s"]);
+    assert_eq!(denied("prompt: redact"), ["org/sensitive/s"]);
+    assert_eq!(denied("prompt: redact, unread: deny"), ["org/sensitive/s"]);
+    assert!(denied("prompt: redact, unread: report").is_empty());
+    assert!(denied("prompt: deny, mode: shadow").is_empty());
+    assert!(denied("prompt: report").is_empty());
+    assert!(denied("response: deny").is_empty());
+    let found = reported(
+        "org.yaml",
+        &format!("{ORG}sensitive: {{ id: s, detect: [email], response: deny, unread: report }}\n"),
+    );
+    assert!(found.iter().any(|one| one.contains("`unread` belongs to an item whose `prompt`")), "{found:?}");
 }
 
 #[test]

@@ -45,6 +45,10 @@ pub enum Refusal {
     UnknownFamily(#[from] UnknownFamily),
     #[error("a guardrail needs one identifier and one version")]
     IncompleteGuardrail,
+    #[error("request bodies must be JSON; send `content-type: application/json`")]
+    MediaType,
+    #[error("request metadata must be a JSON object of strings")]
+    Metadata,
     /// The verdict in the judgement says which rules; its own sentence is the message.
     #[error("denied by policy")]
     Denied,
@@ -76,10 +80,12 @@ impl Refusal {
             Self::RequestForm
             | Self::UnexpectedBody
             | Self::ForeignRegion { .. }
-            | Self::Header(_)
+            | Self::Header(InvalidHeader::Repeated(_) | InvalidHeader::NotText(_))
             | Self::Json(_)
             | Self::IncompleteGuardrail
+            | Self::Metadata
             | Self::AnswerDenied { .. } => Fault::Validation,
+            Self::MediaType => Fault::UnsupportedMediaType,
             Self::Decode(error) => error.fault(),
             Self::Authentication(error) => error.fault(),
             Self::Route(error) => error.fault(),
@@ -90,9 +96,11 @@ impl Refusal {
                 BodyError::Broken => Fault::Validation,
                 BodyError::Busy => Fault::ServiceUnavailable,
             },
-            Self::UnknownFamily(_) | Self::Denied | Self::StreamCannotBeFiltered { .. } => {
-                Fault::AccessDenied
-            }
+            Self::Header(InvalidHeader::NotDefault { .. })
+            | Self::UnknownFamily(_)
+            | Self::Denied
+            | Self::StreamCannotBeFiltered { .. }
+            | Self::UpstreamForbidden => Fault::AccessDenied,
             Self::NotRecorded(_)
             | Self::NoPolicies
             | Self::ForeignAnswer(StatusCode::SERVICE_UNAVAILABLE) => Fault::ServiceUnavailable,
@@ -103,7 +111,6 @@ impl Refusal {
                     Fault::InternalServer
                 }
             },
-            Self::UpstreamForbidden => Fault::AccessDenied,
             Self::ForeignAnswer(StatusCode::TOO_MANY_REQUESTS) => Fault::Throttling,
             Self::ForeignAnswer(_) | Self::AnswerUnreadable | Self::AnswerBroken => Fault::InternalServer,
         }
@@ -131,6 +138,8 @@ impl Refusal {
             | Self::Decode(_)
             | Self::UnknownFamily(_)
             | Self::IncompleteGuardrail
+            | Self::MediaType
+            | Self::Metadata
             | Self::Denied
             | Self::StreamCannotBeFiltered { .. }
             | Self::AnswerDenied { .. } => false,

@@ -9,13 +9,14 @@ use thiserror::Error;
 
 /// Members of InvokeModel and InvokeModelWithResponseStream that are bound to headers (botocore model), beside the
 /// guardrail, which the decision places.
-const INVOKE: &[&str] = &[
-    "x-amzn-bedrock-accept",
-    "x-amzn-bedrock-trace",
-    "x-amzn-bedrock-performanceconfig-latency",
-    "x-amzn-bedrock-service-tier",
-    "x-amzn-bedrock-request-metadata",
-];
+const INVOKE: &[&str] =
+    &["x-amzn-bedrock-accept", "x-amzn-bedrock-trace", LATENCY, TIER, "x-amzn-bedrock-request-metadata"];
+
+const LATENCY: &str = "x-amzn-bedrock-performanceconfig-latency";
+const TIER: &str = "x-amzn-bedrock-service-tier";
+
+/// Members that decide what a call costs. FAIL-CLOSED: nothing but the default is forwarded, as in Converse bodies.
+const DEFAULTS: &[(&str, &str)] = &[(LATENCY, "standard"), (TIER, "default")];
 
 /// Retry bookkeeping of the SDKs; the invocation id joins attempts in AWS's records and in ours.
 const SDK: &[&str] = &["amz-sdk-invocation-id", "amz-sdk-request"];
@@ -41,6 +42,8 @@ const ANSWER: &[&str] = &[
 pub enum InvalidHeader {
     #[error("header `{0}` is sent more than once")]
     Repeated(HeaderName),
+    #[error("header `{name}` is forwarded only as `{default}`")]
+    NotDefault { name: HeaderName, default: &'static str },
     #[error("header `{0}` holds bytes that are not printable ASCII")]
     NotText(HeaderName),
 }
@@ -53,6 +56,7 @@ pub fn forwarded(from: &HeaderMap, invoke: bool) -> Result<HeaderMap, InvalidHea
     for name in names.chain(bound.iter().copied()) {
         let name = HeaderName::from_static(name);
         if let Some(value) = single(from, &name)? {
+            check_default(&name, value)?;
             to.insert(name, value.clone());
         }
     }
@@ -70,6 +74,15 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a He
     match first {
         Some(value) if value.to_str().is_err() => Err(InvalidHeader::NotText(name.clone())),
         Some(_) | None => Ok(first),
+    }
+}
+
+fn check_default(name: &HeaderName, value: &HeaderValue) -> Result<(), InvalidHeader> {
+    match DEFAULTS.iter().find(|(restricted, _)| name == restricted) {
+        Some((_, default)) if value != default => {
+            Err(InvalidHeader::NotDefault { name: name.clone(), default })
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -140,6 +153,22 @@ mod tests {
         );
         let to = forwarded(&from, false).unwrap();
         assert_eq!(names(&to), ["amz-sdk-invocation-id", "content-type", "user-agent"]);
+    }
+
+    #[test]
+    fn what_costs_more_than_the_default_is_refused() {
+        for (name, value, passes) in [
+            (TIER, "default", true),
+            (TIER, "priority", false),
+            (TIER, "DEFAULT", false),
+            (TIER, "", false),
+            (LATENCY, "standard", true),
+            (LATENCY, "optimized", false),
+        ] {
+            let from = headers(&[(name, value)]);
+            assert_eq!(forwarded(&from, true).is_ok(), passes, "{name}: {value}");
+            assert!(forwarded(&from, false).unwrap().get(name).is_none());
+        }
     }
 
     #[test]

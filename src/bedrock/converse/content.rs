@@ -162,7 +162,12 @@ fn source<'a>(
     };
     match kind.name.as_ref() {
         "bytes" => draft.bytes(kind, modality, format),
-        "s3Location" => words(draft, kind, &["uri", "bucketOwner"]),
+        "s3Location" => {
+            if modality == Modality::Document {
+                draft.unreadable();
+            }
+            words(draft, kind, &["uri", "bucketOwner"])
+        }
         "text" if modality == Modality::Document => {
             draft.string(kind, TextRole::Document)?;
             Ok(())

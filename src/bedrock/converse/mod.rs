@@ -10,10 +10,12 @@ pub(crate) mod content;
 mod stream;
 pub(crate) mod tools;
 
+use std::collections::BTreeSet;
+
 use super::format::draft::{self, Draft};
 use super::format::error::DecodeError;
 use super::json::{Member, Node};
-use super::view::{BodyGuardrail, Parameter, TextRole};
+use super::view::{BodyGuardrail, Leak, Parameter, TextRole};
 use content::Blocks;
 
 pub(crate) use answer::answer;
@@ -68,13 +70,18 @@ fn inference_config<'a>(draft: &mut Draft<'a>, config: &'a Member<'a>) -> Result
 }
 
 fn guardrail<'a>(draft: &mut Draft<'a>, config: &'a Member<'a>) -> Result<BodyGuardrail, DecodeError> {
-    let mut guardrail = BodyGuardrail { identifier: None, version: None, span: config.node.span };
+    let span = config.node.span;
+    let mut guardrail = BodyGuardrail { identifier: None, version: None, leaks: BTreeSet::new(), span };
     for member in draft::object(config)? {
         let text = draft.string(member, TextRole::Other)?;
         match member.name.as_ref() {
             "guardrailIdentifier" => guardrail.identifier = Some(text.to_owned()),
             "guardrailVersion" => guardrail.version = Some(text.to_owned()),
-            "trace" | "streamProcessingMode" => {}
+            // FAIL-CLOSED: only the one harmless word of each is known to be harmless.
+            "trace" if text == "disabled" => {}
+            "streamProcessingMode" if text == "sync" => {}
+            "trace" => drop(guardrail.leaks.insert(Leak::Trace)),
+            "streamProcessingMode" => drop(guardrail.leaks.insert(Leak::Unchecked)),
             _ => return Err(DecodeError::unknown(member, "`guardrailConfig`")),
         }
     }
@@ -121,8 +128,8 @@ fn output_config<'a>(draft: &mut Draft<'a>, config: &'a Member<'a>) -> Result<()
     Ok(())
 }
 
-// FAIL-CLOSED: tier and latency decide what a call costs. On InvokeModel they are headers that are not forwarded; here
-// nothing but the default is.
+// FAIL-CLOSED: tier and latency decide what a call costs, so nothing but the default is forwarded. On InvokeModel they
+// are headers, of which the same holds.
 fn only<'a>(
     draft: &mut Draft<'a>,
     config: &'a Member<'a>,

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::{DecodeError, Format};
 use crate::bedrock::json::Document;
-use crate::bedrock::view::{Modality, Parameter, SettingValue, TextRole, Usage, View};
+use crate::bedrock::view::{Leak, Modality, Parameter, SettingValue, TextRole, Usage, View};
 
 fn read<T>(body: &Json, inspect: impl FnOnce(View<'_>) -> T) -> Result<T, DecodeError> {
     let source = body.to_string();
@@ -56,6 +56,7 @@ fn a_conversation_is_counted_and_classified() {
     read(&body, |view| {
         assert_eq!(view.turns, 3);
         assert_eq!(view.images, 2);
+        assert_eq!(view.unread, 5);
         assert!(!view.system);
         assert_eq!(view.modalities, Modality::ALL.into_iter().collect());
         assert_eq!(view.tools, ["find", "web"]);
@@ -125,6 +126,44 @@ fn text_documents_are_read_whatever_their_encoding() {
             assert!(!words.editable);
         })
         .unwrap();
+    }
+}
+
+#[test]
+fn attachments_that_no_text_holds_are_counted() {
+    let document = |format: &str, source: Json| {
+        user(&json!({"document": {"format": format, "name": "d", "source": source}}))
+    };
+    let table = [
+        (document("txt", json!({"bytes": "aGk="})), 0),
+        (document("pdf", json!({"bytes": "aGk="})), 1),
+        (document("csv", json!({"bytes": "aGk="})), 0),
+        (document("html", json!({"text": "<p>"})), 0),
+        (document("txt", json!({"content": [{"text": "a"}]})), 0),
+        (document("docx", json!({"bytes": "UEsDBIA="})), 1),
+        (document("txt", json!({"s3Location": {"uri": "s3://b/k"}})), 1),
+        (user(&json!({"image": {"format": "png", "source": {"s3Location": {"uri": "s3://b/k"}}}})), 1),
+        (user(&json!({"audio": {"format": "mp3", "source": {"bytes": "AAAA"}}})), 1),
+        (user(&json!({"text": "hi"})), 0),
+    ];
+    for (body, unread) in table {
+        assert_eq!(read(&body, |view| view.unread), Ok(unread), "{body}");
+    }
+}
+
+#[test]
+fn a_guardrail_that_shows_what_it_holds_back_is_seen() {
+    let table: [(Json, &[Leak]); 6] = [
+        (json!({}), &[]),
+        (json!({"trace": "disabled", "streamProcessingMode": "sync"}), &[]),
+        (json!({"trace": "enabled"}), &[Leak::Trace]),
+        (json!({"trace": "Disabled"}), &[Leak::Trace]),
+        (json!({"streamProcessingMode": "async"}), &[Leak::Unchecked]),
+        (json!({"trace": "enabled_full", "streamProcessingMode": ""}), &[Leak::Trace, Leak::Unchecked]),
+    ];
+    for (config, leaks) in table {
+        let found = read(&with("guardrailConfig", config.clone()), |view| view.guardrail.unwrap().leaks);
+        assert_eq!(found, Ok(leaks.iter().copied().collect()), "{config}");
     }
 }
 

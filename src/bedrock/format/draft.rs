@@ -28,6 +28,7 @@ pub(crate) struct Draft<'a> {
     attachments: BTreeSet<Modality>,
     tools: BTreeSet<&'a str>,
     images: u32,
+    unread: u32,
 }
 
 impl<'a> Draft<'a> {
@@ -44,6 +45,7 @@ impl<'a> Draft<'a> {
             tools: self.tools.into_iter().map(Into::into).collect(),
             turns: self.turns,
             images: self.images,
+            unread: self.unread,
             system: self.system,
             guardrail: self.guardrail,
             guardrail_insertion: self.guardrail_insertion,
@@ -131,6 +133,15 @@ impl<'a> Draft<'a> {
         if modality == Modality::Image {
             self.images = self.images.saturating_add(1);
         }
+        // A document may still turn out to be words.
+        if modality != Modality::Document {
+            self.unreadable();
+        }
+    }
+
+    /// Counts an attachment whose content no text of the view holds.
+    pub(crate) fn unreadable(&mut self) {
+        self.unread = self.unread.saturating_add(1);
     }
 
     /// Reads base64 of an attachment. Documents that are text are read as words too.
@@ -147,8 +158,14 @@ impl<'a> Draft<'a> {
             return Ok(());
         }
         match payload::document(text, format) {
-            Document::Words(words) => self.texts.derived(&member.node, words, TextRole::Document, key),
-            Document::Binary => {}
+            Document::Words(words) => {
+                // FAIL-CLOSED: a file of plain characters can still be a container, as many a PDF is.
+                if !payload::is_plain_text(format) {
+                    self.unreadable();
+                }
+                self.texts.derived(&member.node, words, TextRole::Document, key);
+            }
+            Document::Binary => self.unreadable(),
             Document::NotBase64 => self.texts.string(&member.node, TextRole::Document, key),
         }
         Ok(())

@@ -48,6 +48,7 @@ pub(crate) fn document(payload: &str, format: &str) -> Document {
     };
     match words {
         // UTF-16 without a mark is text with a NUL beside every character.
+        Some(words) if is_markup(format) => Document::Words(without_references(&words.replace('\0', ""))),
         Some(words) => Document::Words(words.replace('\0', "")),
         None if is_plain_text(format) => {
             Document::Words(bytes.iter().filter(|byte| **byte != 0).copied().map(char::from).collect())
@@ -57,8 +58,68 @@ pub(crate) fn document(payload: &str, format: &str) -> Document {
 }
 
 /// Whether documents of this Converse format or media type are text a model reads as it stands.
-fn is_plain_text(format: &str) -> bool {
+pub(crate) fn is_plain_text(format: &str) -> bool {
     matches!(format, "txt" | "md" | "csv" | "html" | "application/json") || format.starts_with("text/")
+}
+
+/// Whether documents of this format write characters as references: `&#45;` for a hyphen.
+fn is_markup(format: &str) -> bool {
+    format == "html" || format.ends_with("html") || format.ends_with("xml")
+}
+
+/// Markup with the characters that its references stand for. Names are only those of letters and signs that values are
+/// made of; other names are left as they are.
+fn without_references(markup: &str) -> String {
+    let mut plain = String::with_capacity(markup.len());
+    let mut rest = markup;
+    while let Some((before, after)) = rest.split_once('&') {
+        plain.push_str(before);
+        let (character, tail) = reference(after).unwrap_or(('&', after));
+        plain.push(character);
+        rest = tail;
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// The character of the reference that `text` begins with, and what follows it. Readers forgive a missing semicolon.
+fn reference(text: &str) -> Option<(char, &str)> {
+    let (character, tail) = if let Some(number) = text.strip_prefix('#') {
+        let hexadecimal = number.strip_prefix(['x', 'X']);
+        hexadecimal.map_or_else(|| numbered(number, 10), |number| numbered(number, 16))?
+    } else {
+        let end = text.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(text.len());
+        let (name, tail) = text.split_at_checked(end)?;
+        (named(name)?, tail)
+    };
+    Some((character, tail.strip_prefix(';').unwrap_or(tail)))
+}
+
+fn numbered(text: &str, radix: u32) -> Option<(char, &str)> {
+    let end = text.bytes().position(|byte| !char::from(byte).is_digit(radix)).unwrap_or(text.len());
+    let (digits, tail) = text.split_at_checked(end)?;
+    Some((char::from_u32(u32::from_str_radix(digits, radix).ok()?)?, tail))
+}
+
+const fn named(name: &str) -> Option<char> {
+    match name.as_bytes() {
+        b"amp" | b"AMP" => Some('&'),
+        b"lt" | b"LT" => Some('<'),
+        b"gt" | b"GT" => Some('>'),
+        b"quot" | b"QUOT" => Some('"'),
+        b"apos" => Some('\''),
+        b"commat" => Some('@'),
+        b"period" => Some('.'),
+        b"plus" => Some('+'),
+        b"lowbar" | b"UnderBar" => Some('_'),
+        b"sol" => Some('/'),
+        b"colon" => Some(':'),
+        b"equals" => Some('='),
+        b"nbsp" | b"ensp" | b"emsp" | b"thinsp" => Some(' '),
+        b"shy" | b"zwj" | b"zwnj" => Some('\u{ad}'),
+        b"hyphen" | b"dash" | b"ndash" | b"mdash" | b"minus" => Some('-'),
+        _ => None,
+    }
 }
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
@@ -94,5 +155,27 @@ mod tests {
         assert_eq!(document("gGhp", "pdf"), Document::Binary);
         assert_eq!(document("aGk=", "pdf"), Document::Words("hi".into()));
         assert_eq!(document("no base64!", "txt"), Document::NotBase64);
+    }
+
+    #[test]
+    fn characters_that_markup_writes_as_references_are_read() {
+        let table = [
+            ("<p>12&#51;-4&#x35;-67</p>", "<p>123-45-67</p>"),
+            ("a&commat;b&period;example", "a@b.example"),
+            ("4111&nbsp;1111&hyphen;1", "4111 1111-1"),
+            ("&#51&#x32;", "32"),
+            ("1 & 2 && 3 &unknown; &#xZZ; &#1114112; &", "1 & 2 && 3 &unknown; &#xZZ; &#1114112; &"),
+            ("&amp;#51;", "&#51;"),
+            ("&é;", "&é;"),
+            ("&#0000000000000051;", "3"),
+            ("&#51abc &#x33;", "3abc 3"),
+        ];
+        for (markup, plain) in table {
+            assert_eq!(without_references(markup), plain, "{markup}");
+        }
+        let html = base64::engine::general_purpose::STANDARD.encode("&#51;");
+        assert_eq!(document(&html, "html"), Document::Words("3".into()));
+        assert_eq!(document(&html, "text/html"), Document::Words("3".into()));
+        assert_eq!(document(&html, "txt"), Document::Words("&#51;".into()));
     }
 }

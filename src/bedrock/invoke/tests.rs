@@ -152,7 +152,7 @@ fn images_are_counted_and_not_read() {
     ];
     for (family, body) in cases {
         read(family, &body, |view| {
-            assert_eq!(view.images, 1, "{}", family.name());
+            assert_eq!((view.images, view.unread), (1, 1), "{}", family.name());
             assert!(view.modalities.contains(&Modality::Image));
             assert!(view.texts.iter().all(|text| !text.text.contains("iVBOR")), "{}", family.name());
         })

@@ -1,9 +1,11 @@
 //! `guardrail`: which Bedrock guardrail a request must carry.
 //!
 //! Written `- oneOf: [id:version]`, with `missing: inject` to add one to a request that has none. A request carries one
-//! guardrail at most, so what several rules ask for is the intersection of their lists.
+//! guardrail at most, so what several rules ask for is the intersection of their lists. Where one is demanded, its trace
+//! and unchecked streams are refused: both show the caller what it holds back.
 
 use super::Breach;
+use crate::bedrock::view::Leak;
 use crate::policy::Repair;
 use crate::policy::facts::{Facts, GuardrailReference};
 use crate::policy::rule::RuleId;
@@ -47,7 +49,7 @@ impl Guardrail {
     pub fn breach(&self, facts: &Facts) -> Option<Breach> {
         let allowed = self.one_of.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         match &facts.guardrail {
-            Some(reference) if self.one_of.contains(reference) => None,
+            Some(reference) if self.one_of.contains(reference) => facts.leaks.first().copied().map(leak),
             Some(reference) if reference.is_well_formed() => {
                 let text = format!("guardrail {reference} is not one of {allowed}");
                 Some(Breach::access(text).between(reference.to_string(), allowed))
@@ -62,6 +64,16 @@ impl Guardrail {
             }
         }
     }
+}
+
+/// A guardrail that is demanded must not be called in a way that shows what it holds back.
+fn leak(leak: Leak) -> Breach {
+    Breach::access(match leak {
+        Leak::Trace => "the trace of a guardrail shows what it holds back; leave it out",
+        Leak::Unchecked => {
+            "a guardrail must check an answer before it is passed on; leave `streamProcessingMode` out"
+        }
+    })
 }
 
 /// What all lists have in common, in the order of the first.

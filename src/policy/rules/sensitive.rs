@@ -1,7 +1,8 @@
 //! `sensitive`: what happens to data that detectors find, in prompts and in answers.
 //!
 //! Written `- { id, detect: [email], prompt: redact, response: report }`. For each detector the strongest action of
-//! all rules counts: report < redact < deny. Messages name detectors and counts, never what was found.
+//! all rules counts: report < redact < deny. A rule that redacts or denies prompts refuses attachments that nobody can
+//! look into, unless it says `unread: report`. Messages name detectors and counts, never what was found.
 
 use super::Breach;
 use crate::policy::Repair;
@@ -11,7 +12,7 @@ use crate::policy::unsupported;
 use crate::sensitive::{DetectorId, DetectorSet, Findings, find};
 use crate::yaml::{Mapping, Node, Reader, Value, closest};
 
-pub(in crate::policy) const KEYS: [&str; 3] = ["detect", "prompt", "response"];
+pub(in crate::policy) const KEYS: [&str; 4] = ["detect", "prompt", "response", "unread"];
 
 /// Which way a text travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +37,15 @@ pub(in crate::policy) struct Sensitive {
     detectors: DetectorSet,
     prompt: Option<Action>,
     response: Option<Action>,
+    /// Whether a prompt may carry attachments in which nothing can be found.
+    unread: Unread,
+}
+
+/// What a rule does about attachments that detectors cannot look into: pictures, sound, binary documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unread {
+    Report,
+    Deny,
 }
 
 impl Sensitive {
@@ -45,10 +55,11 @@ impl Sensitive {
         if prompt.is_none() && response.is_none() {
             reader.error(item.span, "an item of `sensitive` needs `prompt`, `response` or both");
         }
+        let unread = read_unread(reader, item, prompt.flatten());
         let node = reader.required(item, "an item of `sensitive`", "detect")?;
         let detectors = read_detectors(reader, node)?;
-        let (prompt, response) = (prompt.unwrap_or_default(), response.unwrap_or_default());
-        Some(Self { detectors, prompt, response })
+        let (prompt, response) = (prompt.flatten(), response.flatten());
+        Some(Self { detectors, prompt, response, unread: unread? })
     }
 
     /// What to look for in texts of that direction.
@@ -59,7 +70,21 @@ impl Sensitive {
     /// Broken by findings that an enforced rule should have had removed, or that may not be there at all. A rule
     /// that redacts leaves the word to a stronger rule that denies.
     pub fn breach(&self, facts: &Facts, mode: Mode, strongest: Strongest) -> Option<Breach> {
-        self.breach_of(&facts.findings, Direction::Prompt, mode, strongest)
+        let found = self.breach_of(&facts.findings, Direction::Prompt, mode, strongest);
+        found.or_else(|| self.unread_breach(facts))
+    }
+
+    fn unread_breach(&self, facts: &Facts) -> Option<Breach> {
+        if self.unread == Unread::Report || facts.unread == 0 {
+            return None;
+        }
+        let names: Vec<String> = self.detectors.iter().map(|detector| detector.to_string()).collect();
+        let text = format!(
+            "the request holds {} attachment(s) that cannot be searched for {}",
+            facts.unread,
+            names.join(", ")
+        );
+        Some(Breach::validation(text).between(facts.unread.to_string(), "0"))
     }
 
     pub fn breach_of(
@@ -150,6 +175,18 @@ fn read_action(reader: &mut Reader<'_>, node: &Node, place: &str) -> Option<Acti
     }
     let words = [("report", Action::Report), ("redact", Action::Redact), ("deny", Action::Deny)];
     reader.one_of(node, place, &words)
+}
+
+/// FAIL-CLOSED: what a rule keeps out of prompts could hide where it cannot look, so looking away must be written down.
+fn read_unread(reader: &mut Reader<'_>, item: &Mapping<'_>, prompt: Option<Action>) -> Option<Unread> {
+    let acts = matches!(prompt, Some(Action::Redact | Action::Deny));
+    let Some(node) = item.get("unread") else {
+        return Some(if acts { Unread::Deny } else { Unread::Report });
+    };
+    if !acts {
+        reader.error(&node.span, "`unread` belongs to an item whose `prompt` is `redact` or `deny`");
+    }
+    reader.one_of(node, "unread", &[("report", Unread::Report), ("deny", Unread::Deny)])
 }
 
 fn read_detectors(reader: &mut Reader<'_>, node: &Node) -> Option<DetectorSet> {

@@ -3,16 +3,17 @@
 //! Values in, values out. The body that comes out is the body that was judged: unchanged bytes when no rule repaired
 //! anything, else the edited bytes, which were parsed, decoded, scanned and verified again as they will be sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::bedrock::format::Format;
 use crate::bedrock::json::{Document, Edits, quoted};
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
-use crate::bedrock::view::{Parameter, View};
+use crate::bedrock::view::{Leak, Parameter, View};
 use crate::identity::Principal;
 use crate::policy::{
     Allowed, Context, Denial, Direction, Facts, GuardrailReference, Inquiry, PolicySet, Repair, Verdict,
@@ -24,6 +25,8 @@ use super::refuse::Refusal;
 /// Header members of the invoke operations (botocore model).
 const GUARDRAIL_IDENTIFIER: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardrailidentifier");
 const GUARDRAIL_VERSION: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardrailversion");
+const TRACE: HeaderName = HeaderName::from_static("x-amzn-bedrock-trace");
+const METADATA: HeaderName = HeaderName::from_static("x-amzn-bedrock-request-metadata");
 
 /// What is judged.
 #[derive(Debug)]
@@ -70,6 +73,7 @@ pub fn judge(
     judgement: &mut Judgement,
 ) -> Result<Sendable, Refusal> {
     check_region(subject)?;
+    check_media_type(subject.headers)?;
     let format = Format::of(subject.operation, subject.model)?;
     let detectors = policies.detectors(subject.principal, Direction::Prompt);
     let document = Document::parse(subject.body)?;
@@ -146,10 +150,16 @@ impl<'d> Read<'d> {
         subject: &Subject<'_>,
     ) -> Result<Self, Refusal> {
         let view = format.decode(document)?;
-        let (matches, findings) = scan(scanner, detectors, &view);
-        let header_guardrail =
-            if subject.operation.is_converse() { None } else { guardrail(subject.headers)? };
-        let facts = Facts::of(&view, subject.operation, header_guardrail.clone(), findings);
+        let (matches, mut findings) = scan(scanner, detectors, &view);
+        let mut header_guardrail = None;
+        let mut leaks = BTreeSet::new();
+        if !subject.operation.is_converse() {
+            header_guardrail = guardrail(subject.headers)?;
+            leaks = trace_leak(subject.headers);
+            scan_metadata(scanner, detectors, subject.headers, &mut findings)?;
+        }
+        let mut facts = Facts::of(&view, subject.operation, header_guardrail.clone(), findings);
+        facts.leaks.extend(leaks);
         if facts.guardrail.as_ref().is_some_and(|guardrail| !is_whole(guardrail)) {
             return Err(Refusal::IncompleteGuardrail);
         }
@@ -205,6 +215,49 @@ fn guardrail(headers: &HeaderMap) -> Result<Option<GuardrailReference>, Refusal>
     }
     let owned = |part: Option<&str>| part.unwrap_or_default().to_owned();
     Ok(Some(GuardrailReference { identifier: owned(identifier), version: owned(version) }))
+}
+
+/// Whether the headers of an invoke operation ask for the guardrail's trace. FAIL-CLOSED: any word but one does.
+fn trace_leak(headers: &HeaderMap) -> BTreeSet<Leak> {
+    let asks = headers.get_all(TRACE).iter().any(|value| value.as_bytes() != b"DISABLED");
+    asks.then_some(Leak::Trace).into_iter().collect()
+}
+
+/// Looks into the request metadata of an invoke operation, a JSON object in a header that ends up in AWS's own logs. It
+/// is never edited, so that a rule that wants something gone refuses the request.
+fn scan_metadata(
+    scanner: &Scanner,
+    detectors: DetectorSet,
+    headers: &HeaderMap,
+    findings: &mut Findings,
+) -> Result<(), Refusal> {
+    for value in headers.get_all(METADATA) {
+        let document = Document::parse(value.as_bytes())?;
+        if !document.root().is_object() {
+            return Err(Refusal::Metadata);
+        }
+        for member in document.root().members() {
+            let text = member.node.as_str().ok_or(Refusal::Metadata)?;
+            let found = [(None, member.name.as_ref()), (Some(member.name.as_ref()), text)];
+            for one in found.into_iter().flat_map(|(key, text)| scanner.scan(detectors, text, key)) {
+                findings.add(one.detector, 1);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// FAIL-CLOSED: what calls itself anything but JSON could be read as something else than was judged. Most SDKs name no
+/// type on InvokeModel, which is JSON then (botocore model).
+fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    let json = |value: &HeaderValue| {
+        let Ok(text) = value.to_str() else { return false };
+        let (kind, parameters) = text.split_once(';').unwrap_or((text, ""));
+        let charset = parameters.trim().to_ascii_lowercase();
+        kind.trim().eq_ignore_ascii_case("application/json")
+            && matches!(charset.as_str(), "" | "charset=utf-8" | "charset=\"utf-8\"")
+    };
+    if headers.get_all(CONTENT_TYPE).iter().all(json) { Ok(()) } else { Err(Refusal::MediaType) }
 }
 
 /// FAIL-CLOSED: Bedrock needs both parts, and half a reference would be judged as one that it is not.
@@ -266,6 +319,9 @@ pub fn place_guardrail(headers: &mut HeaderMap, reference: &GuardrailReference) 
     let value = |text: &str| HeaderValue::from_str(text).map_err(|_| Refusal::IncompleteGuardrail);
     headers.insert(GUARDRAIL_IDENTIFIER, value(&reference.identifier)?);
     headers.insert(GUARDRAIL_VERSION, value(&reference.version)?);
-    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
