@@ -73,7 +73,7 @@ pub fn judge(
     judgement: &mut Judgement,
 ) -> Result<Sendable, Refusal> {
     check_region(subject)?;
-    check_media_type(subject.headers)?;
+    check_media_type(subject.operation, subject.headers)?;
     let format = Format::of(subject.operation, subject.model)?;
     let detectors = policies.detectors(subject.principal, Direction::Prompt);
     let document = Document::parse(subject.body)?;
@@ -247,17 +247,21 @@ fn scan_metadata(
     Ok(())
 }
 
-/// FAIL-CLOSED: what calls itself anything but JSON could be read as something else than was judged. Most SDKs name no
-/// type on InvokeModel, which is JSON then (botocore model).
-fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
-    let json = |value: &HeaderValue| {
-        let Ok(text) = value.to_str() else { return false };
-        let (kind, parameters) = text.split_once(';').unwrap_or((text, ""));
-        let charset = parameters.trim().to_ascii_lowercase();
-        kind.trim().eq_ignore_ascii_case("application/json")
-            && matches!(charset.as_str(), "" | "charset=utf-8" | "charset=\"utf-8\"")
-    };
-    if headers.get_all(CONTENT_TYPE).iter().all(json) { Ok(()) } else { Err(Refusal::MediaType) }
+/// FAIL-CLOSED: what calls itself something else than JSON could be read as something else than was judged. On the
+/// invoke operations SDKs name no type, or say that it is bytes (captured from boto3, JavaScript and Rust).
+fn check_media_type(operation: Operation, headers: &HeaderMap) -> Result<(), Refusal> {
+    let bytes =
+        |text: &str| !operation.is_converse() && text.eq_ignore_ascii_case("application/octet-stream");
+    let accepted = |value: &HeaderValue| value.to_str().is_ok_and(|text| bytes(text) || is_json(text));
+    if headers.get_all(CONTENT_TYPE).iter().all(accepted) { Ok(()) } else { Err(Refusal::MediaType) }
+}
+
+/// Whether a media type is JSON in the one encoding that JSON has.
+fn is_json(media_type: &str) -> bool {
+    let (kind, parameters) = media_type.split_once(';').unwrap_or((media_type, ""));
+    let charset = parameters.trim().to_ascii_lowercase();
+    kind.trim().eq_ignore_ascii_case("application/json")
+        && matches!(charset.as_str(), "" | "charset=utf-8" | "charset=\"utf-8\"")
 }
 
 /// FAIL-CLOSED: Bedrock needs both parts, and half a reference would be judged as one that it is not.

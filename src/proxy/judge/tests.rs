@@ -13,6 +13,10 @@ fn headers(list: &[(&HeaderName, &str)]) -> HeaderMap {
 
 #[test]
 fn only_json_is_judged() {
+    let accepted = |operation, kinds: &[&str]| {
+        let list: Vec<_> = kinds.iter().map(|kind| (&CONTENT_TYPE, *kind)).collect();
+        check_media_type(operation, &headers(&list)).is_ok()
+    };
     for kind in [
         "application/json",
         "APPLICATION/JSON",
@@ -21,7 +25,8 @@ fn only_json_is_judged() {
         "application/json;charset=\"utf-8\"",
         "application/json;",
     ] {
-        assert!(check_media_type(&headers(&[(&CONTENT_TYPE, kind)])).is_ok(), "{kind}");
+        assert!(accepted(Operation::Converse, &[kind]), "{kind}");
+        assert!(accepted(Operation::InvokeModel, &[kind]), "{kind}");
     }
     for kind in [
         "",
@@ -34,11 +39,13 @@ fn only_json_is_judged() {
         "application/json; charset=utf-8; charset=utf-7",
         "multipart/form-data; boundary=a",
     ] {
-        assert!(check_media_type(&headers(&[(&CONTENT_TYPE, kind)])).is_err(), "{kind}");
+        assert!(!accepted(Operation::ConverseStream, &[kind]), "{kind}");
+        assert!(!accepted(Operation::InvokeModel, &[kind]), "{kind}");
     }
-    assert!(check_media_type(&headers(&[])).is_ok());
-    let two = headers(&[(&CONTENT_TYPE, "application/json"), (&CONTENT_TYPE, "text/plain")]);
-    assert!(check_media_type(&two).is_err());
+    assert!(accepted(Operation::InvokeModelWithResponseStream, &["application/octet-stream"]));
+    assert!(!accepted(Operation::Converse, &["application/octet-stream"]));
+    assert!(accepted(Operation::InvokeModel, &[]) && accepted(Operation::Converse, &[]));
+    assert!(!accepted(Operation::InvokeModel, &["application/json", "text/plain"]));
 }
 
 #[test]
