@@ -6,19 +6,18 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use uuid::Uuid;
 
 use crate::audit::{
-    Arrival, DenialReason, Denied, EndState, Entry, Intent, Journal, JournalError, OpenEntry, Outcome,
-    Receipt,
+    DenialReason, Denied, EndState, Entry, Intent, Journal, JournalError, OpenEntry, Outcome, Receipt,
 };
 use crate::bedrock::fault::Fault;
 use crate::bedrock::operation::Route;
 use crate::clock;
 use crate::identity::Principal;
 use crate::policy::PolicySet;
+use crate::sensitive::Scanner;
 
 use super::Peer;
 use super::judge::Judgement;
@@ -67,18 +66,12 @@ impl Exchange {
     /// Opens the record of `request`. Nothing is proven yet; what is noted are claims.
     pub fn open<B>(
         journal: &Journal,
+        scanner: &Scanner,
         peer: Peer,
         request: &Request<B>,
         policies: Option<&PolicySet>,
     ) -> Self {
-        let header =
-            |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let arrival = Arrival {
-            source_ip: Some(peer.address.ip()),
-            user_agent: header(USER_AGENT.as_str()),
-            client_invocation_id: header("amz-sdk-invocation-id"),
-            claimed_credential_id: None,
-        };
+        let arrival = records::arrival(scanner, peer.address.ip(), request.headers());
         Self {
             entry: Entry::open(journal, arrival),
             arrived: clock::instant(),

@@ -37,7 +37,7 @@ const LARGE_BODY: usize = 256 * 1024;
 pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, downstream: Downstream) {
     // INVARIANT: one policy set judges the whole exchange, request and answer.
     let policies = proxy.rules.policies();
-    let mut exchange = Exchange::open(&proxy.journal, peer, &request, policies.as_deref());
+    let mut exchange = Exchange::open(&proxy.journal, &proxy.scanner, peer, &request, policies.as_deref());
     // FAIL-CLOSED: no policy, no traffic.
     let Some(policies) = policies else { return exchange.refuse(&Refusal::NoPolicies, downstream).await };
 

@@ -1,14 +1,20 @@
 //! What the request path knows, as the record's plain data. The only place where the two vocabularies meet.
 
+use std::net::IpAddr;
+
+use http::HeaderMap;
+use http::header::USER_AGENT;
+use uuid::Uuid;
+
 use crate::audit::{
-    Caller, Content, Direction, Edit, Finding, Judgement as Judged, Model, RuleHit, Settings, System,
-    SystemKind, Target, Tokens,
+    Arrival, Caller, Content, Direction, Edit, Finding, Judgement as Judged, Model, RuleHit, Settings,
+    System, SystemKind, Target, Tokens,
 };
 use crate::bedrock::operation::Route;
 use crate::bedrock::view::Usage;
 use crate::identity::Principal;
 use crate::policy::{AnswerVerdict, Facts, Repair, Violation};
-use crate::sensitive::{DetectorId, Findings};
+use crate::sensitive::{DetectorId, DetectorSet, Findings, Scanner, redact};
 
 use super::judge::Judgement;
 
@@ -20,6 +26,32 @@ pub fn policy_load(before: Option<&str>, digest: &str) -> System {
         None => event,
     }
 }
+
+/// What is noted of a request before anything is proven. Callers choose these words freely.
+pub fn arrival(scanner: &Scanner, source: IpAddr, headers: &HeaderMap) -> Arrival {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    Arrival {
+        source_ip: Some(source),
+        user_agent: text(USER_AGENT.as_str()).map(|agent| without_findings(scanner, agent)),
+        // SDKs send a UUID; any other text is none of the record's business.
+        client_invocation_id: text("amz-sdk-invocation-id")
+            .filter(|id| Uuid::try_parse(id).is_ok())
+            .map(str::to_owned),
+        claimed_credential_id: None,
+    }
+}
+
+/// SECRET: the record holds no personal data and no credentials, whichever header they were written into. Versions of
+/// software look like addresses, so those stay.
+fn without_findings(scanner: &Scanner, agent: &str) -> String {
+    let agent: String = agent.chars().take(LONGEST_AGENT).collect();
+    let detectors = DetectorSet::all().iter().filter(|detector| detector.name() != "IP_ADDRESS").collect();
+    let matches = scanner.scan(detectors, &agent, None);
+    redact(&agent, &matches, detectors).unwrap_or(agent)
+}
+
+/// Characters of a user agent that are looked at and kept.
+const LONGEST_AGENT: usize = 512;
 
 pub fn caller(principal: &Principal) -> Caller {
     Caller {
@@ -148,5 +180,58 @@ pub fn tokens(usage: Usage) -> Tokens {
         output: usage.output,
         cache_read: usage.cache_read,
         cache_write: usage.cache_write,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn noted(agent: &str, invocation: &str) -> (String, Option<String>) {
+        let scanner = Scanner::new().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(USER_AGENT, HeaderValue::from_str(agent).unwrap());
+        headers.insert("amz-sdk-invocation-id", HeaderValue::from_str(invocation).unwrap());
+        let arrival = arrival(&scanner, IpAddr::from([127, 0, 0, 1]), &headers);
+        (arrival.user_agent.unwrap(), arrival.client_invocation_id)
+    }
+
+    #[test]
+    fn what_callers_call_themselves_is_noted_without_what_they_hide_in_it() {
+        let table = [
+            ("agent of jane.doe@example.com", "agent of {EMAIL}"),
+            ("app card=4111 1111 1111 1111", "app card={CREDIT_DEBIT_CARD_NUMBER}"),
+            ("app/1 AKIAIOSFODNN7ABCDEFG", "app/1 {AWS_ACCESS_KEY}"),
+        ];
+        for (agent, kept) in table {
+            assert_eq!(noted(agent, "x").0, kept);
+        }
+        assert_eq!(noted(&"a".repeat(4000), "x").0.len(), LONGEST_AGENT);
+    }
+
+    #[test]
+    fn user_agents_of_real_clients_are_noted_as_they_are() {
+        for agent in [
+            "Boto3/1.44.5 md/Botocore#1.44.5 ua/2.1 os/linux#6.1.0-18-amd64 md/arch#x86_64 lang/python#3.11.7 \
+             md/pyimpl#CPython m/Z,b,e cfg/retry-mode#legacy Botocore/1.44.5",
+            "aws-sdk-js/3.1164.0 ua/2.1 os/linux#5.10.223-212.873.amzn2.x86_64 lang/js md/nodejs#22.11.0 \
+             api/bedrock-runtime#3.1164.0 m/E,N",
+            "aws-sdk-rust/1.3.10 ua/2.1 api/bedrockruntime/1.153.0 os/linux lang/rust/1.95.0 m/E",
+            "aws-sdk-java/2.41.12 md/io#async md/http#NettyNio ua/2.1 os/Linux#4.14.355 lang/java#21.0.9 md/OpenJDK_64-Bit",
+            "Anthropic/Python 0.97.0",
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/142.0.7444.175 Safari/537.36",
+            "curl/8.17.0",
+        ] {
+            assert_eq!(noted(agent, "x").0, agent);
+        }
+    }
+
+    #[test]
+    fn an_invocation_id_is_a_uuid_or_none() {
+        let id = "b5f0a7a1-5c6f-4d52-9f0e-6a1f0f6d3a10";
+        assert_eq!(noted("a", id).1.as_deref(), Some(id));
+        assert_eq!(noted("a", "123-45-6789").1, None);
     }
 }
