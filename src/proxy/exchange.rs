@@ -3,7 +3,7 @@
 //! The record's entry is opened before anything is checked. Whatever happens to an exchange, the entry leaves exactly
 //! one story in the journal: a denial, or an intent and its outcome. Dropping it unfinished is recorded too.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
@@ -43,6 +43,8 @@ pub struct Forwarded {
     pub arrived: Instant,
     pub policy_digest: String,
     pub modified: String,
+    /// Time spent waiting for Bedrock; the rest of the latency is our own.
+    upstream: Option<Duration>,
     log: LogLine,
 }
 
@@ -130,7 +132,10 @@ impl Exchange {
             Ok((receipt, entry)) => {
                 let modified = records::edits_line(&self.judgement.repairs);
                 let (arrived, policy_digest) = (self.arrived, self.policy_digest);
-                Ok((Forwarded { entry, request_id, arrived, policy_digest, modified, log }, receipt))
+                Ok((
+                    Forwarded { entry, request_id, arrived, policy_digest, modified, upstream: None, log },
+                    receipt,
+                ))
             }
             Err(error) => Err(Unrecorded { request_id, policy_digest: self.policy_digest, error }),
         }
@@ -187,6 +192,11 @@ impl Forwarded {
         self.request_id
     }
 
+    /// Notes that Bedrock has nothing more to say to the call that was sent at `sent`.
+    pub fn upstream_ended(&mut self, sent: Instant) {
+        self.upstream = Some(clock::instant().saturating_duration_since(sent));
+    }
+
     pub fn decision(&self) -> &'static str {
         if self.modified.is_empty() { "allow" } else { "modify" }
     }
@@ -205,7 +215,10 @@ impl Forwarded {
     /// Makes the outcome durable. ORDER: before the caller sees that the call is complete.
     pub async fn finish(self, mut outcome: Outcome) -> Result<(), JournalError> {
         let latency = self.arrived.elapsed();
+        let own = self.upstream.map(|upstream| latency.saturating_sub(upstream).as_micros());
         outcome.timings.latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+        outcome.timings.upstream_ms = self.upstream.and_then(|time| u64::try_from(time.as_millis()).ok());
+        outcome.timings.overhead_us = own.and_then(|own| u64::try_from(own).ok());
         let (log, end) = (self.log, outcome.end_state);
         tracing::info!(
             audit.id = %self.request_id,
@@ -220,6 +233,7 @@ impl Forwarded {
             tokens.output = outcome.tokens.output,
             end_state = end.name(),
             latency_ms = outcome.timings.latency_ms,
+            overhead_us = outcome.timings.overhead_us,
             "served"
         );
         self.entry.finish(outcome).await

@@ -125,7 +125,7 @@ impl Delivery<'_> {
         let Ok(body) = collect(body, 0, limits.answer_bytes, pause).await else {
             return self.give_up(&Refusal::AnswerBroken, EndState::UpstreamAbort).await;
         };
-        self.outcome.timings.upstream_ms = Some(milliseconds(self.sent));
+        self.forwarded.upstream_ended(self.sent);
         let filtered = match self.filter(body) {
             Ok(filtered) => filtered,
             Err(refusal) => return self.give_up(&refusal, EndState::Refused).await,
@@ -225,8 +225,7 @@ impl Delivery<'_> {
         let Answer { status, headers, body } = answer;
         let event_stream = text(&headers, CONTENT_TYPE.as_str())
             .is_some_and(|kind| kind.starts_with("application/vnd.amazon.eventstream"));
-        let readable = event_stream && !headers.contains_key(CONTENT_ENCODING);
-        let (Some(format), true) = (self.answering.format, readable) else {
+        let (Some(format), true) = (self.answering.format, event_stream) else {
             return self.give_up(&Refusal::AnswerUnreadable, EndState::UpstreamAbort).await;
         };
         let head = head(status, &headers, &self.forwarded);
@@ -236,6 +235,7 @@ impl Delivery<'_> {
         let watch = Watch { scanner: &self.proxy.scanner, detectors };
         let pause = self.proxy.upstream.idle_timeout();
         let streamed = stream::relay(body, format.stream(), &mut pieces, pause, watch).await;
+        self.forwarded.upstream_ended(self.sent);
 
         let outcome = &mut self.outcome;
         outcome.end_state = match streamed.end {
@@ -245,7 +245,6 @@ impl Delivery<'_> {
         };
         outcome.tokens = records::tokens(streamed.usage);
         outcome.stop_reason = streamed.stop_reason;
-        outcome.timings.upstream_ms = Some(milliseconds(self.sent));
         outcome.timings.ttft_ms = streamed.first_byte.map(|at| elapsed_ms(self.sent, at));
         outcome.out_bytes = streamed.bytes;
         outcome.frames = u32::try_from(streamed.frames).unwrap_or(u32::MAX);

@@ -359,6 +359,18 @@ fn an_untouched_request_is_forwarded_byte_for_byte() {
     assert!(seen.signature_ok());
 }
 
+/// What people ask first about a proxy: what is its own share of the time?
+#[test]
+fn the_record_tells_bedrocks_time_from_the_wardens_own() {
+    let warden = Setup::new().start();
+    warden.send(Call::converse(HAIKU, "simulate: slow=300")).assert_ok();
+    let outcome = warden.only_outcome();
+    let number = |member: &str| outcome.number(member).unwrap_or_else(|| panic!("no {member}"));
+    let (latency, upstream) = (number("latency_ms"), number("upstream_ms"));
+    assert!(upstream >= 300 && latency >= upstream, "{latency} ms in all, {upstream} ms of them Bedrock's");
+    assert!(number("overhead_us") <= (latency - upstream + 1) * 1000);
+}
+
 fn hello(model: &str) -> Call {
     Call::converse(model, "say: hello")
 }
