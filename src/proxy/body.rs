@@ -4,16 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, TRANSFER_ENCODING};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue};
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 /// How long a request waits for memory before it is told to come back.
 const ADMISSION: Duration = Duration::from_millis(250);
+/// Bytes per second that a request body must arrive with on the whole.
+const SLOWEST: u64 = 64 * 1024;
+/// Bytes that are set aside at once for a body that announces its length.
+const MOST_EXPECTED: usize = 1024 * 1024;
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -43,7 +48,7 @@ pub struct Buffers {
 /// Memory taken for one body. Given back when it is dropped.
 #[derive(Debug)]
 pub struct Reserved {
-    _bytes: OwnedSemaphorePermit,
+    bytes: OwnedSemaphorePermit,
 }
 
 impl Buffers {
@@ -52,23 +57,50 @@ impl Buffers {
         Self { free: Arc::new(Semaphore::new(total.min(Semaphore::MAX_PERMITS))), largest, pause }
     }
 
-    /// Reads a request body. ORDER: memory is taken before the first byte is read.
-    pub async fn read(&self, headers: &HeaderMap, body: Incoming) -> Result<(Bytes, Reserved), BodyError> {
+    /// Reads a request body. Memory is taken for what has arrived and not for what is announced: an announcement costs
+    /// a caller nothing.
+    pub async fn read<B>(&self, headers: &HeaderMap, mut body: B) -> Result<(Bytes, Reserved), BodyError>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
         check_codings(headers)?;
-        // Exact for a body with a length, and for none at all.
-        let announced = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
-        if announced.is_some_and(|length| length > self.largest) {
+        let announced = announced_length(headers).unwrap_or_default();
+        if announced > self.largest {
             return Err(BodyError::TooLarge(self.largest));
         }
-        let wanted = u32::try_from(announced.unwrap_or(self.largest)).map_err(|_| BodyError::Busy)?;
-        let reservation = Arc::clone(&self.free).acquire_many_owned(wanted);
-        let reserved = match tokio::time::timeout(ADMISSION, reservation).await {
-            Ok(Ok(bytes)) => Reserved { _bytes: bytes },
-            Ok(Err(_)) | Err(_) => return Err(BodyError::Busy),
-        };
-        let bytes = collect(body, announced.unwrap_or_default(), self.largest, self.pause).await?;
-        Ok((bytes, reserved))
+        let mut reserved = self.take(0).await?;
+        let mut gathered = Gathered::new(announced);
+        let started = Instant::now();
+        loop {
+            // A body that trickles must not hold memory for ever, however regular its drops are.
+            let deadline = started + self.pause + earned(gathered.len());
+            let wait = self.pause.min(deadline.saturating_duration_since(Instant::now()));
+            let Some(piece) = next_piece(&mut body, wait).await? else { break };
+            let length = gathered.len() + piece.len();
+            if length > self.largest {
+                return Err(BodyError::TooLarge(self.largest));
+            }
+            if let Some(missing) = length.checked_sub(reserved.bytes.num_permits()).filter(|&more| more > 0) {
+                reserved.bytes.merge(self.take(missing).await?.bytes);
+            }
+            gathered.push(piece);
+        }
+        Ok((gathered.finish(), reserved))
     }
+
+    async fn take(&self, bytes: usize) -> Result<Reserved, BodyError> {
+        let bytes = u32::try_from(bytes).map_err(|_| BodyError::Busy)?;
+        let reservation = Arc::clone(&self.free).acquire_many_owned(bytes);
+        match tokio::time::timeout(ADMISSION, reservation).await {
+            Ok(Ok(bytes)) => Ok(Reserved { bytes }),
+            Ok(Err(_)) | Err(_) => Err(BodyError::Busy),
+        }
+    }
+}
+
+/// The time that bytes which have arrived buy for those that have not.
+fn earned(bytes: usize) -> Duration {
+    Duration::from_secs(u64::try_from(bytes).unwrap_or(u64::MAX) / SLOWEST)
 }
 
 /// FAIL-CLOSED: a body in a coding we do not read is a body we cannot inspect.
@@ -88,38 +120,173 @@ fn check_codings(headers: &HeaderMap) -> Result<(), BodyError> {
     Ok(())
 }
 
-/// Reads `body` to its end: at most `limit` bytes, at most `pause` between two pieces.
-pub async fn collect(
-    mut body: Incoming,
-    expected: usize,
-    limit: usize,
-    pause: Duration,
-) -> Result<Bytes, BodyError> {
-    let mut first: Option<Bytes> = None;
-    let mut whole = BytesMut::new();
-    loop {
-        let piece = match tokio::time::timeout(pause, body.frame()).await {
-            Err(_) => return Err(BodyError::TooSlow),
-            Ok(None) => break,
-            Ok(Some(Err(_))) => return Err(BodyError::Broken),
-            Ok(Some(Ok(frame))) => match frame.into_data() {
-                Ok(data) => data,
-                Err(_) => continue,
-            },
-        };
-        if first.as_ref().map_or(whole.len(), Bytes::len) + piece.len() > limit {
+fn announced_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Reads an answer's body to its end: at most `limit` bytes, at most `pause` between two pieces.
+pub async fn collect(mut body: Incoming, limit: usize, pause: Duration) -> Result<Bytes, BodyError> {
+    let mut gathered = Gathered::new(0);
+    while let Some(piece) = next_piece(&mut body, pause).await? {
+        if gathered.len() + piece.len() > limit {
             return Err(BodyError::TooLarge(limit));
         }
-        // Most bodies come in one piece, which is kept as it is.
-        if whole.is_empty() && first.is_none() {
-            first = Some(piece);
-            continue;
-        }
-        if let Some(first) = first.take() {
-            whole.reserve(expected.max(first.len() + piece.len()));
-            whole.extend_from_slice(&first);
-        }
-        whole.extend_from_slice(&piece);
+        gathered.push(piece);
     }
-    Ok(first.unwrap_or_else(|| whole.freeze()))
+    Ok(gathered.finish())
+}
+
+/// The next bytes of a body, trailers left out; `None` at its end.
+async fn next_piece<B>(body: &mut B, wait: Duration) -> Result<Option<Bytes>, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    loop {
+        match tokio::time::timeout(wait, body.frame()).await {
+            Err(_) => return Err(BodyError::TooSlow),
+            Ok(None) => return Ok(None),
+            Ok(Some(Err(_))) => return Err(BodyError::Broken),
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+        }
+    }
+}
+
+/// What has arrived of a body. Most bodies come in one piece, which is kept as it is.
+#[derive(Debug)]
+struct Gathered {
+    first: Bytes,
+    whole: BytesMut,
+    expected: usize,
+}
+
+impl Gathered {
+    fn new(announced: usize) -> Self {
+        Self { first: Bytes::new(), whole: BytesMut::new(), expected: announced.min(MOST_EXPECTED) }
+    }
+
+    fn len(&self) -> usize {
+        self.first.len() + self.whole.len()
+    }
+
+    fn push(&mut self, piece: Bytes) {
+        if self.len() == 0 {
+            self.first = piece;
+            return;
+        }
+        if !self.first.is_empty() {
+            let first = std::mem::take(&mut self.first);
+            self.whole.reserve(self.expected.max(first.len() + piece.len()));
+            self.whole.extend_from_slice(&first);
+        }
+        self.whole.extend_from_slice(&piece);
+    }
+
+    fn finish(self) -> Bytes {
+        if self.whole.is_empty() { self.first } else { self.whole.freeze() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use http_body::Frame;
+    use http_body_util::Full;
+    use tokio::time::Interval;
+
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_secs(30);
+
+    /// A body of equal pieces, one every so often.
+    struct Drips {
+        left: usize,
+        piece: Bytes,
+        every: Interval,
+    }
+
+    impl Drips {
+        fn new(pieces: usize, size: usize, every: Duration) -> Self {
+            let piece = Bytes::from(vec![b' '; size]);
+            Self { left: pieces, piece, every: tokio::time::interval(every) }
+        }
+    }
+
+    impl Body for Drips {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            if self.left == 0 {
+                return Poll::Ready(None);
+            }
+            if self.every.poll_tick(context).is_pending() {
+                return Poll::Pending;
+            }
+            self.left -= 1;
+            Poll::Ready(Some(Ok(Frame::data(self.piece.clone()))))
+        }
+    }
+
+    fn announcing(length: &str) -> HeaderMap {
+        HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_str(length).unwrap())])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_trickles_is_given_up() {
+        let buffers = Buffers::new(1_000_000, 1_000_000, PAUSE);
+        let started = Instant::now();
+        let trickle = Drips::new(usize::MAX, 1, Duration::from_secs(1));
+        assert_eq!(buffers.read(&HeaderMap::new(), trickle).await.unwrap_err(), BodyError::TooSlow);
+        assert!(started.elapsed() < PAUSE * 2, "{:?}", started.elapsed());
+        assert_eq!(buffers.free.available_permits(), 1_000_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_line_has_the_time_it_needs() {
+        let buffers = Buffers::new(20_000_000, 20_000_000, PAUSE);
+        let slow = Drips::new(150, 100_000, Duration::from_secs(1));
+        let (body, _memory) = buffers.read(&HeaderMap::new(), slow).await.unwrap();
+        assert_eq!(body.len(), 15_000_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn memory_is_taken_for_what_arrives_and_not_for_what_is_announced() {
+        let buffers = Buffers::new(1000, 900, PAUSE);
+        let every = tokio::time::interval_at(Instant::now() + PAUSE * 9, PAUSE);
+        let headers = announcing("900");
+        let silent = buffers.read(&headers, Drips { every, ..Drips::new(1, 1, PAUSE) });
+        let full = |size| Full::new(Bytes::from(vec![1; size]));
+        let others = async {
+            let (body, memory) = buffers.read(&headers, full(900)).await.unwrap();
+            assert_eq!((body.len(), buffers.free.available_permits()), (900, 100));
+            let second = buffers.read(&HeaderMap::new(), full(101)).await;
+            assert_eq!(second.map(drop).unwrap_err(), BodyError::Busy);
+            drop(memory);
+            assert!(buffers.read(&HeaderMap::new(), full(101)).await.is_ok());
+        };
+        let (silent, ()) = tokio::join!(silent, others);
+        assert_eq!(silent.map(drop).unwrap_err(), BodyError::TooSlow);
+        assert_eq!(buffers.free.available_permits(), 1000);
+    }
+
+    #[tokio::test]
+    async fn a_body_over_the_limit_is_refused_announced_or_not() {
+        let buffers = Buffers::new(1000, 10, PAUSE);
+        for (headers, size, fits) in
+            [(HeaderMap::new(), 10, true), (HeaderMap::new(), 11, false), (announcing("11"), 1, false)]
+        {
+            let read = buffers.read(&headers, Full::new(vec![1; size].into())).await;
+            assert_eq!(read.is_ok(), fits, "{size}");
+        }
+    }
 }

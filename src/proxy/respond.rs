@@ -122,7 +122,7 @@ impl Delivery<'_> {
         }
         let limits = &self.proxy.limits;
         let pause = self.proxy.upstream.idle_timeout();
-        let Ok(body) = collect(body, 0, limits.answer_bytes, pause).await else {
+        let Ok(body) = collect(body, limits.answer_bytes, pause).await else {
             return self.give_up(&Refusal::AnswerBroken, EndState::UpstreamAbort).await;
         };
         self.forwarded.upstream_ended(self.sent);
@@ -182,7 +182,7 @@ impl Delivery<'_> {
                 return self.give_up(&Refusal::ForeignAnswer(status), EndState::UpstreamAbort).await;
             }
         }
-        match collect(body, 0, ERROR_BYTES, self.proxy.upstream.idle_timeout()).await {
+        match collect(body, ERROR_BYTES, self.proxy.upstream.idle_timeout()).await {
             Ok(body) => {
                 let head = head(status, &headers, &self.forwarded);
                 self.complete(head, body).await;
@@ -262,7 +262,7 @@ impl Delivery<'_> {
                 encode_exception(Fault::ServiceUnavailable, "the answer could not be recorded")
             }
         };
-        pieces.send(last).await;
+        pieces.finish(last).await;
     }
 }
 
