@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
+use http::header::HOST;
 use http::request::Parts;
-use http::uri::PathAndQuery;
+use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Version};
 use hyper::body::Incoming;
 
@@ -88,7 +89,7 @@ async fn accept(
     exchange: &mut Exchange,
 ) -> Result<Accepted, Refusal> {
     let (parts, incoming) = request.into_parts();
-    let target = check_form(&parts)?;
+    let target = check_form(&parts, peer.encrypted)?;
     let region = proxy.upstream.region();
 
     // 2. Who claims to be calling? ORDER: before the body is read, so that strangers cannot make us hold one.
@@ -174,12 +175,18 @@ fn decide(
 
 /// The path and query of a request in the form that SDKs send. FAIL-CLOSED: a second host, or a target that names
 /// another one, could mean another request to another reader.
-fn check_form(parts: &Parts) -> Result<PathAndQuery, Refusal> {
-    let hosts = parts.headers.get_all(http::header::HOST).iter().count();
-    let well_formed = match parts.version {
-        Version::HTTP_11 => hosts == 1 && parts.uri.authority().is_none(),
-        Version::HTTP_2 => hosts <= 1 && parts.uri.authority().is_some(),
-        _ => false,
+fn check_form(parts: &Parts, encrypted: bool) -> Result<PathAndQuery, Refusal> {
+    let hosts: Vec<_> = parts.headers.get_all(HOST).iter().collect();
+    let well_formed = match (parts.version, parts.uri.authority()) {
+        (Version::HTTP_11, None) => hosts.len() == 1,
+        (Version::HTTP_2, Some(authority)) => {
+            // A proxy may speak for a client that has TLS, never the other way round.
+            let scheme = !encrypted || parts.uri.scheme() == Some(&Scheme::HTTPS);
+            scheme
+                && hosts.len() <= 1
+                && hosts.iter().all(|host| host.as_bytes() == authority.as_str().as_bytes())
+        }
+        (_, _) => false,
     };
     match parts.uri.path_and_query() {
         Some(target) if well_formed && target.as_str().starts_with('/') => Ok(target.clone()),
@@ -202,4 +209,42 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
     hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_form_that_sdks_send_is_read() {
+        use Version as V;
+        let table: [(V, &str, &[&str], bool, bool); 14] = [
+            (V::HTTP_11, "/model/a/converse", &["a"], true, true),
+            (V::HTTP_11, "/model/a/converse", &[], true, false),
+            (V::HTTP_11, "/model/a/converse", &["a", "a"], true, false),
+            (V::HTTP_11, "https://a/model/a/converse", &["a"], true, false),
+            (V::HTTP_11, "*", &["a"], true, false),
+            (V::HTTP_10, "/model/a/converse", &["a"], true, false),
+            (V::HTTP_2, "https://a/model/a/converse", &[], true, true),
+            (V::HTTP_2, "https://a/model/a/converse", &["a"], true, true),
+            (V::HTTP_2, "https://a/model/a/converse", &["b"], true, false),
+            (V::HTTP_2, "https://a/model/a/converse", &["a", "b"], true, false),
+            (V::HTTP_2, "http://a/model/a/converse", &[], true, false),
+            (V::HTTP_2, "http://a/model/a/converse", &[], false, true),
+            (V::HTTP_2, "https://a/model/a/converse", &[], false, true),
+            (V::HTTP_2, "/model/a/converse", &["a"], true, false),
+        ];
+        for (version, uri, hosts, encrypted, fits) in table {
+            let mut request = Request::builder().version(version).uri(uri);
+            for host in hosts {
+                request = request.header(HOST, *host);
+            }
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            assert_eq!(
+                check_form(&parts, encrypted).is_ok(),
+                fits,
+                "{version:?} {uri} {hosts:?} {encrypted}"
+            );
+        }
+    }
 }
