@@ -86,6 +86,11 @@ impl Downstream {
         (Self { reply }, answer)
     }
 
+    /// Whether the caller still waits.
+    pub fn is_awaited(&self) -> bool {
+        !self.reply.is_closed()
+    }
+
     /// Answers with a whole body. `false` when nobody is waiting any more.
     pub fn answer(self, head: Response<()>, body: Bytes) -> bool {
         self.reply.send(head.map(|()| ReplyBody::whole(body))).is_ok()

@@ -193,8 +193,12 @@ impl Delivery<'_> {
 
     /// ORDER: the outcome is durable before the first byte of a whole answer leaves.
     async fn complete(mut self, head: Response<()>, body: Bytes) {
-        self.outcome.http_status = Some(head.status().as_u16());
-        self.outcome.out_bytes = body.len() as u64;
+        if self.downstream.is_awaited() {
+            self.outcome.http_status = Some(head.status().as_u16());
+            self.outcome.out_bytes = body.len() as u64;
+        } else if self.outcome.end_state == EndState::Complete {
+            self.outcome.end_state = EndState::ClientAbort;
+        }
         let request_id = self.forwarded.request_id();
         match self.forwarded.finish(self.outcome).await {
             Ok(()) => {

@@ -164,6 +164,7 @@ fn a_client_that_leaves_before_a_unary_answer_does_not_cost_the_record() {
     eventually("the request to be at Bedrock", || warden.upstream().len() == 1);
     drop(connection);
     let outcome = warden.only_outcome();
+    assert_eq!(outcome.text("end_state"), "client_abort", "{outcome:?}");
     assert_eq!(outcome.number("upstream_status"), Some(200), "{outcome:?}");
     assert!(outcome.number("out_tokens").is_some_and(|tokens| tokens > 0), "{outcome:?}");
 }
