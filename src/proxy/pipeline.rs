@@ -103,16 +103,23 @@ async fn accept(
     }
     let (body, memory) = proxy.buffers.read(&parts.headers, incoming).await?;
     exchange.learn_body(body.len());
-    let principal = claim.prove(&sha256(&body))?;
+    let body_sha256 = sha256(&body);
+    let principal = claim.prove(&body_sha256)?;
     exchange.learn_principal(&principal);
     // FAIL-CLOSED: unknown paths are refused, never passed through.
     let route = route?;
 
     // 4-5. What is asked, and may it happen? Pure.
     let context = proxy.context(peer);
-    let subject =
-        Asked { route: &route, principal: &principal, context: &context, parts: &parts, body: &body };
-    let (allowed, call, format) = decide(proxy, policies, &subject, &target, exchange)?;
+    let asked = Asked {
+        route: &route,
+        principal: &principal,
+        context: &context,
+        parts: &parts,
+        body: &body,
+        body_sha256,
+    };
+    let (allowed, call, format) = decide(proxy, policies, &asked, &target, exchange)?;
     let facts = exchange.judgement.sent.clone().or_else(|| exchange.judgement.seen.clone());
     let answering = Answering { route, principal, context, facts, format };
     answering.check_filters(policies)?;
@@ -126,6 +133,7 @@ struct Asked<'a> {
     context: &'a Context,
     parts: &'a Parts,
     body: &'a Bytes,
+    body_sha256: [u8; 32],
 }
 
 /// Judges a request and puts together what may be sent.
@@ -168,7 +176,9 @@ fn decide(
         }
     };
     let plane = if operation.is_control_plane() { Plane::Control } else { Plane::Runtime };
-    let body_sha256 = hex::encode(sha256(&body));
+    // One hash proves the caller and signs the call, but for a body that was repaired in between.
+    let repaired = exchange.judgement.sent.is_some();
+    let body_sha256 = hex::encode(if repaired { sha256(&body) } else { asked.body_sha256 });
     let method = asked.parts.method.clone();
     Ok((allowed, Call { plane, method, target: target.clone(), headers, body, body_sha256 }, format))
 }
