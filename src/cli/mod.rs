@@ -4,6 +4,8 @@
 
 mod audit;
 mod caller;
+#[cfg(test)]
+mod captured;
 mod demo;
 mod init;
 mod logging;

@@ -80,8 +80,7 @@ struct Secret(Zeroizing<String>);
 
 /// Runs until SIGTERM or ctrl-c.
 pub fn run(args: SimulatorArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    super::runtime()?.block_on(async {
         // ORDER: before `ready` is printed, since whoever reads it may stop us at once.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;

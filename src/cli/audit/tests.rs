@@ -1,8 +1,6 @@
 //! What the commands print.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 
 use clap::Parser;
 use tempfile::TempDir;
@@ -11,30 +9,12 @@ use super::*;
 use crate::audit::{
     Arrival, Caller, DenialReason, Denied, Entry, Journal, JournalOptions, Judgement, Model, RuleHit, Target,
 };
+use crate::cli::captured::Captured;
 
 #[derive(Parser)]
 struct CommandLine {
     #[command(subcommand)]
     command: AuditCommand,
-}
-
-#[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Buffer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Buffer {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
 }
 
 /// A journal with one denied request, whose caller tried to paint the reviewer's terminal.
@@ -85,7 +65,7 @@ fn journal() -> (TempDir, PathBuf, String) {
 /// Runs `audit …` and returns its exit, stdout and stderr.
 fn audit(path: &Path, arguments: &[&str]) -> (Result<Exit, Failure>, String, String) {
     let line = CommandLine::try_parse_from(["audit"].iter().chain(arguments)).unwrap();
-    let (stdout, stderr) = (Buffer::default(), Buffer::default());
+    let (stdout, stderr) = (Captured::default(), Captured::default());
     let mut terminal = Terminal {
         stdout: Box::new(stdout.clone()),
         stderr: Box::new(stderr.clone()),

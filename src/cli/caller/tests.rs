@@ -1,8 +1,7 @@
-use std::sync::{Arc, Mutex};
-
 use clap::Parser;
 
 use super::*;
+use crate::cli::captured::Captured;
 use crate::identity::MasterKey;
 use crate::identity::keys::{BearerKey, derive_secret};
 
@@ -12,25 +11,6 @@ struct Cli {
     command: CallerCommand,
 }
 
-#[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-impl Buffer {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Buffer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 struct Files(tempfile::TempDir);
 
 impl Files {
@@ -38,7 +18,7 @@ impl Files {
     fn run(&self, line: &str) -> Result<(String, String), Failure> {
         let arguments = std::iter::once("caller").chain(line.split(' '));
         let command = Cli::try_parse_from(arguments).map_err(Failure::usage)?.command;
-        let (stdout, stderr) = (Buffer::default(), Buffer::default());
+        let (stdout, stderr) = (Captured::default(), Captured::default());
         let mut terminal = Terminal {
             stdout: Box::new(stdout.clone()),
             stderr: Box::new(stderr.clone()),

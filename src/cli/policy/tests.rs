@@ -1,29 +1,16 @@
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use clap::Parser;
 
 use super::*;
+use crate::cli::captured::Captured;
 
 #[derive(Parser)]
 struct Line {
     #[command(subcommand)]
     command: PolicyCommand,
-}
-
-#[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Buffer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Runs a command line on the policies that ship, unless it names others.
@@ -32,7 +19,7 @@ fn policy(line: &str) -> (Result<Exit, Failure>, String) {
     let words = ["policy"].into_iter().chain(line.split_whitespace());
     let words = words.chain((!line.contains("--policies")).then_some(shipped));
     let command = Line::try_parse_from(words).unwrap_or_else(|error| panic!("{error}")).command;
-    let stdout = Buffer::default();
+    let stdout = Captured::default();
     let mut terminal = Terminal {
         stdout: Box::new(stdout.clone()),
         stderr: Box::new(io::sink()),
@@ -40,7 +27,7 @@ fn policy(line: &str) -> (Result<Exit, Failure>, String) {
         interactive: false,
     };
     let exit = run(command, &mut terminal);
-    let printed = String::from_utf8(stdout.0.lock().unwrap().clone()).unwrap();
+    let printed = stdout.text();
     (exit, printed)
 }
 
