@@ -11,6 +11,7 @@ use crate::policy::{AnswerVerdict, Inquiry, PolicySet};
 use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
 
 use super::refuse::Refusal;
+use super::scan::scan;
 
 /// A unary answer as the caller will get it, and what was learnt from it.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ pub fn filter(
 ) -> Result<Filtered, Refusal> {
     let document = Document::parse(&body).map_err(|_| Refusal::AnswerUnreadable)?;
     let answer = format.answer(&document);
-    let (matches, findings) = scan(scanner, detectors, &answer);
+    let (matches, findings) = scan(scanner, detectors, &answer.texts);
     let verdict = policies.judge_answer(inquiry, &findings);
     let mut filtered = Filtered {
         body: Bytes::new(),
@@ -84,28 +85,6 @@ impl Filtered {
             withheld: false,
         }
     }
-}
-
-fn scan(
-    scanner: &Scanner,
-    detectors: DetectorSet,
-    answer: &Answer<'_>,
-) -> (Vec<(usize, Vec<Match>)>, Findings) {
-    let mut findings = Findings::default();
-    let mut matches = Vec::new();
-    if detectors.is_empty() {
-        return (matches, findings);
-    }
-    for (index, text) in answer.texts.iter().enumerate() {
-        let found = scanner.scan(detectors, &text.text, text.key);
-        for one in &found {
-            findings.add(one.detector, 1);
-        }
-        if !found.is_empty() {
-            matches.push((index, found));
-        }
-    }
-    (matches, findings)
 }
 
 /// FAIL-CLOSED: `None` where something must be redacted and cannot be edited (signed reasoning, lists of tokens).

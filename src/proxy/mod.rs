@@ -13,6 +13,7 @@ mod refuse;
 mod reply;
 mod respond;
 mod rules;
+mod scan;
 mod stream;
 
 use std::net::SocketAddr;
@@ -36,6 +37,7 @@ use reply::Downstream;
 
 pub use reply::ReplyBody;
 pub use rules::Rules;
+pub use scan::scan;
 
 /// Who is at the other end of a connection.
 #[derive(Debug, Clone, Copy)]

@@ -65,7 +65,10 @@ pub fn forwarded(from: &HeaderMap, invoke: bool) -> Result<HeaderMap, InvalidHea
 }
 
 /// The one value of a header. FAIL-CLOSED: two values are refused, because proxies disagree on which one counts.
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, InvalidHeader> {
+pub fn single<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'a HeaderValue>, InvalidHeader> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {

@@ -10,5 +10,5 @@ mod signer;
 
 pub use client::{Call, Plane, Upstream, UpstreamError};
 pub use credentials::CredentialSource;
-pub use headers::{InvalidHeader, forwarded, to_downstream};
+pub use headers::{InvalidHeader, forwarded, single, to_downstream};
 pub use signer::sign_request;

@@ -9,9 +9,9 @@ use crate::bedrock::format::Format;
 use crate::bedrock::json::Document;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
-use crate::bedrock::view::View;
 use crate::cli::Failure;
 use crate::policy::{Facts, GuardrailReference};
+use crate::proxy::scan;
 use crate::sensitive::{DetectorSet, Findings, Scanner};
 
 /// A body that was read.
@@ -39,22 +39,14 @@ pub(super) fn read(
     let format = Format::of(operation, model).map_err(|error| refused(&error))?;
     let view = format.decode(&document).map_err(|error| refused(&error))?;
     let scanner = Scanner::new().map_err(Failure::internal)?;
-    let findings = scan(&scanner, detectors, &view, |_| true);
-    let fixed = scan(&scanner, detectors, &view, |editable| !editable);
-    Ok(Body { facts: Facts::of(&view, operation, guardrail, findings), fixed })
-}
-
-fn scan(
-    scanner: &Scanner,
-    detectors: DetectorSet,
-    view: &View<'_>,
-    which: impl Fn(bool) -> bool,
-) -> Findings {
-    let mut findings = Findings::default();
-    for text in view.texts.iter().filter(|text| which(text.editable)) {
-        for found in scanner.scan(detectors, &text.text, text.key) {
-            findings.add(found.detector, 1);
+    let (matches, findings) = scan(&scanner, detectors, &view.texts);
+    let mut fixed = Findings::default();
+    for (index, found) in matches {
+        if view.texts.get(index).is_some_and(|text| !text.editable) {
+            for one in found {
+                fixed.add(one.detector, 1);
+            }
         }
     }
-    findings
+    Ok(Body { facts: Facts::of(&view, operation, guardrail, findings), fixed })
 }

@@ -3,7 +3,7 @@
 //! Values in, values out. The body that comes out is the body that was judged: unchanged bytes when no rule repaired
 //! anything, else the edited bytes, which were parsed, decoded, scanned and verified again as they will be sent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -19,8 +19,10 @@ use crate::policy::{
     Allowed, Context, Denial, Direction, Facts, GuardrailReference, Inquiry, PolicySet, Repair, Verdict,
 };
 use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
+use crate::upstream;
 
 use super::refuse::Refusal;
+use super::scan::scan;
 
 /// Header members of the invoke operations (botocore model).
 const GUARDRAIL_IDENTIFIER: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardrailidentifier");
@@ -136,7 +138,7 @@ fn decide(
 struct Read<'d> {
     view: View<'d>,
     /// Matches by index of the text that holds them.
-    matches: BTreeMap<usize, Vec<Match>>,
+    matches: Vec<(usize, Vec<Match>)>,
     facts: Facts,
     header_guardrail: Option<GuardrailReference>,
 }
@@ -150,7 +152,7 @@ impl<'d> Read<'d> {
         subject: &Subject<'_>,
     ) -> Result<Self, Refusal> {
         let view = format.decode(document)?;
-        let (matches, mut findings) = scan(scanner, detectors, &view);
+        let (matches, mut findings) = scan(scanner, detectors, &view.texts);
         let mut header_guardrail = None;
         let mut leaks = BTreeSet::new();
         if !subject.operation.is_converse() {
@@ -177,43 +179,16 @@ impl<'d> Read<'d> {
     }
 }
 
-fn scan(
-    scanner: &Scanner,
-    detectors: DetectorSet,
-    view: &View<'_>,
-) -> (BTreeMap<usize, Vec<Match>>, Findings) {
-    let mut matches = BTreeMap::new();
-    let mut findings = Findings::default();
-    if detectors.is_empty() {
-        return (matches, findings);
-    }
-    for (index, text) in view.texts.iter().enumerate() {
-        let found = scanner.scan(detectors, &text.text, text.key);
-        if !found.is_empty() {
-            for one in &found {
-                findings.add(one.detector, 1);
-            }
-            matches.insert(index, found);
-        }
-    }
-    (matches, findings)
-}
-
 /// The guardrail that an invoke operation asks for in its headers.
 fn guardrail(headers: &HeaderMap) -> Result<Option<GuardrailReference>, Refusal> {
-    let single = |name: &HeaderName| {
-        let mut values = headers.get_all(name).iter();
-        match (values.next(), values.next()) {
-            (None, _) => Ok(None),
-            (Some(value), None) => value.to_str().map(Some).map_err(|_| Refusal::IncompleteGuardrail),
-            (Some(_), Some(_)) => Err(Refusal::IncompleteGuardrail),
-        }
-    };
-    let (identifier, version) = (single(&GUARDRAIL_IDENTIFIER)?, single(&GUARDRAIL_VERSION)?);
+    let part = |name| upstream::single(headers, &name).map_err(|_| Refusal::IncompleteGuardrail);
+    let (identifier, version) = (part(GUARDRAIL_IDENTIFIER)?, part(GUARDRAIL_VERSION)?);
     if identifier.is_none() && version.is_none() {
         return Ok(None);
     }
-    let owned = |part: Option<&str>| part.unwrap_or_default().to_owned();
+    let owned = |part: Option<&HeaderValue>| {
+        part.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    };
     Ok(Some(GuardrailReference { identifier: owned(identifier), version: owned(version) }))
 }
 
