@@ -17,6 +17,7 @@ pub mod proxy;
 pub mod sensitive;
 pub mod server;
 pub mod simulator;
+pub mod telemetry;
 mod tls;
 mod upstream;
 pub mod yaml;

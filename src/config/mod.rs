@@ -5,6 +5,7 @@
 
 pub mod policy_folder;
 mod settings;
+mod telemetry;
 mod values;
 
 use std::net::SocketAddr;
@@ -14,8 +15,9 @@ use std::time::Duration;
 use crate::yaml::{Diagnostics, Source};
 
 use settings::Settings;
+pub use telemetry::{CloudWatch, CloudWatchWay, EmfOutput, Otlp, Telemetry};
 pub use values::Endpoint;
-use values::{address, bytes, duration, endpoint, loopback_address, region, word};
+use values::{address, boolean, bytes, duration, endpoint, loopback_address, region, word};
 
 /// Everything `serve` needs to know, with no unresolved state.
 #[derive(Debug, Clone)]
@@ -34,6 +36,7 @@ pub struct Config {
     /// How long a drain waits for exchanges in flight.
     pub drain: Duration,
     pub log: LogFormat,
+    pub telemetry: Telemetry,
 }
 
 /// Where applications connect.
@@ -59,6 +62,21 @@ pub struct Upstream {
     pub answer_timeout: Duration,
     /// Between two pieces of an answer.
     pub idle_timeout: Duration,
+    /// The role that is assumed anew for every principal, so that AWS's own logs tell them apart.
+    pub assume_role: Option<AssumeRole>,
+    /// Whether requests carry who called and what was decided as Bedrock's `requestMetadata`.
+    pub request_metadata: bool,
+}
+
+/// A role that Bedrock is called with.
+#[derive(Debug, Clone)]
+pub struct AssumeRole {
+    pub arn: String,
+    pub external_id: Option<String>,
+    /// How long one session lasts.
+    pub duration: Duration,
+    /// Where AWS STS is.
+    pub endpoint: Endpoint,
 }
 
 /// The record.
@@ -140,6 +158,8 @@ impl Config {
         let limits = Limits::read(settings);
         let drain = settings.optional("drain", duration);
         let log = settings.optional("log.format", values::log_format);
+        let environment = environment.unwrap_or_else(|| "default".to_owned());
+        let telemetry = Telemetry::read(settings, &environment);
         let (listen, upstream, audit) = (listen?, upstream?, audit?);
         upstream.refuse_loop(settings, &listen);
         Some(Self {
@@ -149,11 +169,12 @@ impl Config {
             policies: policies?,
             callers: callers?,
             master_key: master_key.unwrap_or_else(|| folder.join("master.key")),
-            environment: environment.unwrap_or_else(|| "default".to_owned()),
+            environment,
             audit,
             limits,
             drain: drain.unwrap_or(Duration::from_secs(30)),
             log: log.unwrap_or(LogFormat::Text),
+            telemetry,
         })
     }
 }
@@ -177,8 +198,11 @@ impl Upstream {
         let connect_timeout = settings.optional("upstream.connect_timeout", duration);
         let answer_timeout = settings.optional("upstream.answer_timeout", duration);
         let idle_timeout = settings.optional("upstream.idle_timeout", duration);
+        let request_metadata = settings.optional("upstream.request_metadata", boolean);
         let region = region?;
         Some(Self {
+            assume_role: AssumeRole::read(settings, &region),
+            request_metadata: request_metadata.unwrap_or(false),
             endpoint: runtime.unwrap_or_else(|| Endpoint::aws("bedrock-runtime", &region)),
             control_plane_endpoint: control_plane.unwrap_or_else(|| Endpoint::aws("bedrock", &region)),
             region,
@@ -200,6 +224,24 @@ impl Upstream {
                 settings.refuse(key, "is the warden's own listener: every request would come back to it");
             }
         }
+    }
+}
+
+impl AssumeRole {
+    fn read(settings: &mut Settings<'_>, region: &str) -> Option<Self> {
+        let external_id = settings.optional("upstream.assume_role.external_id", values::external_id);
+        let duration = settings.optional("upstream.assume_role.duration", values::session_duration);
+        let sts = settings.optional("upstream.assume_role.endpoint", endpoint);
+        if !settings.has_section("upstream.assume_role") {
+            return None;
+        }
+        let arn = settings.required("upstream.assume_role.arn", values::role_arn)?;
+        Some(Self {
+            arn,
+            external_id,
+            duration: duration.unwrap_or(Duration::from_hours(1)),
+            endpoint: sts.unwrap_or_else(|| Endpoint::aws("sts", region)),
+        })
     }
 }
 

@@ -18,6 +18,11 @@ const KEYS: &[&str] = &[
     "upstream.connect_timeout",
     "upstream.answer_timeout",
     "upstream.idle_timeout",
+    "upstream.assume_role.arn",
+    "upstream.assume_role.external_id",
+    "upstream.assume_role.duration",
+    "upstream.assume_role.endpoint",
+    "upstream.request_metadata",
     "policies",
     "callers",
     "master_key",
@@ -34,6 +39,16 @@ const KEYS: &[&str] = &[
     "limits.body_timeout",
     "drain",
     "log.format",
+    "telemetry.prometheus",
+    "telemetry.cloudwatch.mode",
+    "telemetry.cloudwatch.namespace",
+    "telemetry.cloudwatch.deployment",
+    "telemetry.cloudwatch.interval",
+    "telemetry.cloudwatch.series",
+    "telemetry.cloudwatch.endpoint",
+    "telemetry.cloudwatch.agent",
+    "telemetry.otlp.enabled",
+    "telemetry.otlp.endpoint",
 ];
 
 /// Names that are ours but not keys: the file itself, on the command line.
@@ -134,16 +149,38 @@ impl<'a> Settings<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    fn written(&self, key: &str) -> Option<Written> {
-        let name = variable(key);
-        if let Some((_, value)) = self.environment.iter().find(|(known, _)| *known == name) {
-            return Some(in_environment(&name, value));
-        }
+    /// Whether a section is there, if only empty, or any of its keys is set in the environment.
+    pub fn has_section(&self, key: &str) -> bool {
+        let below = format!("{key}.");
+        let mut keys = KEYS.iter().filter(|known| known.starts_with(&below));
+        self.node(key).is_some() || keys.any(|known| self.has_variable(&variable(known)))
+    }
+
+    /// Whether a variable of the environment begins with `prefix`.
+    pub fn has_variable(&self, prefix: &str) -> bool {
+        self.environment.iter().any(|(name, _)| name.starts_with(prefix))
+    }
+
+    /// Whether a variable that is not ours has a value, in any case.
+    pub fn variable_is(&self, name: &str, value: &str) -> bool {
+        self.environment.iter().any(|(known, set)| known == name && set.eq_ignore_ascii_case(value))
+    }
+
+    fn node(&self, key: &str) -> Option<&Node> {
         let mut node = self.root.as_ref()?;
         for part in key.split('.') {
             let Value::Mapping(entries) = &node.value else { return None };
             node = &entries.iter().find(|(key, _)| key.name == part)?.1;
         }
+        Some(node)
+    }
+
+    fn written(&self, key: &str) -> Option<Written> {
+        let name = variable(key);
+        if let Some((_, value)) = self.environment.iter().find(|(known, _)| *known == name) {
+            return Some(in_environment(&name, value));
+        }
+        let node = self.node(key)?;
         match &node.value {
             Value::Scalar { text, .. } if !node.is_null() => {
                 Some(Written { text: text.clone(), source: self.source.clone(), span: node.span.clone() })

@@ -51,14 +51,14 @@ upstream:
   region: Frankfurt
   endpoint: http://bedrock.example
 audit: { mode: relaxed, deadline: soon }
-telemetry: {}
+console: {}
 policies: [a, b]
 ";
     let mistakes = parse(text, &[("WARDEN_UPSTREAM_REGOIN", "x"), ("WARDEN_DRAIN", "never")]).unwrap_err();
     assert_eq!(
         mistakes,
         [
-            "error: warden.yaml:6:1: unknown key `telemetry` in the configuration (known keys: listen, admin, upstream, policies, callers, master_key, environment, audit, limits, drain, log)",
+            "error: warden.yaml:6:1: unknown key `console` in the configuration (known keys: listen, admin, upstream, policies, callers, master_key, environment, audit, limits, drain, log, telemetry)",
             "error: warden.yaml:1:11: unknown key `adress` in listen (did you mean `address`?)",
             "error: warden.yaml:7:11: `policies` must be a single value",
             "error: environment:1:1: this variable names no configuration key (did you mean `WARDEN_UPSTREAM_REGION`?)",
@@ -104,4 +104,70 @@ fn endpoints_are_origins() {
     let shown = |text: &str| endpoint(text).unwrap().to_string();
     assert_eq!(shown("https://host:443"), "https://host");
     assert_eq!(shown("https://host:8443/"), "https://host:8443");
+}
+
+fn telemetry(section: &str, environment: &[(&str, &str)]) -> Telemetry {
+    parse(&format!("{MINIMAL}{section}"), environment).unwrap().telemetry
+}
+
+#[test]
+fn a_section_turns_telemetry_on_and_needs_no_keys() {
+    let silent = telemetry("", &[]);
+    assert!(silent.prometheus && silent.cloudwatch.is_none() && silent.otlp.is_none());
+
+    let all = telemetry("telemetry: { cloudwatch: {}, otlp: {}, prometheus: false }\n", &[]);
+    assert!(!all.prometheus && all.otlp.is_some());
+    let cloudwatch = all.cloudwatch.unwrap();
+    assert_eq!((cloudwatch.namespace.as_str(), cloudwatch.series), ("BedrockWarden", 500));
+    assert_eq!(cloudwatch.deployment, "default");
+    assert_eq!(cloudwatch.way, CloudWatchWay::PutMetricData { endpoint: None });
+
+    let emf = telemetry("telemetry: { cloudwatch: { mode: emf, agent: 127.0.0.1:25888 } }\n", &[]);
+    let agent = EmfOutput::Agent("127.0.0.1:25888".parse().unwrap());
+    assert_eq!(emf.cloudwatch.unwrap().way, CloudWatchWay::EmbeddedMetricFormat(agent));
+    assert!(telemetry("telemetry: { cloudwatch: { mode: off } }\n", &[]).cloudwatch.is_none());
+}
+
+#[test]
+fn telemetry_is_turned_on_by_the_environment_alone() {
+    let cloudwatch = telemetry("", &[("WARDEN_TELEMETRY_CLOUDWATCH_MODE", "emf")]).cloudwatch.unwrap();
+    assert_eq!(cloudwatch.way, CloudWatchWay::EmbeddedMetricFormat(EmfOutput::Stdout));
+    let collector = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
+    assert!(telemetry("", &[collector]).otlp.is_some());
+    assert!(telemetry("", &[collector, ("OTEL_SDK_DISABLED", "TRUE")]).otlp.is_none());
+    assert!(telemetry("", &[collector, ("WARDEN_TELEMETRY_OTLP_ENABLED", "false")]).otlp.is_none());
+}
+
+#[test]
+fn telemetry_and_attribution_are_checked_before_anything_starts() {
+    for (section, mistake) in [
+        ("telemetry: { cloudwatch: { namespace: AWS/Bedrock } }", "must not begin with `AWS/`"),
+        ("telemetry: { cloudwatch: { namespace: a b } }", "must be 1 to 255 letters"),
+        ("telemetry: { cloudwatch: { interval: 100ms } }", "must be between `1s` and `1h`"),
+        ("telemetry: { cloudwatch: { mode: push } }", "must be `put-metric-data`, `emf` or `off`"),
+        ("telemetry: { prometheus: yes }", "must be `true` or `false`"),
+        ("telemetry: { otlp: { endpoint: 127.0.0.1 } }", "must be a URL such as"),
+        ("telemetry: { otlp: { endpoint: 'http://user:pass@host' } }", "must be a URL such as"),
+    ] {
+        let mistakes = parse(&format!("{MINIMAL}{section}\n"), &[]).unwrap_err();
+        assert!(mistakes.len() == 1 && mistakes[0].contains(mistake), "{section}: {mistakes:?}");
+    }
+    let role = "WARDEN_UPSTREAM_ASSUME_ROLE_ARN";
+    for (variables, mistake) in [
+        (&[("WARDEN_UPSTREAM_ASSUME_ROLE_DURATION", "1h")][..], "`upstream.assume_role.arn` is missing"),
+        (&[(role, "arn:aws:iam::1:role/x")], "must be the ARN of a role"),
+        (&[(role, "arn:aws:iam::111122223333:user/x")], "must be the ARN of a role"),
+        (
+            &[(role, "arn:aws:iam::111122223333:role/x"), ("WARDEN_UPSTREAM_ASSUME_ROLE_DURATION", "1m")],
+            "must be between `15m` and `12h`",
+        ),
+    ] {
+        let mistakes = parse(MINIMAL, variables).unwrap_err();
+        assert!(mistakes.len() == 1 && mistakes[0].contains(mistake), "{variables:?}: {mistakes:?}");
+    }
+    let config = parse(MINIMAL, &[(role, "arn:aws-cn:iam::111122223333:role/team/bedrock")]).unwrap();
+    assert_eq!(
+        config.upstream.assume_role.unwrap().endpoint.to_string(),
+        "https://sts.eu-central-1.amazonaws.com"
+    );
 }

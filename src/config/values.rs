@@ -113,6 +113,48 @@ pub fn region(text: &str) -> Result<String, String> {
     }
 }
 
+/// `arn:aws:iam::111122223333:role/path/name`.
+pub fn role_arn(text: &str) -> Result<String, String> {
+    let parts: Vec<_> = text.splitn(6, ':').collect();
+    let is_role = match parts.as_slice() {
+        ["arn", partition, "iam", "", account, role] => {
+            partition.starts_with("aws")
+                && account.len() == 12
+                && account.bytes().all(|byte| byte.is_ascii_digit())
+                && role.strip_prefix("role/").is_some_and(|name| !name.is_empty())
+        }
+        _ => false,
+    };
+    if is_role {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "must be the ARN of a role, such as `arn:aws:iam::111122223333:role/bedrock`, not `{text}`"
+        ))
+    }
+}
+
+/// Two to 1,224 characters that STS takes as an external id (API reference of AssumeRole).
+pub fn external_id(text: &str) -> Result<String, String> {
+    let well_formed = (2..=1224).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte));
+    if well_formed {
+        Ok(text.to_owned())
+    } else {
+        Err("must be 2 to 1224 letters, digits and `_+=,.@:/-`".to_owned())
+    }
+}
+
+/// STS gives 15 minutes to 12 hours, and an hour at most when the warden's own credentials are a role's.
+pub fn session_duration(text: &str) -> Result<Duration, String> {
+    let session = duration(text)?;
+    if (Duration::from_mins(15)..=Duration::from_hours(12)).contains(&session) {
+        Ok(session)
+    } else {
+        Err(format!("must be between `15m` and `12h`, not `{text}`"))
+    }
+}
+
 pub fn word(text: &str) -> Result<String, String> {
     let well_formed = (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
@@ -145,6 +187,65 @@ pub fn bytes(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count) if count > 0 => Ok(count),
         Ok(_) | Err(_) => Err(format!("must be a whole number above 0, not `{text}`")),
+    }
+}
+
+pub fn boolean(text: &str) -> Result<bool, String> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(format!("must be `true` or `false`, not `{text}`")),
+    }
+}
+
+/// How metrics reach CloudWatch, as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloudWatchMode {
+    Off,
+    PutMetricData,
+    Emf,
+}
+
+pub fn cloudwatch_mode(text: &str) -> Result<CloudWatchMode, String> {
+    match text {
+        "off" => Ok(CloudWatchMode::Off),
+        "put-metric-data" => Ok(CloudWatchMode::PutMetricData),
+        "emf" => Ok(CloudWatchMode::Emf),
+        _ => Err(format!("must be `put-metric-data`, `emf` or `off`, not `{text}`")),
+    }
+}
+
+/// A CloudWatch namespace (API reference of PutMetricData).
+pub fn namespace(text: &str) -> Result<String, String> {
+    let well_formed = (1..=255).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"./-_#:".contains(&byte));
+    match text {
+        _ if !well_formed => Err(format!("must be 1 to 255 letters, digits and `./-_#:`, not `{text}`")),
+        _ if text.starts_with("AWS/") => Err("must not begin with `AWS/`, which is AWS's own".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// How often metrics are sent. Faster than a second is more than CloudWatch keeps; slower than an hour is no monitoring.
+pub fn flush_interval(text: &str) -> Result<Duration, String> {
+    let interval = duration(text)?;
+    if (Duration::from_secs(1)..=Duration::from_hours(1)).contains(&interval) {
+        Ok(interval)
+    } else {
+        Err(format!("must be between `1s` and `1h`, not `{text}`"))
+    }
+}
+
+/// The base URL of an OTLP/HTTP receiver, to which `/v1/traces` and `/v1/metrics` are added.
+pub fn otlp_endpoint(text: &str) -> Result<String, String> {
+    let url: Option<http::Uri> = text.parse().ok();
+    let scheme = url.as_ref().and_then(http::Uri::scheme_str);
+    let host = url.as_ref().and_then(http::Uri::authority);
+    match (scheme, host) {
+        (Some("http" | "https"), Some(host)) if !host.as_str().contains('@') => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err(format!("must be a URL such as `http://127.0.0.1:4318`, not `{text}`")),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The record's entry is opened before anything is checked. Whatever happens to an exchange, the entry leaves exactly
 //! one story in the journal: a denial, or an intent and its outcome. Dropping it unfinished is recorded too.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,11 +14,13 @@ use crate::audit::{
     DenialReason, Denied, EndState, Entry, Intent, Journal, JournalError, OpenEntry, Outcome, Receipt,
 };
 use crate::bedrock::fault::Fault;
+use crate::bedrock::format::Format;
 use crate::bedrock::operation::Route;
 use crate::clock;
 use crate::identity::Principal;
 use crate::policy::PolicySet;
 use crate::sensitive::Scanner;
+use crate::telemetry::{OpenEvent, Telemetry};
 
 use super::Peer;
 use super::judge::Judgement;
@@ -28,61 +31,49 @@ use super::reply::Downstream;
 /// An exchange before its intent is durable.
 pub struct Exchange {
     entry: Entry,
-    pub arrived: Instant,
-    principal: Option<Principal>,
-    route: Option<Route>,
+    open: OpenEvent,
     body_bytes: usize,
-    pub policy_digest: String,
     pub judgement: Judgement,
 }
 
 /// An exchange whose request may have reached Bedrock.
 pub struct Forwarded {
     entry: OpenEntry,
-    request_id: Uuid,
-    pub arrived: Instant,
-    pub policy_digest: String,
-    pub modified: String,
+    open: OpenEvent,
+    modified: String,
     /// Time spent waiting for Bedrock; the rest of the latency is our own.
     upstream: Option<Duration>,
-    log: LogLine,
 }
 
 /// A request that was allowed and could not be recorded, so that it was not sent. The journal notes it when it can.
 pub struct Unrecorded {
-    request_id: Uuid,
-    policy_digest: String,
+    open: OpenEvent,
     error: JournalError,
 }
 
-/// What the log says of every exchange.
-#[derive(Debug, Default, Clone)]
-struct LogLine {
-    team: String,
-    app: String,
-    operation: &'static str,
-    model: String,
+/// An exchange that is recorded, as far as it can be, and of which the caller still has to see the end. It is told of
+/// when this is dropped.
+pub struct Ended {
+    open: OpenEvent,
+    /// Why the outcome is not durable.
+    pub unrecorded: Option<JournalError>,
 }
 
 impl Exchange {
     /// Opens the record of `request`. Nothing is proven yet; what is noted are claims.
     pub fn open<B>(
         journal: &Journal,
+        telemetry: &Arc<Telemetry>,
         scanner: &Scanner,
         peer: Peer,
         request: &Request<B>,
         policies: Option<&PolicySet>,
     ) -> Self {
         let arrival = records::arrival(scanner, peer.address.ip(), request.headers());
-        Self {
-            entry: Entry::open(journal, arrival),
-            arrived: clock::instant(),
-            principal: None,
-            route: None,
-            body_bytes: 0,
-            policy_digest: policies.map(|policies| policies.digest().to_owned()).unwrap_or_default(),
-            judgement: Judgement::default(),
-        }
+        let entry = Entry::open(journal, arrival);
+        let digest = policies.map(PolicySet::digest).unwrap_or_default();
+        let open = OpenEvent::begin(telemetry, entry.request_id(), digest);
+        Self { entry, open, body_bytes: 0, judgement: Judgement::default() }
     }
 
     pub fn learn_claim(&mut self, credential_id: &str) {
@@ -91,7 +82,8 @@ impl Exchange {
 
     pub fn learn_route(&mut self, route: &Route, region: &str) {
         self.entry.request.target = Some(records::target(route, region));
-        self.route = Some(route.clone());
+        self.open.event.operation = Some(route.operation);
+        self.open.event.model.clone_from(&route.model);
     }
 
     pub fn learn_body(&mut self, bytes: usize) {
@@ -100,82 +92,63 @@ impl Exchange {
 
     pub fn learn_principal(&mut self, principal: &Principal) {
         self.entry.request.caller = Some(records::caller(principal));
-        self.principal = Some(principal.clone());
+        self.open.event.caller = Some(records::told_caller(principal));
     }
 
-    fn log_line(&self) -> LogLine {
-        let route = self.route.as_ref();
-        LogLine {
-            team: self.principal.as_ref().map(|principal| principal.team.clone()).unwrap_or_default(),
-            app: self.principal.as_ref().map(|principal| principal.app.clone()).unwrap_or_default(),
-            operation: route.map_or("", |route| route.operation.name()),
-            model: route.and_then(|route| route.model.as_ref()).map(ToString::to_string).unwrap_or_default(),
-        }
+    pub fn learn_format(&mut self, format: Option<Format>) {
+        self.open.event.format = format;
     }
 
     /// Writes down what is about to be sent. Returns once it is durable; `hmac` is the keyed hash of `body`.
     pub async fn commit(mut self, body: &Bytes, hmac: [u8; 32]) -> Result<(Forwarded, Receipt), Unrecorded> {
-        let content = records::content(self.body_bytes, &self.judgement);
-        self.entry.request.content = Some(content);
+        self.learn_content();
         let sent = self.judgement.sent.as_ref().or(self.judgement.seen.as_ref());
         let intent = Intent {
-            judgement: records::judged(&self.policy_digest, &self.judgement),
+            judgement: records::judged(&self.open.event.policy_digest, &self.judgement),
             edits: records::edits(&self.judgement.repairs),
             settings: sent.map(records::settings).unwrap_or_default(),
             guardrail: sent.and_then(|facts| facts.guardrail.as_ref()).map(ToString::to_string),
             forwarded_bytes: body.len() as u64,
             forwarded_hmac: hmac,
         };
-        let log = self.log_line();
-        let request_id = self.entry.request_id();
+        self.open.event.admitted(&intent);
         match self.entry.commit_intent(intent).await {
             Ok((receipt, entry)) => {
                 let modified = records::edits_line(&self.judgement.repairs);
-                let (arrived, policy_digest) = (self.arrived, self.policy_digest);
-                Ok((
-                    Forwarded { entry, request_id, arrived, policy_digest, modified, upstream: None, log },
-                    receipt,
-                ))
+                Ok((Forwarded { entry, open: self.open, modified, upstream: None }, receipt))
             }
-            Err(error) => Err(Unrecorded { request_id, policy_digest: self.policy_digest, error }),
+            Err(error) => Err(Unrecorded { open: self.open, error }),
         }
     }
 
     /// Ends the exchange without Bedrock: record first, then the native answer.
     pub async fn refuse(mut self, refusal: &Refusal, downstream: Downstream) {
-        let content = records::content(self.body_bytes, &self.judgement);
-        self.entry.request.content = Some(content);
-        let (mut fault, mut message) = self.told(refusal);
-        let log = self.log_line();
-        let request_id = self.entry.request_id();
+        self.learn_content();
+        let (fault, message) = self.told(refusal);
         let denied = Denied {
             reason: if refusal.is_failure() { DenialReason::Error } else { DenialReason::Deny },
             http_status: fault.status().as_u16(),
             error_code: fault.name().to_owned(),
             message: message.clone(),
-            judgement: records::judged(&self.policy_digest, &self.judgement),
+            judgement: records::judged(&self.open.event.policy_digest, &self.judgement),
         };
-        // FAIL-CLOSED: a denial that cannot be recorded is still a denial, but says what is wrong with us.
-        if let Err(error) = self.entry.refuse(denied).await {
-            tracing::error!(%error, "a denial could not be recorded");
-            (fault, message) = (Fault::ServiceUnavailable, Refusal::NotRecorded(error).to_string());
+        self.open.event.refused(&denied);
+        match self.entry.refuse(denied).await {
+            Ok(()) => answer(&self.open, "deny", fault, &message, downstream),
+            // FAIL-CLOSED: a denial that cannot be recorded is still a denial, but says what is wrong with us.
+            Err(error) => {
+                tracing::error!(%error, "a denial could not be recorded");
+                let refusal = Refusal::NotRecorded(error);
+                self.open.event.unrecorded(refusal.fault());
+                answer(&self.open, "deny", refusal.fault(), &refusal.to_string(), downstream);
+            }
         }
-        let latency_ms = self.arrived.elapsed().as_millis();
-        tracing::info!(
-            audit.id = %request_id,
-            principal.team = log.team,
-            principal.app = log.app,
-            operation.name = log.operation,
-            model.id = log.model,
-            policy.digest = self.policy_digest,
-            decision = "deny",
-            error.code = fault.name(),
-            latency_ms,
-            "refused"
-        );
-        let decision = decision_header("deny", request_id, &self.policy_digest);
-        let (head, body) = native(fault, &message, &request_id.to_string(), &decision);
-        downstream.answer(head, body.into());
+    }
+
+    fn learn_content(&mut self) {
+        let content = records::content(self.body_bytes, &self.judgement);
+        self.open.event.parameters = records::told_parameters(&self.judgement);
+        self.entry.request.content = Some(content);
     }
 
     /// Fault and text for the caller.
@@ -189,7 +162,11 @@ impl Exchange {
 
 impl Forwarded {
     pub fn request_id(&self) -> Uuid {
-        self.request_id
+        self.open.event.request_id
+    }
+
+    pub fn policy_digest(&self) -> &str {
+        &self.open.event.policy_digest
     }
 
     /// Notes that Bedrock has nothing more to say to the call that was sent at `sent`.
@@ -197,13 +174,13 @@ impl Forwarded {
         self.upstream = Some(clock::instant().saturating_duration_since(sent));
     }
 
-    pub fn decision(&self) -> &'static str {
-        if self.modified.is_empty() { "allow" } else { "modify" }
+    fn decision(&self) -> &'static str {
+        self.open.event.decision.name()
     }
 
     /// Says in the answer's head what was decided and what was changed.
     pub fn mark(&self, headers: &mut HeaderMap) {
-        let decision = decision_header(self.decision(), self.request_id, &self.policy_digest);
+        let decision = decision_header(&self.open, self.decision());
         if let Ok(value) = HeaderValue::from_str(&decision) {
             headers.insert(DECISION, value);
         }
@@ -213,62 +190,66 @@ impl Forwarded {
     }
 
     /// Makes the outcome durable. ORDER: before the caller sees that the call is complete.
-    pub async fn finish(self, mut outcome: Outcome) -> Result<(), JournalError> {
-        let latency = self.arrived.elapsed();
+    pub async fn finish(mut self, mut outcome: Outcome) -> Ended {
+        let latency = self.open.arrived().elapsed();
         let own = self.upstream.map(|upstream| latency.saturating_sub(upstream).as_micros());
         outcome.timings.latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
         outcome.timings.upstream_ms = self.upstream.and_then(|time| u64::try_from(time.as_millis()).ok());
         outcome.timings.overhead_us = own.and_then(|own| u64::try_from(own).ok());
-        let (log, end) = (self.log, outcome.end_state);
-        tracing::info!(
-            audit.id = %self.request_id,
-            principal.team = log.team,
-            principal.app = log.app,
-            operation.name = log.operation,
-            model.id = log.model,
-            policy.digest = self.policy_digest,
-            decision = if self.modified.is_empty() { "allow" } else { "modify" },
-            upstream.status = outcome.upstream_status,
-            tokens.input = outcome.tokens.input,
-            tokens.output = outcome.tokens.output,
-            end_state = end.name(),
-            latency_ms = outcome.timings.latency_ms,
-            overhead_us = outcome.timings.overhead_us,
-            "served"
-        );
-        self.entry.finish(outcome).await
+        self.open.event.timings.upstream = self.upstream;
+        self.open.event.ended(&outcome);
+        let unrecorded = self.entry.finish(outcome).await.err();
+        if let Some(error) = &unrecorded {
+            tracing::error!(%error, audit.id = %self.open.event.request_id, "an outcome could not be recorded");
+            self.open.event.unrecorded(Fault::ServiceUnavailable);
+        }
+        Ended { open: self.open, unrecorded }
     }
 
     /// Ends an exchange whose intent is durable and that has no answer to give.
     pub async fn fail(self, refusal: &Refusal, mut outcome: Outcome, downstream: Downstream) {
-        let (mut fault, mut message) = (refusal.fault(), refusal.to_string());
+        let fault = refusal.fault();
         outcome.http_status = Some(fault.status().as_u16());
         outcome.error_code.get_or_insert_with(|| fault.name().to_owned());
-        let (request_id, digest) = (self.request_id, self.policy_digest.clone());
         let decision = self.decision();
-        if let Err(error) = self.finish(outcome).await {
-            tracing::error!(%error, "an outcome could not be recorded");
-            (fault, message) = (Fault::ServiceUnavailable, Refusal::NotRecorded(error).to_string());
+        let ended = self.finish(outcome).await;
+        match ended.unrecorded {
+            None => answer(&ended.open, decision, fault, &refusal.to_string(), downstream),
+            Some(error) => {
+                let refusal = Refusal::NotRecorded(error);
+                answer(&ended.open, decision, refusal.fault(), &refusal.to_string(), downstream);
+            }
         }
-        let decision = decision_header(decision, request_id, &digest);
-        let (head, body) = native(fault, &message, &request_id.to_string(), &decision);
-        downstream.answer(head, body.into());
+    }
+}
+
+impl Ended {
+    /// Answers in place of an answer that could not be recorded.
+    pub fn withhold(self, downstream: Downstream) {
+        let message = "the answer could not be recorded and is withheld";
+        answer(&self.open, "error", Fault::ServiceUnavailable, message, downstream);
     }
 }
 
 impl Unrecorded {
-    pub fn answer(self, downstream: Downstream) {
-        tracing::error!(error = %self.error, audit.id = %self.request_id, "an intent could not be recorded");
+    pub fn answer(mut self, downstream: Downstream) {
+        tracing::error!(error = %self.error, audit.id = %self.open.event.request_id, "an intent could not be recorded");
         let refusal = Refusal::NotRecorded(self.error);
-        let decision = decision_header("error", self.request_id, &self.policy_digest);
-        let id = self.request_id.to_string();
-        let (head, body) = native(refusal.fault(), &refusal.to_string(), &id, &decision);
-        downstream.answer(head, body.into());
+        self.open.event.unrecorded(refusal.fault());
+        answer(&self.open, "error", refusal.fault(), &refusal.to_string(), downstream);
     }
 }
 
-fn decision_header(decision: &str, request_id: Uuid, policy_digest: &str) -> String {
-    format!("{decision}; id={request_id}; policy={policy_digest}")
+/// The warden's own answer to an exchange.
+fn answer(open: &OpenEvent, decision: &str, fault: Fault, message: &str, downstream: Downstream) {
+    let id = open.event.request_id.to_string();
+    let (head, body) = native(fault, message, &id, &decision_header(open, decision));
+    downstream.answer(head, body.into());
+}
+
+fn decision_header(open: &OpenEvent, decision: &str) -> String {
+    let event = &open.event;
+    format!("{decision}; id={}; policy={}", event.request_id, event.policy_digest)
 }
 
 /// An outcome that only has an end yet, with the status that Bedrock answered.

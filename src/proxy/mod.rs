@@ -30,6 +30,7 @@ use crate::config::{Config, Limits};
 use crate::identity::RecordKey;
 use crate::policy::Context;
 use crate::sensitive::{Scanner, ScannerError};
+use crate::telemetry::Telemetry;
 use crate::upstream::Upstream;
 
 use body::Buffers;
@@ -58,6 +59,7 @@ pub struct Proxy {
     limits: Limits,
     environment: String,
     record_key: RecordKey,
+    telemetry: Arc<Telemetry>,
     // Exchanges in flight. The drain waits for them.
     exchanges: TaskTracker,
 }
@@ -77,6 +79,7 @@ impl Proxy {
         journal: Journal,
         upstream: Upstream,
         record_key: RecordKey,
+        telemetry: Arc<Telemetry>,
         exchanges: TaskTracker,
     ) -> Result<Self, ScannerError> {
         let limits = config.limits;
@@ -89,6 +92,7 @@ impl Proxy {
             limits,
             environment: config.environment.clone(),
             record_key,
+            telemetry,
             exchanges,
         })
     }

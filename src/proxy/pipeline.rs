@@ -38,7 +38,8 @@ const LARGE_BODY: usize = 256 * 1024;
 pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, downstream: Downstream) {
     // INVARIANT: one policy set judges the whole exchange, request and answer.
     let policies = proxy.rules.policies();
-    let mut exchange = Exchange::open(&proxy.journal, &proxy.scanner, peer, &request, policies.as_deref());
+    let mut exchange =
+        Exchange::open(&proxy.journal, &proxy.telemetry, &proxy.scanner, peer, &request, policies.as_deref());
     // FAIL-CLOSED: no policy, no traffic.
     let Some(policies) = policies else { return exchange.refuse(&Refusal::NoPolicies, downstream).await };
 
@@ -120,6 +121,7 @@ async fn accept(
         body_sha256,
     };
     let (allowed, call, format) = decide(proxy, policies, &asked, &target, exchange)?;
+    exchange.learn_format(format);
     let facts = exchange.judgement.sent.clone().or_else(|| exchange.judgement.seen.clone());
     let answering = Answering { route, principal, context, facts, format };
     answering.check_filters(policies)?;

@@ -11,10 +11,11 @@ use crate::audit::{
     System, SystemKind, Target, Tokens,
 };
 use crate::bedrock::operation::Route;
-use crate::bedrock::view::Usage;
+use crate::bedrock::view::{Parameter, Usage};
 use crate::identity::Principal;
 use crate::policy::{AnswerVerdict, Facts, Repair, Violation};
 use crate::sensitive::{DetectorId, DetectorSet, Findings, Scanner, redact};
+use crate::telemetry;
 
 use super::judge::Judgement;
 
@@ -59,6 +60,26 @@ pub fn caller(principal: &Principal) -> Caller {
         app: principal.app.clone(),
         credential_kind: principal.credential.name().to_owned(),
         credential_id: principal.credential_id.clone(),
+    }
+}
+
+/// The caller, for telemetry.
+pub fn told_caller(principal: &Principal) -> telemetry::Caller {
+    telemetry::Caller { team: principal.team.clone(), app: principal.app.clone() }
+}
+
+/// The parameters of the request as it was or would have been sent, for telemetry.
+pub fn told_parameters(judgement: &Judgement) -> telemetry::Parameters {
+    let Some(facts) = judgement.sent.as_ref().or(judgement.seen.as_ref()) else {
+        return telemetry::Parameters::default();
+    };
+    let value = |parameter| facts.settings.get(&parameter).and_then(|values| values.first().copied());
+    telemetry::Parameters {
+        max_tokens: value(Parameter::MaxTokens),
+        temperature: value(Parameter::Temperature),
+        top_p: value(Parameter::TopP),
+        top_k: value(Parameter::TopK),
+        stream: facts.stream,
     }
 }
 

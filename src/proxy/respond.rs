@@ -134,7 +134,7 @@ impl Delivery<'_> {
         usage.update(usage_from_headers(&headers));
         self.outcome.tokens = records::tokens(usage);
         self.outcome.stop_reason.clone_from(&filtered.stop_reason);
-        let digest = &self.forwarded.policy_digest;
+        let digest = self.forwarded.policy_digest();
         self.outcome.judgement = records::answer_judged(digest, Some(&filtered.verdict), &filtered.findings);
         if filtered.withheld {
             let rules = self.answering.filters(self.policies);
@@ -200,23 +200,11 @@ impl Delivery<'_> {
             self.outcome.end_state = EndState::ClientAbort;
         }
         let request_id = self.forwarded.request_id();
-        match self.forwarded.finish(self.outcome).await {
-            Ok(()) => {
-                if !self.downstream.answer(head, body) {
-                    tracing::debug!(audit.id = %request_id, "the caller left before the answer");
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, audit.id = %request_id, "an outcome could not be recorded");
-                let message = "the answer could not be recorded and is withheld";
-                let (head, body) = super::refuse::native(
-                    Fault::ServiceUnavailable,
-                    message,
-                    &request_id.to_string(),
-                    "error",
-                );
-                self.downstream.answer(head, body.into());
-            }
+        let ended = self.forwarded.finish(self.outcome).await;
+        if ended.unrecorded.is_some() {
+            ended.withhold(self.downstream);
+        } else if !self.downstream.answer(head, body) {
+            tracing::debug!(audit.id = %request_id, "the caller left before the answer");
         }
     }
 
@@ -254,17 +242,15 @@ impl Delivery<'_> {
         outcome.frames = u32::try_from(streamed.frames).unwrap_or(u32::MAX);
         let found = &streamed.findings;
         let verdict = self.answering.inquiry().map(|inquiry| self.policies.judge_answer(&inquiry, found));
-        outcome.judgement = records::answer_judged(&self.forwarded.policy_digest, verdict.as_ref(), found);
+        outcome.judgement = records::answer_judged(self.forwarded.policy_digest(), verdict.as_ref(), found);
         if streamed.unscanned {
             tracing::warn!(audit.id = %self.forwarded.request_id(), "part of a streamed answer was too long to be scanned");
         }
         // ORDER: the frames that end the answer leave only after its outcome is durable.
-        let last = match self.forwarded.finish(self.outcome).await {
-            Ok(()) => streamed.held,
-            Err(error) => {
-                tracing::error!(%error, "an outcome could not be recorded");
-                encode_exception(Fault::ServiceUnavailable, "the answer could not be recorded")
-            }
+        let ended = self.forwarded.finish(self.outcome).await;
+        let last = match &ended.unrecorded {
+            None => streamed.held,
+            Some(_) => encode_exception(Fault::ServiceUnavailable, "the answer could not be recorded"),
         };
         pieces.finish(last).await;
     }

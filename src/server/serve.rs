@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::identity::{MasterKey, RecordKey};
 use crate::proxy::{Proxy, records};
 use crate::sensitive::ScannerError;
+use crate::telemetry::Telemetry;
 use crate::tls::{self, TlsError};
 use crate::upstream::{CredentialSource, Upstream};
 
@@ -139,6 +140,7 @@ impl Warden {
             journal.clone(),
             upstream,
             record_key,
+            Arc::new(Telemetry::new()),
             background.clone(),
         )?;
         let warden =

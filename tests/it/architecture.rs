@@ -19,10 +19,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("policy", &["sensitive", "bedrock", "identity", "yaml"]),
     // Effects.
     ("config", &["yaml", "clock"]),
-    ("telemetry", &["config", "clock"]),
-    ("audit", &["policy", "sensitive", "bedrock", "identity", "config", "clock", "telemetry"]),
+    ("audit", &["policy", "sensitive", "bedrock", "identity", "config", "clock"]),
+    // Of the record, its plain data.
+    ("telemetry", &["audit", "bedrock", "config", "clock"]),
     ("permit", &["policy", "audit"]),
-    ("upstream", &["permit", "policy", "audit", "bedrock", "config", "clock", "telemetry", "tls"]),
+    ("upstream", &["permit", "policy", "audit", "bedrock", "config", "clock", "tls"]),
     (
         "proxy",
         &[

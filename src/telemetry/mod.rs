@@ -1,0 +1,43 @@
+//! What platform teams see: the log line, metrics, CloudWatch, traces.
+//!
+//! Receives one [`Finished`] event for every exchange and the [`Vitals`] of the process. Must never hold up a request,
+//! never grow without bound when a receiver is away, and never show text of a prompt, an answer or a match.
+
+mod event;
+mod log;
+pub mod names;
+mod open;
+mod vitals;
+
+pub use event::{Caller, Finished, Parameters, Timings, Upstream};
+pub use open::OpenEvent;
+pub use vitals::{JournalVitals, Vitals};
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Everything that exchanges are told to. One for the process.
+#[derive(Debug, Default)]
+pub struct Telemetry {
+    in_flight: AtomicU64,
+}
+
+impl Telemetry {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Exchanges that have begun and are not over.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    fn begin(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The one place where an exchange that is over is told of.
+    fn finished(&self, event: &Finished) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        log::line(event);
+    }
+}

@@ -1,0 +1,323 @@
+//! Every metric name, label, unit and attribute there is, in one place.
+//!
+//! Exporters, the dashboards in `deploy/` and their tests read these tables; nothing else spells a name. Prometheus
+//! names follow its own guidelines (base units, `_total`), CloudWatch names are those of `AWS/Bedrock` wherever they
+//! mean the same, OpenTelemetry names are those of the semantic conventions 1.41.1 (GenAI, AWS Bedrock).
+
+/// How a Prometheus metric behaves.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    Counter,
+    Gauge,
+    /// With the upper bounds of its buckets.
+    Histogram(&'static [f64]),
+}
+
+/// One Prometheus metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Instrument {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub labels: &'static [&'static str],
+    pub help: &'static str,
+}
+
+/// From a millisecond to five minutes: models may think for minutes.
+const SECONDS: &[f64] =
+    &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0];
+/// From fifty microseconds to a second: what the warden adds.
+const OWN_SECONDS: &[f64] =
+    &[0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
+/// From a millisecond to a second: one token of a stream.
+const TOKEN_SECONDS: &[f64] = &[0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
+
+const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Instrument {
+    Instrument { name, kind: Kind::Counter, labels, help }
+}
+
+const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Instrument {
+    Instrument { name, kind: Kind::Gauge, labels, help }
+}
+
+const fn histogram(
+    name: &'static str,
+    buckets: &'static [f64],
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Instrument {
+    Instrument { name, kind: Kind::Histogram(buckets), labels, help }
+}
+
+/// What `/metrics` shows.
+pub mod prometheus {
+    use super::{Instrument, OWN_SECONDS, SECONDS, TOKEN_SECONDS, counter, gauge, histogram};
+
+    pub const REQUESTS: Instrument = counter(
+        "warden_requests_total",
+        &["operation", "decision", "end"],
+        "Requests that are over, by what was decided and how they ended.",
+    );
+    pub const CALLER_REQUESTS: Instrument =
+        counter("warden_caller_requests_total", &["team", "app", "decision"], "Requests of proven callers.");
+    pub const MODEL_REQUESTS: Instrument = counter(
+        "warden_model_requests_total",
+        &["team", "model", "decision"],
+        "Requests by team and model; a model gets its own label once Bedrock has answered for it.",
+    );
+    pub const ERRORS: Instrument =
+        counter("warden_errors_total", &["operation", "error"], "Errors that callers received, by name.");
+    pub const TOKENS: Instrument = counter(
+        "warden_tokens_total",
+        &["team", "model", "type"],
+        "Tokens that Bedrock counted: input, output, cache_read, cache_write.",
+    );
+    pub const DENIALS: Instrument = counter(
+        "warden_policy_denials_total",
+        &["rule"],
+        "Requests and answers that a rule refused; a request counts for every rule it violates.",
+    );
+    pub const SHADOW_DENIALS: Instrument = counter(
+        "warden_policy_shadow_denials_total",
+        &["rule"],
+        "Requests and answers that a rule in shadow mode would have refused.",
+    );
+    pub const EDITS: Instrument =
+        counter("warden_policy_edits_total", &["rule"], "Requests that a rule changed.");
+    pub const FINDINGS: Instrument = counter(
+        "warden_findings_total",
+        &["detector", "direction"],
+        "Strings in which a detector of sensitive data matched.",
+    );
+    pub const DURATION: Instrument = histogram(
+        "warden_request_duration_seconds",
+        SECONDS,
+        &["operation"],
+        "From the request's head to the end of the exchange.",
+    );
+    pub const OVERHEAD: Instrument = histogram(
+        "warden_overhead_seconds",
+        OWN_SECONDS,
+        &["operation"],
+        "The warden's own share of forwarded requests: everything but waiting for Bedrock.",
+    );
+    pub const UPSTREAM_DURATION: Instrument = histogram(
+        "warden_upstream_duration_seconds",
+        SECONDS,
+        &["operation"],
+        "From sending a request to the last byte of Bedrock's answer.",
+    );
+    pub const FIRST_TOKEN: Instrument = histogram(
+        "warden_time_to_first_token_seconds",
+        SECONDS,
+        &["operation"],
+        "From sending a request to the first byte of a streamed answer.",
+    );
+    pub const PER_TOKEN: Instrument = histogram(
+        "warden_time_per_output_token_seconds",
+        TOKEN_SECONDS,
+        &["operation"],
+        "Time between the tokens of streamed answers, after the first.",
+    );
+    pub const UPSTREAM_RESPONSES: Instrument = counter(
+        "warden_upstream_responses_total",
+        &["code"],
+        "Bedrock's answers, by HTTP status; `none` without one.",
+    );
+    pub const IN_FLIGHT: Instrument =
+        gauge("warden_requests_in_flight", &[], "Requests that have begun and are not over.");
+    pub const JOURNAL_READY: Instrument =
+        gauge("warden_journal_ready", &[], "1 when the journal admits requests.");
+    pub const JOURNAL_QUEUED: Instrument =
+        gauge("warden_journal_queued_records", &[], "Records handed over and not yet on disk.");
+    pub const JOURNAL_LAG: Instrument = gauge(
+        "warden_journal_lag_seconds",
+        &[],
+        "How long the oldest record of the latest commit waited to be on disk.",
+    );
+    pub const JOURNAL_WRITTEN: Instrument =
+        counter("warden_journal_records_total", &[], "Records made durable.");
+    pub const JOURNAL_LOST: Instrument =
+        counter("warden_journal_lost_records_total", &[], "Records that could not even be queued.");
+    pub const JOURNAL_UNSHIPPED: Instrument = gauge(
+        "warden_journal_unshipped_records",
+        &[],
+        "Records that exist in this journal and nowhere else; without a shared store, all of them.",
+    );
+    pub const POLICY: Instrument = gauge("warden_policy_info", &["digest"], "1 for the policies in force.");
+    pub const RELOAD_SUCCESSFUL: Instrument = gauge(
+        "warden_config_last_reload_successful",
+        &[],
+        "1 when the policy and caller files on disk are in force.",
+    );
+    pub const RELOAD_TIME: Instrument = gauge(
+        "warden_config_last_reload_success_timestamp_seconds",
+        &[],
+        "When the rules in force were loaded.",
+    );
+    pub const CREDENTIALS_EXPIRY: Instrument = gauge(
+        "warden_credentials_expiry_timestamp_seconds",
+        &[],
+        "When the warden's own AWS credentials end; 0 for credentials without an end.",
+    );
+    pub const CERTIFICATE_EXPIRY: Instrument = gauge(
+        "warden_certificate_expiry_timestamp_seconds",
+        &[],
+        "When the certificate of the data listener ends.",
+    );
+    pub const EXPORTED: Instrument = counter(
+        "warden_telemetry_exports_total",
+        &["exporter", "result"],
+        "Batches of telemetry that were sent, by result: success, failure.",
+    );
+    pub const DROPPED: Instrument = counter(
+        "warden_telemetry_dropped_total",
+        &["exporter"],
+        "Data points and spans that were dropped, because a receiver was away or a budget was full.",
+    );
+    pub const BUILD: Instrument = gauge("warden_build_info", &["version"], "1 for the running version.");
+
+    pub const ALL: &[Instrument] = &[
+        REQUESTS,
+        CALLER_REQUESTS,
+        MODEL_REQUESTS,
+        ERRORS,
+        TOKENS,
+        DENIALS,
+        SHADOW_DENIALS,
+        EDITS,
+        FINDINGS,
+        DURATION,
+        OVERHEAD,
+        UPSTREAM_DURATION,
+        FIRST_TOKEN,
+        PER_TOKEN,
+        UPSTREAM_RESPONSES,
+        IN_FLIGHT,
+        JOURNAL_READY,
+        JOURNAL_QUEUED,
+        JOURNAL_LAG,
+        JOURNAL_WRITTEN,
+        JOURNAL_LOST,
+        JOURNAL_UNSHIPPED,
+        POLICY,
+        RELOAD_SUCCESSFUL,
+        RELOAD_TIME,
+        CREDENTIALS_EXPIRY,
+        CERTIFICATE_EXPIRY,
+        EXPORTED,
+        DROPPED,
+        BUILD,
+    ];
+}
+
+/// A unit as CloudWatch spells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    Count,
+    Milliseconds,
+}
+
+/// What a CloudWatch metric is broken down by, beside the deployment. Never two of them at once: every combination is
+/// billed as a metric of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dimension {
+    ModelId,
+    Team,
+    Rule,
+    Detector,
+}
+
+impl Dimension {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ModelId => "ModelId",
+            Self::Team => "Team",
+            Self::Rule => "Rule",
+            Self::Detector => "Detector",
+        }
+    }
+}
+
+/// One CloudWatch metric. Every one is there for the deployment as a whole, and once more for each of `by`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CloudWatchMetric {
+    pub name: &'static str,
+    pub unit: Unit,
+    pub by: &'static [Dimension],
+}
+
+/// What is sent to CloudWatch.
+pub mod cloudwatch {
+    use super::Dimension::{Detector, ModelId, Rule, Team};
+    use super::{CloudWatchMetric, Dimension, Unit};
+
+    /// The dimension that every metric carries: the `environment` of the configuration, unless it is named.
+    pub const DEPLOYMENT: &str = "Deployment";
+
+    const fn count(name: &'static str, by: &'static [Dimension]) -> CloudWatchMetric {
+        CloudWatchMetric { name, unit: Unit::Count, by }
+    }
+
+    const fn milliseconds(name: &'static str, by: &'static [Dimension]) -> CloudWatchMetric {
+        CloudWatchMetric { name, unit: Unit::Milliseconds, by }
+    }
+
+    // The names of AWS/Bedrock, with its meaning: requests that Bedrock was sent, successful ones where it counts those.
+    pub const INVOCATIONS: CloudWatchMetric = count("Invocations", &[ModelId, Team]);
+    pub const INVOCATION_LATENCY: CloudWatchMetric = milliseconds("InvocationLatency", &[ModelId]);
+    pub const CLIENT_ERRORS: CloudWatchMetric = count("InvocationClientErrors", &[ModelId]);
+    pub const SERVER_ERRORS: CloudWatchMetric = count("InvocationServerErrors", &[ModelId]);
+    pub const THROTTLES: CloudWatchMetric = count("InvocationThrottles", &[ModelId]);
+    pub const INPUT_TOKENS: CloudWatchMetric = count("InputTokenCount", &[ModelId, Team]);
+    pub const OUTPUT_TOKENS: CloudWatchMetric = count("OutputTokenCount", &[ModelId, Team]);
+    pub const CACHE_READ_TOKENS: CloudWatchMetric = count("CacheReadInputTokenCount", &[ModelId]);
+    pub const CACHE_WRITE_TOKENS: CloudWatchMetric = count("CacheWriteInputTokenCount", &[ModelId]);
+    pub const TIME_TO_FIRST_TOKEN: CloudWatchMetric = milliseconds("TimeToFirstToken", &[ModelId]);
+
+    // Ours.
+    pub const REQUESTS: CloudWatchMetric = count("Requests", &[Team]);
+    pub const POLICY_DENIALS: CloudWatchMetric = count("PolicyDenials", &[Rule, Team]);
+    pub const SHADOW_DENIALS: CloudWatchMetric = count("ShadowDenials", &[Rule]);
+    pub const POLICY_EDITS: CloudWatchMetric = count("PolicyEdits", &[Rule]);
+    pub const FINDINGS: CloudWatchMetric = count("Findings", &[Detector]);
+    pub const UNAUTHENTICATED: CloudWatchMetric = count("UnauthenticatedRequests", &[]);
+    pub const FAILURES: CloudWatchMetric = count("WardenFailures", &[]);
+    pub const ADDED_LATENCY: CloudWatchMetric = milliseconds("AddedLatency", &[]);
+    pub const JOURNAL_LAG: CloudWatchMetric = milliseconds("JournalLag", &[]);
+    pub const JOURNAL_LOST: CloudWatchMetric = count("JournalLostRecords", &[]);
+    pub const UNSHIPPED_RECORDS: CloudWatchMetric = count("UnshippedRecords", &[]);
+    pub const TELEMETRY_DROPPED: CloudWatchMetric = count("TelemetryDropped", &[]);
+
+    pub const ALL: &[CloudWatchMetric] = &[
+        INVOCATIONS,
+        INVOCATION_LATENCY,
+        CLIENT_ERRORS,
+        SERVER_ERRORS,
+        THROTTLES,
+        INPUT_TOKENS,
+        OUTPUT_TOKENS,
+        CACHE_READ_TOKENS,
+        CACHE_WRITE_TOKENS,
+        TIME_TO_FIRST_TOKEN,
+        REQUESTS,
+        POLICY_DENIALS,
+        SHADOW_DENIALS,
+        POLICY_EDITS,
+        FINDINGS,
+        UNAUTHENTICATED,
+        FAILURES,
+        ADDED_LATENCY,
+        JOURNAL_LAG,
+        JOURNAL_LOST,
+        UNSHIPPED_RECORDS,
+        TELEMETRY_DROPPED,
+    ];
+}
+
+/// What a label says where its value is not one of ours to know.
+pub mod label {
+    /// A value outside the bounded set: another model, or one above the budget.
+    pub const OTHER: &str = "other";
+    /// No value: nobody proved who was calling, no operation was recognised, no answer came.
+    pub const NONE: &str = "none";
+}
