@@ -4,12 +4,14 @@
 //! never grow without bound when a receiver is away, and never show text of a prompt, an answer or a match.
 
 mod event;
+mod health;
 mod log;
 pub mod names;
 mod open;
 mod vitals;
 
 pub use event::{Caller, Finished, Parameters, Timings, Upstream};
+pub use health::ExporterHealth;
 pub use open::OpenEvent;
 pub use vitals::{JournalVitals, Vitals};
 
