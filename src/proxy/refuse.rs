@@ -61,7 +61,9 @@ pub enum Refusal {
     NotRecorded(#[from] JournalError),
     #[error("Bedrock could not be called")]
     Upstream(#[from] UpstreamError),
-    #[error("Bedrock refused the warden's own credentials; the operator finds the reason in the record")]
+    #[error("AWS does not accept the warden's own credentials; the operator finds the reason in the record")]
+    UpstreamCredentials,
+    #[error("the warden's own role may not do this; the operator finds the reason in the record")]
     UpstreamForbidden,
     #[error("the upstream answered {0} in a way that is not Bedrock's; its answer is not passed on")]
     ForeignAnswer(StatusCode),
@@ -103,6 +105,7 @@ impl Refusal {
             | Self::UpstreamForbidden => Fault::AccessDenied,
             Self::NotRecorded(_)
             | Self::NoPolicies
+            | Self::UpstreamCredentials
             | Self::ForeignAnswer(StatusCode::SERVICE_UNAVAILABLE) => Fault::ServiceUnavailable,
             Self::Upstream(error) => match error {
                 UpstreamError::NoCredentials(_) | UpstreamError::Connect(_) => Fault::ServiceUnavailable,
@@ -122,6 +125,7 @@ impl Refusal {
             Self::NotRecorded(_)
             | Self::NoPolicies
             | Self::Upstream(_)
+            | Self::UpstreamCredentials
             | Self::UpstreamForbidden
             | Self::ForeignAnswer(_)
             | Self::AnswerUnreadable
