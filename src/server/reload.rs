@@ -17,6 +17,7 @@ use crate::identity::keys::MasterKeyError;
 use crate::identity::{Callers, MasterKey};
 use crate::policy::{self, PolicySet};
 use crate::proxy::Rules;
+use crate::upstream::Upstream;
 use crate::yaml::{Diagnostics, Source};
 
 /// How often files are looked at. A revoked key is out within this time.
@@ -97,6 +98,8 @@ fn compile(sources: &[Source]) -> Result<PolicySet, LoadError> {
 pub struct Reload {
     pub files: RuleFiles,
     pub rules: Arc<Rules>,
+    /// Forgets callers that are gone.
+    pub upstream: Arc<Upstream>,
     pub journal: Journal,
     /// Asks for a look at once.
     pub hangup: Signal,
@@ -180,6 +183,8 @@ impl Reload {
             Err(error) => report(problem, "callers", &error),
             Ok(callers) => {
                 *problem = None;
+                let names = callers.names();
+                self.upstream.retain(|team, app| names.contains(&(team, app)));
                 self.rules.replace_callers(callers);
                 if !first {
                     tracing::info!("callers reloaded");
