@@ -183,9 +183,11 @@ impl Reload {
             Err(error) => report(problem, "callers", &error),
             Ok(callers) => {
                 *problem = None;
+                self.rules.replace_callers(callers);
+                // ORDER: after nobody who is gone can come in any more.
+                let callers = self.rules.callers();
                 let names = callers.names();
                 self.upstream.retain(|team, app| names.contains(&(team, app)));
-                self.rules.replace_callers(callers);
                 if !first {
                     tracing::info!("callers reloaded");
                 }

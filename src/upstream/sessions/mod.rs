@@ -152,7 +152,9 @@ impl<S: Assume> Sessions<S> {
             }
             first.get_or_insert_with(|| failure.reason.clone());
         }
-        slots.iter().for_each(|slot| self.renew_in_background(slot));
+        for slot in &slots {
+            self.renew_in_background(slot);
+        }
         first
     }
 
