@@ -76,6 +76,10 @@ impl Exchange {
         Self { entry, open, body_bytes: 0, judgement: Judgement::default() }
     }
 
+    pub fn request_id(&self) -> Uuid {
+        self.open.event.request_id
+    }
+
     pub fn learn_claim(&mut self, credential_id: &str) {
         self.entry.request.arrival.claimed_credential_id = Some(credential_id.to_owned());
     }

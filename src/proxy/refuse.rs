@@ -49,6 +49,10 @@ pub enum Refusal {
     MediaType,
     #[error("request metadata must be a JSON object of strings")]
     Metadata,
+    #[error("request metadata has room for {room} pairs beside those that bedrock-warden adds; send fewer")]
+    MetadataFull { room: usize },
+    #[error("request metadata is too long with the pairs that bedrock-warden adds; send less")]
+    MetadataTooLong,
     /// The verdict in the judgement says which rules; its own sentence is the message.
     #[error("denied by policy")]
     Denied,
@@ -86,6 +90,8 @@ impl Refusal {
             | Self::Json(_)
             | Self::IncompleteGuardrail
             | Self::Metadata
+            | Self::MetadataFull { .. }
+            | Self::MetadataTooLong
             | Self::AnswerDenied { .. } => Fault::Validation,
             Self::MediaType => Fault::UnsupportedMediaType,
             Self::Decode(error) => error.fault(),
@@ -108,7 +114,9 @@ impl Refusal {
             | Self::UpstreamCredentials
             | Self::ForeignAnswer(StatusCode::SERVICE_UNAVAILABLE) => Fault::ServiceUnavailable,
             Self::Upstream(error) => match error {
-                UpstreamError::NoCredentials(_) | UpstreamError::Connect(_) => Fault::ServiceUnavailable,
+                UpstreamError::NoCredentials(_) | UpstreamError::NoSession(_) | UpstreamError::Connect(_) => {
+                    Fault::ServiceUnavailable
+                }
                 UpstreamError::Timeout => Fault::ModelTimeout,
                 UpstreamError::Sign(_) | UpstreamError::Request(_) | UpstreamError::Transport(_) => {
                     Fault::InternalServer
@@ -144,6 +152,8 @@ impl Refusal {
             | Self::IncompleteGuardrail
             | Self::MediaType
             | Self::Metadata
+            | Self::MetadataFull { .. }
+            | Self::MetadataTooLong
             | Self::Denied
             | Self::StreamCannotBeFiltered { .. }
             | Self::AnswerDenied { .. } => false,
