@@ -171,9 +171,9 @@ impl Forwarded {
         &self.open.event.policy_digest
     }
 
-    /// Notes that Bedrock has nothing more to say to the call that was sent at `sent`.
+    /// Notes that Bedrock has nothing more to say to the call that was sent at `sent`. The first note counts.
     pub fn upstream_ended(&mut self, sent: Instant) {
-        self.upstream = Some(clock::instant().saturating_duration_since(sent));
+        self.upstream.get_or_insert_with(|| clock::instant().saturating_duration_since(sent));
     }
 
     fn decision(&self) -> &'static str {

@@ -52,7 +52,7 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
 
     // 6. Write it down before anything leaves. CRASH: from here on, an intent without an outcome means `unknown`.
     let hmac = proxy.record_key.hmac(&call.body);
-    let (forwarded, receipt) = match exchange.commit(&call.body, hmac).await {
+    let (mut forwarded, receipt) = match exchange.commit(&call.body, hmac).await {
         Ok(committed) => committed,
         Err(unrecorded) => return unrecorded.answer(downstream),
     };
@@ -64,6 +64,9 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
     let response = match answer {
         Ok(response) => response,
         Err(error) => {
+            if error.was_sent() {
+                forwarded.upstream_ended(sent);
+            }
             let outcome = ended(EndState::UpstreamAbort, None);
             return forwarded.fail(&Refusal::Upstream(error), outcome, downstream).await;
         }

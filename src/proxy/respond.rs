@@ -193,6 +193,7 @@ impl Delivery<'_> {
 
     /// ORDER: the outcome is durable before the first byte of a whole answer leaves.
     async fn complete(mut self, head: Response<()>, body: Bytes) {
+        self.forwarded.upstream_ended(self.sent);
         if self.downstream.is_awaited() {
             self.outcome.http_status = Some(head.status().as_u16());
             self.outcome.out_bytes = body.len() as u64;
@@ -209,6 +210,7 @@ impl Delivery<'_> {
     }
 
     async fn give_up(mut self, refusal: &Refusal, state: EndState) {
+        self.forwarded.upstream_ended(self.sent);
         self.outcome.end_state = state;
         self.forwarded.fail(refusal, self.outcome, self.downstream).await;
     }
