@@ -239,6 +239,7 @@ impl Delivery<'_> {
         };
         outcome.tokens = records::tokens(streamed.usage);
         outcome.stop_reason = streamed.stop_reason;
+        outcome.error_code = streamed.error;
         outcome.timings.ttft_ms = streamed.first_byte.map(|at| elapsed_ms(self.sent, at));
         outcome.out_bytes = streamed.bytes;
         outcome.frames = u32::try_from(streamed.frames).unwrap_or(u32::MAX);

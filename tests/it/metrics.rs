@@ -262,6 +262,8 @@ fn gauges_tell_the_state_of_the_process() {
     warden.simulator.kill();
     while_open(&mut stalled);
     let scrape = Scrape::after(&warden, 2);
+    let named = "warden_errors_total{error=\"ModelStreamErrorException\",operation=\"ConverseStream\"}";
+    assert_eq!(scrape.get(named), Some(1.0));
     let cut = "warden_requests_total{decision=\"allow\",end=\"upstream_abort\",operation=\"ConverseStream\"}";
     assert_eq!((scrape.get(cut), scrape.get("warden_requests_in_flight")), (Some(1.0), Some(0.0)));
 }
