@@ -14,6 +14,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
+use bedrock_warden::audit::{Decision, EndState, Tokens};
 use bedrock_warden::bedrock::format::Format;
 use bedrock_warden::bedrock::json::Document;
 use bedrock_warden::bedrock::model::ModelReference;
@@ -24,6 +25,7 @@ use bedrock_warden::identity::sigv4::{self, Scope, Signature};
 use bedrock_warden::identity::{CredentialKind, Principal};
 use bedrock_warden::policy::{self, Context, Direction, Facts, Inquiry, PolicySet};
 use bedrock_warden::sensitive::{Findings, Scanner};
+use bedrock_warden::telemetry::{Caller, Finished, Metrics, Parameters, Timings, Upstream};
 use bedrock_warden::yaml::{Diagnostics, Source};
 
 const MODEL: &str = "anthropic.claude-3-haiku-20240307-v1:0";
@@ -35,6 +37,8 @@ fn main() {
     let scanner = Scanner::new().unwrap();
     println!("{:<44}{:>12}", "microseconds on one core", "median");
     measure("recognise the operation and model", || Route::recognise(&http::Method::POST, TARGET).unwrap());
+    let (metrics, event) = (Metrics::new().unwrap(), finished());
+    measure("count a finished exchange", || metrics.record(&event));
     for size in [1_000, 100_000, 1_000_000] {
         let body = body(size);
         let label = |what: &str| format!("{what}, {} KB", size / 1000);
@@ -90,6 +94,36 @@ fn principal() -> Principal {
         app: "checkout".to_owned(),
         credential: CredentialKind::SigV4,
         credential_id: "AKIAEXAMPLE".to_owned(),
+    }
+}
+
+/// A streamed answer with everything that is counted.
+fn finished() -> Finished {
+    Finished {
+        request_id: uuid::Uuid::nil(),
+        caller: Some(Caller { team: "payments".to_owned(), app: "checkout".to_owned() }),
+        operation: Some(Operation::ConverseStream),
+        model: ModelReference::parse(MODEL).ok(),
+        format: None,
+        decision: Decision::Modify,
+        end: EndState::Complete,
+        status: Some(http::StatusCode::OK),
+        error: None,
+        upstream: Some(Upstream { status: Some(http::StatusCode::OK), request_id: None }),
+        violated: Vec::new(),
+        shadow: Vec::new(),
+        edited: vec!["org/limits".to_owned()],
+        findings: Vec::new(),
+        guardrail: None,
+        parameters: Parameters::default(),
+        stop_reason: None,
+        tokens: Tokens { input: Some(900), output: Some(300), cache_read: Some(0), cache_write: Some(0) },
+        timings: Timings {
+            total: Duration::from_millis(1200),
+            upstream: Some(Duration::from_millis(1190)),
+            first_byte: Some(Duration::from_millis(400)),
+        },
+        policy_digest: String::new(),
     }
 }
 
