@@ -48,23 +48,25 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
         Ok(accepted) => accepted,
         Err(refusal) => return exchange.refuse(&refusal, downstream).await,
     };
-    let Accepted { allowed, call, answering, memory } = accepted;
+    let Accepted { allowed, mut call, answering, memory } = accepted;
 
     // 6. Write it down before anything leaves. CRASH: from here on, an intent without an outcome means `unknown`.
     let hmac = proxy.record_key.hmac(&call.body);
-    let (forwarded, receipt) = match exchange.commit(&call.body, hmac).await {
+    let (mut forwarded, receipt) = match exchange.commit(&call.body, hmac).await {
         Ok(committed) => committed,
         Err(unrecorded) => return unrecorded.answer(downstream),
     };
 
     // 7. Sign and forward: the upstream takes nothing but a permit built from both proofs.
     let sent = clock::instant();
+    forwarded.sent(sent, &mut call.headers);
     let answer = proxy.upstream.send(Permit::new(allowed, receipt), call).await;
     drop(memory);
     let response = match answer {
         Ok(response) => response,
         Err(error) => {
             let outcome = ended(EndState::UpstreamAbort, None);
+            forwarded.upstream_ended(sent);
             return forwarded.fail(&Refusal::Upstream(error), outcome, downstream).await;
         }
     };

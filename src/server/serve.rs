@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::identity::{MasterKey, RecordKey};
 use crate::proxy::{Proxy, records};
 use crate::sensitive::ScannerError;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Otlp, OtlpError, Telemetry};
 use crate::tls::{self, TlsError};
 use crate::upstream::{CredentialSource, Upstream};
 
@@ -42,6 +42,8 @@ pub enum ServeError {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Scanner(#[from] ScannerError),
+    #[error(transparent)]
+    Otlp(#[from] OtlpError),
     #[error("signals cannot be received: {0}")]
     Signal(std::io::Error),
 }
@@ -50,7 +52,7 @@ impl ServeError {
     /// Whether the operator can mend it in files or arguments.
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::Load(_) | Self::Tls(_) | Self::Listen(_) | Self::NoCredentialSource => true,
+            Self::Load(_) | Self::Tls(_) | Self::Listen(_) | Self::NoCredentialSource | Self::Otlp(_) => true,
             Self::Journal(_) | Self::Scanner(_) | Self::Signal(_) => false,
         }
     }
@@ -80,6 +82,7 @@ impl StopSignals {
 /// A warden that is serving.
 pub struct Warden {
     proxy: Arc<Proxy>,
+    telemetry: Arc<Telemetry>,
     config: Config,
     urls: Vec<(&'static str, String)>,
     stop: CancellationToken,
@@ -107,6 +110,11 @@ impl Warden {
         let record_key = RecordKey::of(&MasterKey::load(&config.master_key).map_err(LoadError::from)?);
         let credentials = Arc::new(CredentialSource::new(provider));
         let upstream = Upstream::new(config.upstream.clone(), Arc::clone(&credentials))?;
+        let mut telemetry = Telemetry::new();
+        if let Some(otlp) = &config.telemetry.otlp {
+            telemetry = telemetry.with_otlp(Otlp::start(otlp, &config.upstream)?);
+        }
+        let telemetry = Arc::new(telemetry);
         let mut options = JournalOptions::with_deadline(config.audit.deadline);
         options.start = started_with(&config);
         let journal = Journal::open(&config.audit.journal, options).await?;
@@ -140,11 +148,11 @@ impl Warden {
             journal.clone(),
             upstream,
             record_key,
-            Arc::new(Telemetry::new()),
+            Arc::clone(&telemetry),
             background.clone(),
         )?;
-        let warden =
-            Self { proxy: Arc::new(proxy), config, urls, stop, connections: TaskTracker::new(), background };
+        let connections = TaskTracker::new();
+        let warden = Self { proxy: Arc::new(proxy), telemetry, config, urls, stop, connections, background };
         warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));
         warden.background.spawn(Reload { files, rules, journal, hangup }.run(warden.stop.clone()));
         warden.serve_data(data);
@@ -207,6 +215,7 @@ impl Warden {
             tracing::warn!("exchanges still in flight after the drain deadline are cut off");
         }
         self.proxy.close_journal().await;
+        self.telemetry.close().await;
         tracing::info!("drained");
         Ok(())
     }

@@ -8,12 +8,14 @@ mod health;
 mod log;
 pub mod names;
 mod open;
+mod otlp;
 mod vitals;
 
 pub use event::{Caller, Finished, Parameters, Timings, Upstream};
 pub use health::ExporterHealth;
 pub use open::OpenEvent;
-pub use vitals::{JournalVitals, Vitals};
+pub use otlp::{Instruments, Otlp, OtlpError, Servers, Trace, Traces};
+pub use vitals::{JournalVitals, Vitals, VitalsSource};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,11 +23,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Default)]
 pub struct Telemetry {
     in_flight: AtomicU64,
+    /// Spans and metrics by OTLP, as far as they are turned on.
+    pub otlp: Otlp,
 }
 
 impl Telemetry {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    #[must_use]
+    pub fn with_otlp(mut self, otlp: Otlp) -> Self {
+        self.otlp = otlp;
+        self
+    }
+
+    /// Sends what is left, within a bound. Awaited when nobody is left to tell of.
+    pub async fn close(&self) {
+        self.otlp.close().await;
     }
 
     /// Exchanges that have begun and are not over.
@@ -41,5 +56,8 @@ impl Telemetry {
     fn finished(&self, event: &Finished) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         log::line(event);
+        if let Some(instruments) = &self.otlp.instruments {
+            instruments.record(event);
+        }
     }
 }

@@ -21,7 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("config", &["yaml", "clock"]),
     ("audit", &["policy", "sensitive", "bedrock", "identity", "config", "clock"]),
     // Of the record, its plain data.
-    ("telemetry", &["audit", "bedrock", "config", "clock"]),
+    ("telemetry", &["audit", "bedrock", "config", "clock", "tls"]),
     ("permit", &["policy", "audit"]),
     ("upstream", &["permit", "policy", "audit", "bedrock", "config", "clock", "tls"]),
     (

@@ -1,0 +1,1 @@
+//! Spans and metrics as processors and exporters see them.
