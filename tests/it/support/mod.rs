@@ -11,6 +11,7 @@ pub mod otlp;
 pub mod process;
 pub mod rust_sdk;
 pub mod simulator;
+pub mod sts;
 pub mod warden;
 
 use std::time::{Duration, Instant};
