@@ -13,6 +13,7 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use super::attributes::{Servers, call_error, generation, input_tokens};
 use super::models::ModelLabels;
 use super::spans::scope;
+use crate::audit::EndState;
 use crate::bedrock::operation::Operation;
 use crate::telemetry::names::label;
 use crate::telemetry::names::otel::{self, OtelInstrument, PROVIDER, key};
@@ -99,7 +100,7 @@ impl Instruments {
             ];
             self.findings.add(u64::from(finding.count), &attributes);
         }
-        if event.upstream.is_some() {
+        if event.upstream.is_some() && event.end != EndState::NotForwarded {
             self.added.record(event.timings.added().as_secs_f64(), &[operation]);
             self.call(event);
         }
