@@ -97,6 +97,23 @@ impl Otlp {
     }
 }
 
+impl Drop for Otlp {
+    /// The SDK waits for its receivers when it is let go of. After a second signal nobody has that time, and a thread
+    /// that is still sending does not keep the process.
+    fn drop(&mut self) {
+        let (traces, metrics) = (self.traces.closing(), self.instruments.as_ref().map(Instruments::closing));
+        if traces.is_none() && metrics.is_none() {
+            return;
+        }
+        let left = move || {
+            let spans = traces.map(|provider| provider.shutdown_with_timeout(LAST));
+            drop((spans, metrics.map(|provider| provider.shutdown_with_timeout(LAST))));
+        };
+        // Without a thread the closure is dropped here, and waits as the SDK has it.
+        drop(std::thread::Builder::new().name("otlp-close".to_owned()).spawn(left));
+    }
+}
+
 fn tracer_provider(
     config: &config::Otlp,
     receiver: &Receiver,

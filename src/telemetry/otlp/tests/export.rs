@@ -95,6 +95,16 @@ fn a_failing_receiver_is_counted_batch_by_batch() {
     assert_eq!((health.sent_batches(), health.failed_batches(), health.dropped_points()), (0, 2, 4));
 }
 
+#[test]
+fn what_is_let_go_of_without_an_end_does_not_wait() {
+    let queue = Queue::new();
+    queue.exchanges(2);
+    assert_eq!(queue.asked.recv().unwrap(), 2, "the batch is on its way and stays there");
+    let begun = clock::instant();
+    drop(queue.telemetry);
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_refuses_does_not_hold_up_the_end() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
