@@ -28,7 +28,9 @@ use bedrock_warden::identity::sigv4::{self, Scope, Signature};
 use bedrock_warden::identity::{CredentialKind, Principal};
 use bedrock_warden::policy::{self, Context, Direction, Facts, Inquiry, PolicySet};
 use bedrock_warden::sensitive::{Findings, Scanner};
-use bedrock_warden::telemetry::{Caller, Finished, Parameters, Servers, Timings, Trace, Traces, Upstream};
+use bedrock_warden::telemetry::{
+    Caller, Finished, Metrics, Parameters, Servers, Timings, Trace, Traces, Upstream,
+};
 use bedrock_warden::yaml::{Diagnostics, Source};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -43,6 +45,8 @@ fn main() {
     let scanner = Scanner::new().unwrap();
     println!("{:<44}{:>12}", "microseconds on one core", "median");
     measure("recognise the operation and model", || Route::recognise(&http::Method::POST, TARGET).unwrap());
+    let (metrics, event) = (Metrics::new().unwrap(), finished());
+    measure("count a finished exchange", || metrics.record(&event));
     for size in [1_000, 100_000, 1_000_000] {
         let body = body(size);
         let label = |what: &str| format!("{what}, {} KB", size / 1000);
@@ -129,6 +133,36 @@ fn principal() -> Principal {
     }
 }
 
+/// A streamed answer with everything that is counted.
+fn finished() -> Finished {
+    Finished {
+        request_id: uuid::Uuid::nil(),
+        caller: Some(Caller { team: "payments".to_owned(), app: "checkout".to_owned() }),
+        operation: Some(Operation::ConverseStream),
+        model: ModelReference::parse(MODEL).ok(),
+        format: Format::of(Operation::ConverseStream, &ModelReference::parse(MODEL).unwrap()).ok(),
+        decision: Decision::Modify,
+        end: EndState::Complete,
+        status: Some(http::StatusCode::OK),
+        error: None,
+        upstream: Some(Upstream { status: Some(http::StatusCode::OK), request_id: None }),
+        violated: Vec::new(),
+        shadow: Vec::new(),
+        edited: vec!["org/limits".to_owned()],
+        findings: Vec::new(),
+        guardrail: None,
+        parameters: Parameters::default(),
+        stop_reason: None,
+        tokens: Tokens { input: Some(900), output: Some(300), cache_read: Some(0), cache_write: Some(0) },
+        timings: Timings {
+            total: Duration::from_millis(1200),
+            upstream: Some(Duration::from_millis(1190)),
+            first_byte: Some(Duration::from_millis(400)),
+        },
+        policy_digest: String::new(),
+    }
+}
+
 /// What a verification does once the head was read: key derivation, canonical request, signature.
 fn verify(body: &[u8]) -> Signature {
     let scope =
@@ -187,38 +221,4 @@ fn upstream() -> config::Upstream {
     let text = "listen: { address: 127.0.0.1:0, tls: { certificate: c, key: k } }\nupstream: { region: us-east-1 }\n\
                 policies: p\ncallers: c\naudit: { journal: j }\n";
     Config::parse(&Source::new("warden.yaml", text), Path::new(""), &[]).unwrap().upstream
-}
-
-/// The event of an ordinary answered request.
-fn finished() -> Finished {
-    let model = ModelReference::parse(MODEL).unwrap();
-    Finished {
-        request_id: uuid::Uuid::nil(),
-        caller: Some(Caller { team: "payments".to_owned(), app: "checkout".to_owned() }),
-        operation: Some(Operation::Converse),
-        format: Format::of(Operation::Converse, &model).ok(),
-        model: Some(model),
-        decision: Decision::Allow,
-        end: EndState::Complete,
-        status: Some(http::StatusCode::OK),
-        error: None,
-        upstream: Some(Upstream {
-            status: Some(http::StatusCode::OK),
-            request_id: Some("c3ab9c1e-6b1e-4bb9-9d4e-0f6a6c2f3a10".to_owned()),
-        }),
-        violated: Vec::new(),
-        shadow: Vec::new(),
-        edited: Vec::new(),
-        findings: Vec::new(),
-        guardrail: None,
-        parameters: Parameters { max_tokens: Some(500.0), temperature: Some(0.2), ..Parameters::default() },
-        stop_reason: Some("end_turn".to_owned()),
-        tokens: Tokens { input: Some(1000), output: Some(200), ..Tokens::default() },
-        timings: Timings {
-            total: Duration::from_millis(901),
-            upstream: Some(Duration::from_millis(900)),
-            first_byte: Some(Duration::from_millis(900)),
-        },
-        policy_digest: "sha256:0123456789abcdef".to_owned(),
-    }
 }

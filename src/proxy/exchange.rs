@@ -119,6 +119,8 @@ impl Exchange {
         self.open.event.admitted(&intent);
         match self.entry.commit_intent(intent).await {
             Ok((receipt, entry)) => {
+                // From here on, letting go of the exchange means the same as for its entry in the journal.
+                self.open.event.end = EndState::Abandoned;
                 let modified = records::edits_line(&self.judgement.repairs);
                 Ok((Forwarded { entry, open: self.open, modified, upstream: None }, receipt))
             }
@@ -179,7 +181,7 @@ impl Forwarded {
         self.open.sent(at, headers);
     }
 
-    /// Notes that Bedrock has nothing more to say to the call that was sent at `sent`. The first time counts.
+    /// Notes that Bedrock has nothing more to say to the call that was sent at `sent`. The first note counts.
     pub fn upstream_ended(&mut self, sent: Instant) {
         self.upstream.get_or_insert_with(|| clock::instant().saturating_duration_since(sent));
     }

@@ -17,6 +17,7 @@ use crate::identity::keys::MasterKeyError;
 use crate::identity::{Callers, MasterKey};
 use crate::policy::{self, PolicySet};
 use crate::proxy::Rules;
+use crate::telemetry::Telemetry;
 use crate::upstream::Upstream;
 use crate::yaml::{Diagnostics, Source};
 
@@ -101,6 +102,7 @@ pub struct Reload {
     /// Forgets callers that are gone.
     pub upstream: Arc<Upstream>,
     pub journal: Journal,
+    pub telemetry: Arc<Telemetry>,
     /// Asks for a look at once.
     pub hangup: Signal,
 }
@@ -167,7 +169,14 @@ impl Reload {
             return;
         }
         self.rules.replace_policies(policies);
+        self.announce();
         tracing::info!(policy.digest = digest, "policies reloaded");
+    }
+
+    fn announce(&self) {
+        if let Some(metrics) = self.telemetry.metrics() {
+            self.rules.announce(metrics);
+        }
     }
 
     fn look_at_callers(&self, seen: &mut Seen, problem: &mut Option<String>) {
@@ -188,6 +197,7 @@ impl Reload {
                 let callers = self.rules.callers();
                 let names = callers.names();
                 self.upstream.retain(|team, app| names.contains(&(team, app)));
+                self.announce();
                 if !first {
                     tracing::info!("callers reloaded");
                 }

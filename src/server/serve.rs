@@ -14,9 +14,9 @@ use tokio_util::task::TaskTracker;
 use crate::audit::{Journal, JournalError, JournalOptions};
 use crate::config::Config;
 use crate::identity::{MasterKey, RecordKey};
-use crate::proxy::{Proxy, records};
+use crate::proxy::{Proxy, Rules, records};
 use crate::sensitive::ScannerError;
-use crate::telemetry::{Otlp, OtlpError, Telemetry};
+use crate::telemetry::{Metrics, MetricsError, Otlp, OtlpError, Telemetry, VitalsSource};
 use crate::tls::{self, TlsError};
 use crate::upstream::{CredentialSource, Upstream};
 
@@ -43,6 +43,8 @@ pub enum ServeError {
     #[error(transparent)]
     Scanner(#[from] ScannerError),
     #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    #[error(transparent)]
     Otlp(#[from] OtlpError),
     #[error("signals cannot be received: {0}")]
     Signal(std::io::Error),
@@ -53,7 +55,7 @@ impl ServeError {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Load(_) | Self::Tls(_) | Self::Listen(_) | Self::NoCredentialSource | Self::Otlp(_) => true,
-            Self::Journal(_) | Self::Scanner(_) | Self::Signal(_) => false,
+            Self::Journal(_) | Self::Scanner(_) | Self::Metrics(_) | Self::Signal(_) => false,
         }
     }
 }
@@ -107,13 +109,10 @@ impl Warden {
         let files = RuleFiles::of(&config);
         let rules = Arc::new(files.load()?);
         let tls = tls::server_config(&config.listen.certificate, &config.listen.key)?;
+        let certificate_until = tls::expiry(&config.listen.certificate)?;
         let record_key = RecordKey::of(&MasterKey::load(&config.master_key).map_err(LoadError::from)?);
         let credentials = Arc::new(CredentialSource::new(provider));
-        let mut telemetry = Telemetry::new();
-        if let Some(otlp) = &config.telemetry.otlp {
-            telemetry = telemetry.with_otlp(Otlp::start(otlp, &config.upstream)?);
-        }
-        let telemetry = Arc::new(telemetry);
+        let telemetry = telemetry(&config, &rules)?;
         let background = TaskTracker::new();
         let own = Arc::clone(&credentials);
         let upstream = Upstream::new(config.upstream.clone(), &config.environment, own, background.clone())?;
@@ -153,11 +152,16 @@ impl Warden {
             record_key,
             Arc::clone(&telemetry),
             background.clone(),
-        )?;
+        )?
+        .with_certificate_until(certificate_until);
+        let proxy = Arc::new(proxy);
+        let watched = Arc::downgrade(&proxy);
+        telemetry.otlp.watch(VitalsSource::new(move || watched.upgrade().map(|proxy| proxy.vitals())));
+        let reload = Reload { files, rules, upstream, journal, telemetry: Arc::clone(&telemetry), hangup };
         let connections = TaskTracker::new();
-        let warden = Self { proxy: Arc::new(proxy), telemetry, config, urls, stop, connections, background };
+        let warden = Self { proxy, telemetry, config, urls, stop, connections, background };
         warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));
-        warden.background.spawn(Reload { files, rules, upstream, journal, hangup }.run(warden.stop.clone()));
+        warden.background.spawn(reload.run(warden.stop.clone()));
         warden.serve_data(data);
         if let Some(plain) = plain {
             warden.serve_data(plain);
@@ -222,6 +226,20 @@ impl Warden {
         tracing::info!("drained");
         Ok(())
     }
+}
+
+/// Everything that exchanges are told to, as far as the configuration turns it on.
+fn telemetry(config: &Config, rules: &Rules) -> Result<Arc<Telemetry>, ServeError> {
+    let metrics = if config.telemetry.prometheus { Some(Metrics::new()?) } else { None };
+    let otlp = config.telemetry.otlp.as_ref().map(|otlp| Otlp::start(otlp, &config.upstream)).transpose()?;
+    let otlp = otlp.unwrap_or_default();
+    if let Some(metrics) = &metrics {
+        rules.announce(metrics);
+        for (exporter, health) in otlp.exporters() {
+            metrics.watch(exporter, health);
+        }
+    }
+    Ok(Arc::new(Telemetry::new(metrics).with_otlp(otlp)))
 }
 
 /// What the record says of a start, beside its time.

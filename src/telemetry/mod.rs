@@ -5,14 +5,20 @@
 
 mod event;
 mod health;
+mod labels;
 mod log;
+mod metrics;
 pub mod names;
 mod open;
 mod otlp;
 mod vitals;
 
+#[cfg(test)]
+mod fixture;
+
 pub use event::{Caller, Finished, Parameters, Timings, Upstream};
 pub use health::ExporterHealth;
+pub use metrics::{Metrics, MetricsError, TEXT_FORMAT};
 pub use open::OpenEvent;
 pub use otlp::{Instruments, Otlp, OtlpError, Servers, Trace, Traces};
 pub use vitals::{JournalVitals, Vitals, VitalsSource};
@@ -20,16 +26,23 @@ pub use vitals::{JournalVitals, Vitals, VitalsSource};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Everything that exchanges are told to. One for the process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Telemetry {
     in_flight: AtomicU64,
     /// Spans and metrics by OTLP, as far as they are turned on.
     pub otlp: Otlp,
+    /// `None` when nobody may ask for them.
+    metrics: Option<Metrics>,
 }
 
 impl Telemetry {
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(metrics: Option<Metrics>) -> Self {
+        Self { in_flight: AtomicU64::new(0), otlp: Otlp::default(), metrics }
+    }
+
+    /// What `/metrics` shows; `None` when it is turned off.
+    pub fn metrics(&self) -> Option<&Metrics> {
+        self.metrics.as_ref()
     }
 
     #[must_use]
@@ -58,6 +71,9 @@ impl Telemetry {
         log::line(event);
         if let Some(instruments) = &self.otlp.instruments {
             instruments.record(event);
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.record(event);
         }
     }
 }

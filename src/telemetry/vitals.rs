@@ -6,16 +6,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// Whoever knows the state of the process, asked when it is shown.
+/// Whoever knows the state of the process, asked when it is shown; has no answer any more when the process ends.
 #[derive(Clone)]
-pub struct VitalsSource(Arc<dyn Fn() -> Vitals + Send + Sync>);
+pub struct VitalsSource(Arc<dyn Fn() -> Option<Vitals> + Send + Sync>);
 
 impl VitalsSource {
-    pub fn new(source: impl Fn() -> Vitals + Send + Sync + 'static) -> Self {
+    pub fn new(source: impl Fn() -> Option<Vitals> + Send + Sync + 'static) -> Self {
         Self(Arc::new(source))
     }
 
-    pub fn now(&self) -> Vitals {
+    pub fn now(&self) -> Option<Vitals> {
         (self.0)()
     }
 }

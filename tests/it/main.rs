@@ -49,6 +49,11 @@ mod fail_closed;
 // Policies and callers that change while requests are served.
 mod reload;
 
+// What Prometheus is shown.
+mod metrics;
+// The line that is logged for a request.
+mod log_line;
+
 // Requests no SDK would send.
 mod hostile_http;
 // Answers that Bedrock would never give.

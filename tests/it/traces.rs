@@ -246,6 +246,7 @@ fn a_receiver_on_a_bad_day_costs_requests_nothing() {
         assert!(begun.elapsed() < Duration::from_secs(10), "{mood:?}: {:?}", begun.elapsed());
         eventually("both signals to have failed more than once", || receiver.requests() > 5);
         eventually("the log to say so", || warden.stderr().matches("takes no telemetry").count() == 2);
+        assert!(dropped(&warden, "otlp_traces") > 0 && dropped(&warden, "otlp_metrics") > 0, "{mood:?}");
         receiver.feel(Mood::Takes);
         let response = warden.send(Call::converse(HAIKU, "say: hello"));
         eventually("the log to say that it is over", || warden.stderr().contains("takes telemetry again"));
@@ -257,6 +258,18 @@ fn a_receiver_on_a_bad_day_costs_requests_nothing() {
         warden.wait_for_exit();
         assert!(begun.elapsed() < Duration::from_secs(10), "{mood:?}: {:?}", begun.elapsed());
     }
+}
+
+/// What `/metrics` says that an exporter has dropped.
+fn dropped(warden: &TestWarden, exporter: &str) -> u64 {
+    let shown = warden.admin().send(&Call::new("GET", "/metrics", "").header("host", "localhost")).text();
+    let name = format!("warden_telemetry_dropped_total{{exporter=\"{exporter}\"}} ");
+    shown
+        .lines()
+        .find_map(|line| line.strip_prefix(name.as_str()))
+        .unwrap_or_else(|| panic!("{shown}"))
+        .parse()
+        .unwrap()
 }
 
 #[test]
@@ -277,6 +290,9 @@ fn what_waits_is_sent_when_the_warden_drains() {
     warden.wait_for_exit();
     receiver.spans_of(&response.assert_ok().decision_id(), 2);
     receiver.metric("warden.requests");
+    let queued = receiver.metric("warden.journal.unshipped");
+    let Some(Data::Gauge(gauge)) = &queued.data else { panic!("{queued:?}") };
+    assert_eq!(gauge.data_points.len(), 1, "{gauge:?}");
     for headers in receiver.headers() {
         assert_eq!(headers["content-encoding"], "gzip");
         assert_eq!(headers["content-type"], "application/x-protobuf");

@@ -11,10 +11,10 @@ use opentelemetry::metrics::{AsyncInstrument, Counter, Histogram, Meter, MeterPr
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use super::attributes::{Servers, call_error, generation, input_tokens};
-use super::models::ModelLabels;
 use super::spans::scope;
 use crate::audit::EndState;
 use crate::bedrock::operation::Operation;
+use crate::telemetry::labels::{self, ModelLabels};
 use crate::telemetry::names::label;
 use crate::telemetry::names::otel::{self, OtelInstrument, PROVIDER, key};
 use crate::telemetry::{ExporterHealth, Finished, Vitals, VitalsSource};
@@ -108,15 +108,14 @@ impl Instruments {
 
     /// What a client of the model would tell.
     fn call(&self, event: &Finished) {
-        let (Some(generation), Some(operation), Some(model)) =
-            (generation(event), event.operation, &event.model)
-        else {
-            return;
-        };
-        let error = call_error(event);
+        let (Some(generation), Some(operation)) = (generation(event), event.operation) else { return };
+        let error = call_error(event).map(|error| match &event.error {
+            Some(name) => labels::error(name).to_owned(),
+            None => error,
+        });
         let answered = event.upstream.as_ref().and_then(|upstream| upstream.status);
         let answered = answered.is_some_and(|status| status.is_success());
-        let model = self.models.label(model, answered);
+        let model: Arc<str> = self.models.of(event).into();
         let mut attributes = vec![
             KeyValue::new(key::OPERATION, generation),
             KeyValue::new(key::PROVIDER, PROVIDER),
@@ -183,8 +182,8 @@ fn observe(meter: &Meter, vitals: &Arc<OnceLock<VitalsSource>>) {
     let builder = meter.f64_observable_gauge(what.name).with_unit(what.unit).with_description(what.help);
     builder
         .with_callback(move |observer: &dyn AsyncInstrument<f64>| {
-            if let Some(source) = source.get() {
-                observer.observe(source.now().journal.lag.as_secs_f64(), &[]);
+            if let Some(vitals) = source.get().and_then(VitalsSource::now) {
+                observer.observe(vitals.journal.lag.as_secs_f64(), &[]);
             }
         })
         .build();
@@ -200,8 +199,8 @@ fn gauge(
     let builder = meter.u64_observable_gauge(what.name).with_unit(what.unit).with_description(what.help);
     builder
         .with_callback(move |observer: &dyn AsyncInstrument<u64>| {
-            if let Some(source) = source.get() {
-                observer.observe(value(&source.now()), &[]);
+            if let Some(vitals) = source.get().and_then(VitalsSource::now) {
+                observer.observe(value(&vitals), &[]);
             }
         })
         .build();

@@ -8,7 +8,6 @@ mod attributes;
 mod context;
 mod export;
 mod instruments;
-mod models;
 mod spans;
 mod transport;
 
@@ -30,8 +29,9 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use crate::config::{self, Receiver};
-use crate::telemetry::ExporterHealth;
+use crate::telemetry::names::exporter;
 use crate::telemetry::names::otel::key;
+use crate::telemetry::{ExporterHealth, VitalsSource};
 use crate::tls::TlsError;
 
 pub use attributes::Servers;
@@ -77,6 +77,21 @@ impl Otlp {
             otlp.instruments = Some(Instruments::new(provider, servers, health));
         }
         Ok(otlp)
+    }
+
+    /// Gives gauges something to look at.
+    pub fn watch(&self, vitals: VitalsSource) {
+        if let Some(instruments) = &self.instruments {
+            instruments.watch(vitals);
+        }
+    }
+
+    /// Every exporter that is turned on, by the name that `/metrics` shows it by.
+    pub fn exporters(&self) -> impl Iterator<Item = (&'static str, Arc<ExporterHealth>)> {
+        let traces = self.traces.health().map(|health| (exporter::OTLP_TRACES, Arc::clone(health)));
+        let metrics = self.instruments.as_ref().map(Instruments::health);
+        let metrics = metrics.map(|health| (exporter::OTLP_METRICS, Arc::clone(health)));
+        traces.into_iter().chain(metrics)
     }
 
     /// Sends what is left, for at most five seconds, off the runtime's own threads.

@@ -107,7 +107,7 @@ impl Measured {
         let provider = meter_provider(seen.clone(), Duration::from_hours(1), resource);
         let instruments = Instruments::new(provider, Servers::of(&upstream()), Arc::default());
         let otlp = Otlp { traces: Traces::default(), instruments: Some(instruments) };
-        Self { telemetry: Arc::new(Telemetry::new().with_otlp(otlp)), seen }
+        Self { telemetry: Arc::new(Telemetry::new(None).with_otlp(otlp)), seen }
     }
 
     fn instruments(&self) -> &Instruments {
@@ -230,15 +230,17 @@ fn a_model_that_bedrock_did_not_answer_for_has_no_series() {
 #[test]
 fn gauges_ask_their_source_when_metrics_are_collected() {
     let measured = Measured::new();
-    let vitals = || Vitals {
-        in_flight: 3,
-        journal: JournalVitals {
-            queued: 2,
-            lag: Duration::from_millis(250),
-            unshipped: 7,
-            ..JournalVitals::default()
-        },
-        ..Vitals::default()
+    let vitals = || {
+        Some(Vitals {
+            in_flight: 3,
+            journal: JournalVitals {
+                queued: 2,
+                lag: Duration::from_millis(250),
+                unshipped: 7,
+                ..JournalVitals::default()
+            },
+            ..Vitals::default()
+        })
     };
     assert!(
         !measured.collect().contains_key("warden.requests.in_flight"),
