@@ -30,7 +30,7 @@ use crate::config::{Config, Limits};
 use crate::identity::RecordKey;
 use crate::policy::Context;
 use crate::sensitive::{Scanner, ScannerError};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{JournalVitals, Telemetry, Vitals};
 use crate::upstream::Upstream;
 
 use body::Buffers;
@@ -139,6 +139,23 @@ impl Proxy {
     fn journal_problem(&self) -> Option<String> {
         let health = self.journal.health();
         (!health.is_ready()).then(|| health.state.to_string())
+    }
+
+    /// The state of the process at this moment.
+    pub fn vitals(&self) -> Vitals {
+        let health = self.journal.health();
+        let journal = JournalVitals {
+            ready: health.is_ready(),
+            queued: health.queued as u64,
+            lost: health.lost,
+            ..JournalVitals::default()
+        };
+        Vitals { in_flight: self.telemetry.in_flight(), journal, ..Vitals::default() }
+    }
+
+    /// Sends the telemetry that was not sent yet, within a bound.
+    pub async fn close_telemetry(&self) {
+        self.telemetry.close().await;
     }
 
     /// Writes what is queued and closes the journal. Later exchanges are refused.

@@ -17,6 +17,7 @@ use crate::identity::{MasterKey, RecordKey};
 use crate::proxy::{Proxy, records};
 use crate::sensitive::ScannerError;
 use crate::telemetry::Telemetry;
+use crate::telemetry::cloudwatch::CloudWatch;
 use crate::tls::{self, TlsError};
 use crate::upstream::{CredentialSource, Upstream};
 
@@ -42,6 +43,8 @@ pub enum ServeError {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Scanner(#[from] ScannerError),
+    #[error("metrics cannot be written to stdout: {0}")]
+    MetricLines(std::io::Error),
     #[error("signals cannot be received: {0}")]
     Signal(std::io::Error),
 }
@@ -51,7 +54,7 @@ impl ServeError {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Load(_) | Self::Tls(_) | Self::Listen(_) | Self::NoCredentialSource => true,
-            Self::Journal(_) | Self::Scanner(_) | Self::Signal(_) => false,
+            Self::Journal(_) | Self::Scanner(_) | Self::MetricLines(_) | Self::Signal(_) => false,
         }
     }
 }
@@ -105,6 +108,7 @@ impl Warden {
         let rules = Arc::new(files.load()?);
         let tls = tls::server_config(&config.listen.certificate, &config.listen.key)?;
         let record_key = RecordKey::of(&MasterKey::load(&config.master_key).map_err(LoadError::from)?);
+        let cloudwatch = cloudwatch(&config, &provider)?;
         let credentials = Arc::new(CredentialSource::new(provider));
         let upstream = Upstream::new(config.upstream.clone(), Arc::clone(&credentials))?;
         let mut options = JournalOptions::with_deadline(config.audit.deadline);
@@ -140,12 +144,17 @@ impl Warden {
             journal.clone(),
             upstream,
             record_key,
-            Arc::new(Telemetry::new()),
+            Arc::new(Telemetry::new().with_cloudwatch(cloudwatch.clone())),
             background.clone(),
         )?;
         let warden =
             Self { proxy: Arc::new(proxy), config, urls, stop, connections: TaskTracker::new(), background };
         warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));
+        if let Some(cloudwatch) = cloudwatch {
+            let proxy = Arc::clone(&warden.proxy);
+            let vitals = Arc::new(move || proxy.vitals());
+            warden.background.spawn(cloudwatch.run(vitals, warden.stop.clone()));
+        }
         warden.background.spawn(Reload { files, rules, journal, hangup }.run(warden.stop.clone()));
         warden.serve_data(data);
         if let Some(plain) = plain {
@@ -207,9 +216,20 @@ impl Warden {
             tracing::warn!("exchanges still in flight after the drain deadline are cut off");
         }
         self.proxy.close_journal().await;
+        self.proxy.close_telemetry().await;
         tracing::info!("drained");
         Ok(())
     }
+}
+
+/// The exporter of CloudWatch metrics, if the configuration asks for one. Not sending yet.
+fn cloudwatch(
+    config: &Config,
+    provider: &SharedCredentialsProvider,
+) -> Result<Option<Arc<CloudWatch>>, ServeError> {
+    let Some(settings) = &config.telemetry.cloudwatch else { return Ok(None) };
+    let exporter = CloudWatch::new(settings, &config.upstream.region, provider.clone(), Vec::new());
+    Ok(Some(Arc::new(exporter.map_err(ServeError::MetricLines)?)))
 }
 
 /// What the record says of a start, beside its time.
