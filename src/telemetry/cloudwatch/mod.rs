@@ -8,6 +8,8 @@ mod aggregate;
 mod amount;
 mod batch;
 mod embedded;
+#[cfg(test)]
+mod fixture;
 mod outbox;
 mod put_metric_data;
 mod series;
