@@ -348,5 +348,6 @@ mod tests {
         assert_eq!(positions, (0..cloudwatch::ALL.len()).collect::<Vec<_>>());
         let broken_down: usize = Dimension::ALL.into_iter().map(|one| one.metrics().count()).sum();
         assert_eq!(cloudwatch::fixed_series(), cloudwatch::ALL.len() + broken_down);
+        assert!(cloudwatch::fixed_series() <= 50, "the smallest budget of the configuration");
     }
 }

@@ -191,7 +191,9 @@ mod tests {
             (&[20.0, 10.0, 30.0], Some(statistics)),
         ] {
             let mut cell = Cell::Count(Count::default());
-            samples.iter().for_each(|sample| cell.add(*sample));
+            for sample in samples {
+                cell.add(*sample);
+            }
             assert_eq!(cell.take(), amount, "{samples:?}");
             assert_eq!(cell.take(), None, "an interval begins empty");
         }
@@ -230,7 +232,8 @@ mod tests {
             let total: f64 = samples.iter().sum();
             let told: f64 = values.iter().zip(&counts).map(|(value, count)| value * count).sum();
             prop_assert!((total - told).abs() <= total * 1e-9, "{} {}", total, told);
-            prop_assert_eq!(counts.iter().sum::<f64>(), samples.len() as f64);
+            let counted: f64 = counts.iter().sum();
+            prop_assert!((counted - samples.iter().map(|_| 1.0).sum::<f64>()).abs() < 0.5);
         }
     }
 }

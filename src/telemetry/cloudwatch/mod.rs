@@ -156,16 +156,19 @@ impl CloudWatch {
     /// Sends what is left. Awaited once the last exchange is over; takes five seconds at most.
     pub async fn close(&self) {
         let deadline = Instant::now() + CLOSING;
-        let closed = async {
+        let sent = async {
             let mut flush = self.flush.lock().await;
             self.end_interval(&mut flush);
             // Let go: it knows the request path, which knows this exporter.
             flush.vitals = None;
             flush.outbox.deliver(deadline, &CancellationToken::new()).await;
-            flush.outbox.close().await;
+            flush.outbox.finish().await;
         };
-        if tokio::time::timeout_at(deadline, closed).await.is_err() {
-            tracing::warn!("the last CloudWatch metrics could not be sent in time");
+        if tokio::time::timeout_at(deadline, sent).await.is_err() {
+            tracing::warn!("CloudWatch metrics could not be sent in time");
+        }
+        if let Ok(mut flush) = self.flush.try_lock() {
+            flush.outbox.give_up();
         }
     }
 

@@ -81,28 +81,34 @@ impl Outbox {
     /// what it sent would be sent again.
     pub async fn deliver(&mut self, until: Instant, stop: &CancellationToken) {
         let mut backoff = FIRST_BACKOFF;
-        while let Some(batch) = self.next() {
+        while let Some(batch) = self.waiting.front().and_then(VecDeque::front) {
             let sent = match &mut self.way {
-                Way::PutMetricData(api) => api.send(&batch).await,
-                Way::Embedded(lines) => lines.send(&batch).await,
+                Way::PutMetricData(api) => api.send(batch).await,
+                Way::Embedded(lines) => lines.send(batch).await,
             };
             self.health.exported(sent.is_ok());
-            let Err(failure) = sent else {
-                self.resolve();
-                backoff = FIRST_BACKOFF;
-                continue;
-            };
-            self.complain(&failure);
-            match failure {
-                Failure::Invalid(_) => self.lose(batch.data.len()),
-                Failure::Refused(_) => return self.put_back(batch),
-                Failure::Away(_) => {
-                    self.put_back(batch);
-                    // Full jitter: wardens that were cut off together do not come back together.
-                    let pause = jitter(backoff);
-                    backoff = (backoff * 2).min(LONGEST_BACKOFF);
-                    if Instant::now() + pause >= until || sleep(pause, stop).await.is_err() {
-                        return;
+            match sent {
+                Ok(()) => {
+                    self.taken();
+                    self.resolve();
+                    backoff = FIRST_BACKOFF;
+                }
+                Err(failure) => {
+                    self.complain(&failure);
+                    match failure {
+                        Failure::Invalid(_) => {
+                            let lost = self.taken();
+                            self.lose(lost);
+                        }
+                        Failure::Refused(_) => return,
+                        Failure::Away(_) => {
+                            // Full jitter: wardens that were cut off together do not come back together.
+                            let pause = jitter(backoff);
+                            backoff = (backoff * 2).min(LONGEST_BACKOFF);
+                            if Instant::now() + pause >= until || sleep(pause, stop).await.is_err() {
+                                return;
+                            }
+                        }
                     }
                 }
             }
@@ -112,8 +118,17 @@ impl Outbox {
         }
     }
 
-    /// Gives up what still waits and lets go of the receiver.
-    pub async fn close(&mut self) {
+    /// Waits until what was accepted is out of the process.
+    pub async fn finish(&mut self) {
+        match &mut self.way {
+            // A call that was answered is over.
+            Way::PutMetricData(_) => {}
+            Way::Embedded(lines) => lines.finish().await,
+        }
+    }
+
+    /// Drops what still waits.
+    pub fn give_up(&mut self) {
         let left: usize = self.waiting.drain(..).flatten().map(|batch| batch.data.len()).sum();
         if left > 0 {
             self.lose(left);
@@ -121,9 +136,6 @@ impl Outbox {
                 data = left,
                 "CloudWatch metrics could not be sent before the end and are dropped"
             );
-        }
-        if let Way::Embedded(lines) = &mut self.way {
-            lines.close().await;
         }
     }
 
@@ -135,21 +147,15 @@ impl Outbox {
         self.waiting.iter().flatten().map(|batch| batch.bytes).sum()
     }
 
-    fn next(&mut self) -> Option<Batch> {
-        while let Some(oldest) = self.waiting.front_mut() {
-            match oldest.pop_front() {
-                Some(batch) => return Some(batch),
-                None => drop(self.waiting.pop_front()),
-            }
+    /// Removes the batch that was sent or given up, and says how many data it has.
+    fn taken(&mut self) -> usize {
+        // INVARIANT: no interval without a batch waits.
+        let Some(oldest) = self.waiting.front_mut() else { return 0 };
+        let data = oldest.pop_front().map_or(0, |batch| batch.data.len());
+        if oldest.is_empty() {
+            self.waiting.pop_front();
         }
-        None
-    }
-
-    fn put_back(&mut self, batch: Batch) {
-        match self.waiting.front_mut() {
-            Some(interval) => interval.push_front(batch),
-            None => self.waiting.push_front(VecDeque::from([batch])),
-        }
+        data
     }
 
     fn lose(&self, data: usize) {
@@ -206,5 +212,9 @@ pub(super) async fn sleep(pause: Duration, stop: &CancellationToken) -> Result<(
 impl Outbox {
     pub fn waiting(&self) -> usize {
         self.waiting.iter().flatten().map(|batch| batch.data.len()).sum()
+    }
+
+    pub fn replace(&mut self, way: Way) {
+        self.way = way;
     }
 }

@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn values_are_told_in_ascii() {
-        let long = "x".repeat(3000);
+        let (long, cut) = ("x".repeat(3000), "x".repeat(1024));
         for (value, told) in [
             ("payments", "payments"),
             ("two words", "two words"),
@@ -145,7 +145,7 @@ mod tests {
             ("", "none"),
             (" \t", "none"),
             ("\u{2003}", "none"),
-            (&long, &long[..1024]),
+            (&long, &cut),
         ] {
             assert_eq!(dimension_value(value), told, "{value:?}");
         }

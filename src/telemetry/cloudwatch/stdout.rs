@@ -58,7 +58,7 @@ impl Stdout {
     }
 
     /// Waits until every line that was accepted is written.
-    pub async fn close(&mut self) {
+    pub async fn finish(&mut self) {
         self.lines = None;
         if let Some(written) = self.written.take() {
             // The thread says nothing; it lets go of its end when it is through.
@@ -74,7 +74,8 @@ fn write(queue: &Receiver<Line>, mut writer: impl Write, health: &ExporterHealth
         if let Err(error) = writer.write_all(&line.bytes) {
             tracing::error!(%error, "metrics cannot be written to stdout");
             health.exported(false);
-            health.dropped(u64::try_from(line.data).unwrap_or(u64::MAX));
+            let lost = std::iter::once(line).chain(queue.try_iter()).map(|line| line.data).sum::<usize>();
+            health.dropped(u64::try_from(lost).unwrap_or(u64::MAX));
             return;
         }
     }

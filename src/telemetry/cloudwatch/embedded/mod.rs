@@ -80,9 +80,9 @@ impl Embedded {
     }
 
     /// Waits until what was accepted is written.
-    pub async fn close(&mut self) {
+    pub async fn finish(&mut self) {
         match &mut self.output {
-            Output::Stdout(stdout) => stdout.close().await,
+            Output::Stdout(stdout) => stdout.finish().await,
             Output::Agent(agent) => {
                 if let Some(mut connection) = agent.connection.take() {
                     let closed = connection.shutdown().await;
@@ -174,6 +174,8 @@ impl Agent {
 
     /// The connection comes back only after a whole line: half a line must not be followed by another on it.
     async fn write(&mut self, line: &[u8]) -> std::io::Result<TcpStream> {
+        // Lets the runtime hear of an end that arrived since the last line.
+        tokio::task::yield_now().await;
         let mut connection = match self.connection.take().filter(is_open) {
             Some(connection) => connection,
             None => TcpStream::connect(self.address).await?,
