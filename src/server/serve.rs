@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::identity::{MasterKey, RecordKey};
 use crate::proxy::{Proxy, records};
 use crate::sensitive::ScannerError;
+use crate::telemetry::cloudwatch::CloudWatch;
 use crate::telemetry::{Metrics, MetricsError, Telemetry};
 use crate::tls::{self, TlsError};
 use crate::upstream::{CredentialSource, Upstream};
@@ -44,6 +45,8 @@ pub enum ServeError {
     Scanner(#[from] ScannerError),
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    #[error("metrics cannot be written to stdout: {0}")]
+    MetricLines(std::io::Error),
     #[error("signals cannot be received: {0}")]
     Signal(std::io::Error),
 }
@@ -53,7 +56,11 @@ impl ServeError {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Load(_) | Self::Tls(_) | Self::Listen(_) | Self::NoCredentialSource => true,
-            Self::Journal(_) | Self::Scanner(_) | Self::Metrics(_) | Self::Signal(_) => false,
+            Self::Journal(_)
+            | Self::Scanner(_)
+            | Self::Metrics(_)
+            | Self::MetricLines(_)
+            | Self::Signal(_) => false,
         }
     }
 }
@@ -108,6 +115,7 @@ impl Warden {
         let tls = tls::server_config(&config.listen.certificate, &config.listen.key)?;
         let certificate_until = tls::expiry(&config.listen.certificate)?;
         let record_key = RecordKey::of(&MasterKey::load(&config.master_key).map_err(LoadError::from)?);
+        let cloudwatch = cloudwatch(&config, &provider)?;
         let credentials = Arc::new(CredentialSource::new(provider));
         let background = TaskTracker::new();
         let own = Arc::clone(&credentials);
@@ -144,7 +152,7 @@ impl Warden {
         if let Some(metrics) = &metrics {
             rules.announce(metrics);
         }
-        let telemetry = Arc::new(Telemetry::new(metrics));
+        let telemetry = Arc::new(Telemetry::new(metrics, cloudwatch.clone()));
         let proxy = Proxy::new(
             &config,
             Arc::clone(&rules),
@@ -158,6 +166,11 @@ impl Warden {
         let warden =
             Self { proxy: Arc::new(proxy), config, urls, stop, connections: TaskTracker::new(), background };
         warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));
+        if let Some(cloudwatch) = cloudwatch {
+            let proxy = Arc::clone(&warden.proxy);
+            let vitals = Arc::new(move || proxy.vitals());
+            warden.background.spawn(cloudwatch.run(vitals, warden.stop.clone()));
+        }
         let reload = Reload { files, rules, upstream, journal, telemetry, hangup };
         warden.background.spawn(reload.run(warden.stop.clone()));
         warden.serve_data(data);
@@ -220,9 +233,20 @@ impl Warden {
             tracing::warn!("exchanges still in flight after the drain deadline are cut off");
         }
         self.proxy.close_journal().await;
+        self.proxy.close_telemetry().await;
         tracing::info!("drained");
         Ok(())
     }
+}
+
+/// The exporter of CloudWatch metrics, if the configuration asks for one. Not sending yet.
+fn cloudwatch(
+    config: &Config,
+    provider: &SharedCredentialsProvider,
+) -> Result<Option<Arc<CloudWatch>>, ServeError> {
+    let Some(settings) = &config.telemetry.cloudwatch else { return Ok(None) };
+    let exporter = CloudWatch::new(settings, &config.upstream.region, provider.clone(), Vec::new());
+    Ok(Some(Arc::new(exporter.map_err(ServeError::MetricLines)?)))
 }
 
 /// What the record says of a start, beside its time.

@@ -3,6 +3,7 @@
 //! Receives one [`Finished`] event for every exchange and the [`Vitals`] of the process. Must never hold up a request,
 //! never grow without bound when a receiver is away, and never show text of a prompt, an answer or a match.
 
+pub mod cloudwatch;
 mod event;
 mod health;
 mod labels;
@@ -21,7 +22,10 @@ pub use metrics::{Metrics, MetricsError, TEXT_FORMAT};
 pub use open::OpenEvent;
 pub use vitals::{JournalVitals, Vitals};
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use cloudwatch::CloudWatch;
 
 /// Everything that exchanges are told to. One for the process.
 #[derive(Debug)]
@@ -29,16 +33,27 @@ pub struct Telemetry {
     in_flight: AtomicU64,
     /// `None` when nobody may ask for them.
     metrics: Option<Metrics>,
+    cloudwatch: Option<Arc<CloudWatch>>,
 }
 
 impl Telemetry {
-    pub fn new(metrics: Option<Metrics>) -> Self {
-        Self { in_flight: AtomicU64::new(0), metrics }
+    pub fn new(metrics: Option<Metrics>, cloudwatch: Option<Arc<CloudWatch>>) -> Self {
+        if let (Some(metrics), Some(cloudwatch)) = (&metrics, &cloudwatch) {
+            metrics.watch(cloudwatch.exporter(), cloudwatch.health());
+        }
+        Self { in_flight: AtomicU64::new(0), metrics, cloudwatch }
     }
 
     /// What `/metrics` shows; `None` when it is turned off.
     pub fn metrics(&self) -> Option<&Metrics> {
         self.metrics.as_ref()
+    }
+
+    /// Sends what has not been sent yet, within a bound. Nothing is told afterwards.
+    pub async fn close(&self) {
+        if let Some(cloudwatch) = &self.cloudwatch {
+            cloudwatch.close().await;
+        }
     }
 
     /// Exchanges that have begun and are not over.
@@ -56,6 +71,9 @@ impl Telemetry {
         log::line(event);
         if let Some(metrics) = &self.metrics {
             metrics.record(event);
+        }
+        if let Some(cloudwatch) = &self.cloudwatch {
+            cloudwatch.record(event);
         }
     }
 }
