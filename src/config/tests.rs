@@ -244,6 +244,7 @@ fn telemetry_and_attribution_are_checked_before_anything_starts() {
         ("telemetry: { cloudwatch: { namespace: AWS/Bedrock } }", "must not begin with `AWS/`"),
         ("telemetry: { cloudwatch: { namespace: a b } }", "must be 1 to 255 letters"),
         ("telemetry: { cloudwatch: { interval: 100ms } }", "must be between `1s` and `1h`"),
+        ("telemetry: { cloudwatch: { series: 49 } }", "must be a whole number from 50 to 10000"),
         ("telemetry: { cloudwatch: { mode: push } }", "must be `put-metric-data`, `emf` or `off`"),
         ("telemetry: { prometheus: yes }", "must be `true` or `false`"),
         ("telemetry: { otlp: { endpoint: 127.0.0.1 } }", "must be a URL such as"),

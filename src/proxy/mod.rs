@@ -181,6 +181,11 @@ impl Proxy {
         (!health.is_ready()).then(|| health.state.to_string())
     }
 
+    /// Sends the telemetry that was not sent yet, within a bound.
+    pub async fn close_telemetry(&self) {
+        self.telemetry.close().await;
+    }
+
     /// Writes what is queued and closes the journal. Later exchanges are refused.
     pub async fn close_journal(&self) {
         self.journal.clone().close().await;

@@ -187,7 +187,6 @@ impl Delivery<'_> {
         }
         match collect(body, ERROR_BYTES, self.proxy.upstream.idle_timeout()).await {
             Ok(body) => {
-                self.forwarded.upstream_ended(self.sent);
                 let head = head(status, &headers, &self.forwarded);
                 self.complete(head, body).await;
             }
@@ -216,7 +215,6 @@ impl Delivery<'_> {
     async fn give_up(mut self, refusal: &Refusal, state: EndState) {
         self.forwarded.upstream_ended(self.sent);
         self.outcome.end_state = state;
-        self.forwarded.upstream_ended(self.sent);
         self.forwarded.fail(refusal, self.outcome, self.downstream).await;
     }
 

@@ -3,6 +3,7 @@
 //! At start a mistake stops the process. Later a mistake leaves the last good rules in force, is logged, and shows in
 //! readiness until it is mended.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -195,7 +196,7 @@ impl Reload {
                 self.rules.replace_callers(callers);
                 // ORDER: after nobody who is gone can come in any more.
                 let callers = self.rules.callers();
-                let names = callers.names();
+                let names: HashSet<_> = callers.apps().collect();
                 self.upstream.retain(|team, app| names.contains(&(team, app)));
                 self.announce();
                 if !first {

@@ -3,6 +3,7 @@
 //! Receives one [`Finished`] event for every exchange and the [`Vitals`] of the process. Must never hold up a request,
 //! never grow without bound when a receiver is away, and never show text of a prompt, an answer or a match.
 
+pub mod cloudwatch;
 mod event;
 mod health;
 mod labels;
@@ -23,7 +24,10 @@ pub use open::OpenEvent;
 pub use otlp::{Instruments, Otlp, OtlpError, Servers, Trace, Traces};
 pub use vitals::{JournalVitals, Vitals, VitalsSource};
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use cloudwatch::CloudWatch;
 
 /// Everything that exchanges are told to. One for the process.
 #[derive(Debug)]
@@ -33,11 +37,15 @@ pub struct Telemetry {
     pub otlp: Otlp,
     /// `None` when nobody may ask for them.
     metrics: Option<Metrics>,
+    cloudwatch: Option<Arc<CloudWatch>>,
 }
 
 impl Telemetry {
-    pub fn new(metrics: Option<Metrics>) -> Self {
-        Self { in_flight: AtomicU64::new(0), otlp: Otlp::default(), metrics }
+    pub fn new(metrics: Option<Metrics>, cloudwatch: Option<Arc<CloudWatch>>) -> Self {
+        if let (Some(metrics), Some(cloudwatch)) = (&metrics, &cloudwatch) {
+            metrics.watch(cloudwatch.exporter(), cloudwatch.health());
+        }
+        Self { in_flight: AtomicU64::new(0), otlp: Otlp::default(), metrics, cloudwatch }
     }
 
     /// What `/metrics` shows; `None` when it is turned off.
@@ -45,15 +53,26 @@ impl Telemetry {
         self.metrics.as_ref()
     }
 
+    /// Tells by OTLP too.
     #[must_use]
     pub fn with_otlp(mut self, otlp: Otlp) -> Self {
+        if let Some(metrics) = &self.metrics {
+            for (exporter, health) in otlp.exporters() {
+                metrics.watch(exporter, health);
+            }
+        }
         self.otlp = otlp;
         self
     }
 
-    /// Sends what is left, within a bound. Awaited when nobody is left to tell of.
+    /// Sends what has not been sent yet, within a bound. Nothing is told afterwards.
     pub async fn close(&self) {
-        self.otlp.close().await;
+        let cloudwatch = async {
+            if let Some(cloudwatch) = &self.cloudwatch {
+                cloudwatch.close().await;
+            }
+        };
+        tokio::join!(cloudwatch, self.otlp.close());
     }
 
     /// Exchanges that have begun and are not over.
@@ -74,6 +93,9 @@ impl Telemetry {
         }
         if let Some(metrics) = &self.metrics {
             metrics.record(event);
+        }
+        if let Some(cloudwatch) = &self.cloudwatch {
+            cloudwatch.record(event);
         }
     }
 }

@@ -127,16 +127,16 @@ impl Upstream {
         problem.map_or(Ok(()), |problem| Err(problem.into()))
     }
 
-    /// When the credentials at hand end; `None` without an end, or before there are any.
-    pub fn credentials_expire(&self) -> Option<std::time::SystemTime> {
-        self.credentials.expiry()
-    }
-
     /// Forgets what it holds for principals (team, application) that are not `known` any more.
     pub fn retain(&self, known: impl Fn(&str, &str) -> bool) {
         if let Some(sessions) = &self.sessions {
             sessions.retain(known);
         }
+    }
+
+    /// When the credentials at hand end; `None` without an end, or before there are any.
+    pub fn credentials_expire(&self) -> Option<std::time::SystemTime> {
+        self.credentials.expiry()
     }
 
     /// Signs and sends for `principal`. INVARIANT: takes a permit, so that nothing is sent that was not allowed and
