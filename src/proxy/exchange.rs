@@ -114,6 +114,8 @@ impl Exchange {
         self.open.event.admitted(&intent);
         match self.entry.commit_intent(intent).await {
             Ok((receipt, entry)) => {
+                // From here on, letting go of the exchange means the same as for its entry in the journal.
+                self.open.event.end = EndState::Abandoned;
                 let modified = records::edits_line(&self.judgement.repairs);
                 Ok((Forwarded { entry, open: self.open, modified, upstream: None }, receipt))
             }

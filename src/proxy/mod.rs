@@ -18,6 +18,7 @@ mod stream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -30,7 +31,7 @@ use crate::config::{Config, Limits};
 use crate::identity::RecordKey;
 use crate::policy::Context;
 use crate::sensitive::{Scanner, ScannerError};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{JournalVitals, MetricsError, Telemetry, Vitals};
 use crate::upstream::Upstream;
 
 use body::Buffers;
@@ -60,6 +61,7 @@ pub struct Proxy {
     environment: String,
     record_key: RecordKey,
     telemetry: Arc<Telemetry>,
+    certificate_expires: Option<SystemTime>,
     // Exchanges in flight. The drain waits for them.
     exchanges: TaskTracker,
 }
@@ -93,8 +95,15 @@ impl Proxy {
             environment: config.environment.clone(),
             record_key,
             telemetry,
+            certificate_expires: None,
             exchanges,
         })
+    }
+
+    /// Notes when the certificate that callers see ends.
+    #[must_use]
+    pub fn with_certificate_until(self, expires: Option<SystemTime>) -> Self {
+        Self { certificate_expires: expires, ..self }
     }
 
     /// Answers one request. The exchange itself runs in its own task, so that it is finished and recorded whether or
@@ -134,6 +143,33 @@ impl Proxy {
             check("journal", self.journal_problem()),
             check("credentials", self.upstream.ready().err().map(|error| error.to_string())),
         ]
+    }
+
+    /// What gauges show.
+    pub fn vitals(&self) -> Vitals {
+        let journal = self.journal.health();
+        Vitals {
+            in_flight: self.telemetry.in_flight(),
+            journal: JournalVitals {
+                ready: journal.is_ready(),
+                queued: journal.queued as u64,
+                lag: journal.lag,
+                written: journal.written,
+                lost: journal.lost,
+                // There is no other store yet that could have acknowledged any.
+                unshipped: journal.records,
+            },
+            policy_digest: self.policy_digest(),
+            reload_succeeded: self.rules.problem().is_none(),
+            rules_loaded: Some(self.rules.loaded()),
+            credentials_expire: self.upstream.credentials_expire(),
+            certificate_expires: self.certificate_expires,
+        }
+    }
+
+    /// What `/metrics` shows; `None` when it is turned off.
+    pub fn metrics(&self) -> Option<Result<String, MetricsError>> {
+        self.telemetry.metrics().map(|metrics| metrics.render(&self.vitals()))
     }
 
     fn journal_problem(&self) -> Option<String> {

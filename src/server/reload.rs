@@ -17,6 +17,7 @@ use crate::identity::keys::MasterKeyError;
 use crate::identity::{Callers, MasterKey};
 use crate::policy::{self, PolicySet};
 use crate::proxy::Rules;
+use crate::telemetry::Telemetry;
 use crate::yaml::{Diagnostics, Source};
 
 /// How often files are looked at. A revoked key is out within this time.
@@ -98,6 +99,7 @@ pub struct Reload {
     pub files: RuleFiles,
     pub rules: Arc<Rules>,
     pub journal: Journal,
+    pub telemetry: Arc<Telemetry>,
     /// Asks for a look at once.
     pub hangup: Signal,
 }
@@ -164,7 +166,14 @@ impl Reload {
             return;
         }
         self.rules.replace_policies(policies);
+        self.announce();
         tracing::info!(policy.digest = digest, "policies reloaded");
+    }
+
+    fn announce(&self) {
+        if let Some(metrics) = self.telemetry.metrics() {
+            self.rules.announce(metrics);
+        }
     }
 
     fn look_at_callers(&self, seen: &mut Seen, problem: &mut Option<String>) {
@@ -181,6 +190,7 @@ impl Reload {
             Ok(callers) => {
                 *problem = None;
                 self.rules.replace_callers(callers);
+                self.announce();
                 if !first {
                     tracing::info!("callers reloaded");
                 }

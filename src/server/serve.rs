@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::identity::{MasterKey, RecordKey};
 use crate::proxy::{Proxy, records};
 use crate::sensitive::ScannerError;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Metrics, MetricsError, Telemetry};
 use crate::tls::{self, TlsError};
 use crate::upstream::{CredentialSource, Upstream};
 
@@ -42,6 +42,8 @@ pub enum ServeError {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Scanner(#[from] ScannerError),
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
     #[error("signals cannot be received: {0}")]
     Signal(std::io::Error),
 }
@@ -51,7 +53,7 @@ impl ServeError {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Load(_) | Self::Tls(_) | Self::Listen(_) | Self::NoCredentialSource => true,
-            Self::Journal(_) | Self::Scanner(_) | Self::Signal(_) => false,
+            Self::Journal(_) | Self::Scanner(_) | Self::Metrics(_) | Self::Signal(_) => false,
         }
     }
 }
@@ -104,6 +106,7 @@ impl Warden {
         let files = RuleFiles::of(&config);
         let rules = Arc::new(files.load()?);
         let tls = tls::server_config(&config.listen.certificate, &config.listen.key)?;
+        let certificate_until = tls::expiry(&config.listen.certificate)?;
         let record_key = RecordKey::of(&MasterKey::load(&config.master_key).map_err(LoadError::from)?);
         let credentials = Arc::new(CredentialSource::new(provider));
         let upstream = Upstream::new(config.upstream.clone(), Arc::clone(&credentials))?;
@@ -134,19 +137,25 @@ impl Warden {
         // ORDER: caught before anybody is told that the warden is ready; until then SIGHUP ends the process.
         let hangup = signal(SignalKind::hangup()).map_err(ServeError::Signal)?;
         let (stop, background) = (CancellationToken::new(), TaskTracker::new());
+        let metrics = if config.telemetry.prometheus { Some(Metrics::new()?) } else { None };
+        if let Some(metrics) = &metrics {
+            rules.announce(metrics);
+        }
+        let telemetry = Arc::new(Telemetry::new(metrics));
         let proxy = Proxy::new(
             &config,
             Arc::clone(&rules),
             journal.clone(),
             upstream,
             record_key,
-            Arc::new(Telemetry::new()),
+            Arc::clone(&telemetry),
             background.clone(),
-        )?;
+        )?
+        .with_certificate_until(certificate_until);
         let warden =
             Self { proxy: Arc::new(proxy), config, urls, stop, connections: TaskTracker::new(), background };
         warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));
-        warden.background.spawn(Reload { files, rules, journal, hangup }.run(warden.stop.clone()));
+        warden.background.spawn(Reload { files, rules, journal, telemetry, hangup }.run(warden.stop.clone()));
         warden.serve_data(data);
         if let Some(plain) = plain {
             warden.serve_data(plain);

@@ -5,27 +5,40 @@
 
 mod event;
 mod health;
+mod labels;
 mod log;
+mod metrics;
 pub mod names;
 mod open;
 mod vitals;
 
+#[cfg(test)]
+mod fixture;
+
 pub use event::{Caller, Finished, Parameters, Timings, Upstream};
 pub use health::ExporterHealth;
+pub use metrics::{Metrics, MetricsError, TEXT_FORMAT};
 pub use open::OpenEvent;
 pub use vitals::{JournalVitals, Vitals};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Everything that exchanges are told to. One for the process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Telemetry {
     in_flight: AtomicU64,
+    /// `None` when nobody may ask for them.
+    metrics: Option<Metrics>,
 }
 
 impl Telemetry {
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(metrics: Option<Metrics>) -> Self {
+        Self { in_flight: AtomicU64::new(0), metrics }
+    }
+
+    /// What `/metrics` shows; `None` when it is turned off.
+    pub fn metrics(&self) -> Option<&Metrics> {
+        self.metrics.as_ref()
     }
 
     /// Exchanges that have begun and are not over.
@@ -41,5 +54,8 @@ impl Telemetry {
     fn finished(&self, event: &Finished) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         log::line(event);
+        if let Some(metrics) = &self.metrics {
+            metrics.record(event);
+        }
     }
 }

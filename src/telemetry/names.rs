@@ -57,12 +57,15 @@ pub mod prometheus {
         &["operation", "decision", "end"],
         "Requests that are over, by what was decided and how they ended.",
     );
-    pub const CALLER_REQUESTS: Instrument =
-        counter("warden_caller_requests_total", &["team", "app", "decision"], "Requests of proven callers.");
+    pub const CALLER_REQUESTS: Instrument = counter(
+        "warden_caller_requests_total",
+        &["team", "app", "decision"],
+        "Requests by who sent them; `none` when nobody is proven to have.",
+    );
     pub const MODEL_REQUESTS: Instrument = counter(
         "warden_model_requests_total",
         &["team", "model", "decision"],
-        "Requests by team and model; a model gets its own label once Bedrock has answered for it.",
+        "Requests by team and model; a model is `other` until Bedrock has answered a request for it.",
     );
     pub const ERRORS: Instrument =
         counter("warden_errors_total", &["operation", "error"], "Errors that callers received, by name.");
@@ -121,7 +124,7 @@ pub mod prometheus {
     pub const UPSTREAM_RESPONSES: Instrument = counter(
         "warden_upstream_responses_total",
         &["code"],
-        "Bedrock's answers, by HTTP status; `none` without one.",
+        "Bedrock's answers to forwarded requests, by HTTP status; `none` without one.",
     );
     pub const IN_FLIGHT: Instrument =
         gauge("warden_requests_in_flight", &[], "Requests that have begun and are not over.");
@@ -143,7 +146,11 @@ pub mod prometheus {
         &[],
         "Records that exist in this journal and nowhere else; without a shared store, all of them.",
     );
-    pub const POLICY: Instrument = gauge("warden_policy_info", &["digest"], "1 for the policies in force.");
+    pub const POLICY: Instrument = gauge(
+        "warden_policy_info",
+        &["digest"],
+        "1 for the policies in force; 0 and `none` while there are none and nothing is allowed.",
+    );
     pub const RELOAD_SUCCESSFUL: Instrument = gauge(
         "warden_config_last_reload_successful",
         &[],
@@ -152,17 +159,17 @@ pub mod prometheus {
     pub const RELOAD_TIME: Instrument = gauge(
         "warden_config_last_reload_success_timestamp_seconds",
         &[],
-        "When the rules in force were loaded.",
+        "When the policies and callers in force were loaded.",
     );
     pub const CREDENTIALS_EXPIRY: Instrument = gauge(
         "warden_credentials_expiry_timestamp_seconds",
         &[],
-        "When the warden's own AWS credentials end; 0 for credentials without an end.",
+        "When the warden's own AWS credentials end; 0 without an end, or before there are any.",
     );
     pub const CERTIFICATE_EXPIRY: Instrument = gauge(
         "warden_certificate_expiry_timestamp_seconds",
         &[],
-        "When the certificate of the data listener ends.",
+        "When the certificate of the data listener ends; 0 when its file does not say.",
     );
     pub const EXPORTED: Instrument = counter(
         "warden_telemetry_exports_total",
@@ -312,6 +319,19 @@ pub mod cloudwatch {
         UNSHIPPED_RECORDS,
         TELEMETRY_DROPPED,
     ];
+}
+
+/// The exporters that tell of themselves on `/metrics`, as its labels name them.
+pub mod exporter {
+    pub const CLOUDWATCH: &str = "cloudwatch";
+    pub const EMF: &str = "emf";
+    pub const OTLP_TRACES: &str = "otlp_traces";
+    pub const OTLP_METRICS: &str = "otlp_metrics";
+
+    pub const ALL: [&str; 4] = [CLOUDWATCH, EMF, OTLP_TRACES, OTLP_METRICS];
+
+    /// How sending a batch ends: well, and not.
+    pub const RESULTS: [&str; 2] = ["success", "failure"];
 }
 
 /// What a label says where its value is not one of ours to know.

@@ -98,6 +98,11 @@ impl Upstream {
         self.credentials.current(clock::system_now()).map(drop)
     }
 
+    /// When the credentials at hand end; `None` without an end, or before there are any.
+    pub fn credentials_expire(&self) -> Option<std::time::SystemTime> {
+        self.credentials.expiry()
+    }
+
     /// Signs and sends. INVARIANT: takes a permit, so that nothing is sent that was not allowed and recorded.
     pub async fn send(&self, _permit: Permit, call: Call) -> Result<Response<Incoming>, UpstreamError> {
         let now = clock::system_now();

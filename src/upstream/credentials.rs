@@ -67,6 +67,11 @@ impl CredentialSource {
         }
     }
 
+    /// When the latest credentials end; `None` without an end, or before there are any.
+    pub fn expiry(&self) -> Option<SystemTime> {
+        self.latest.load().as_ref().and_then(|latest| latest.expiry)
+    }
+
     /// Fetches credentials until `stop`. The one task that talks to the source.
     pub async fn keep_fresh(self: Arc<Self>, stop: CancellationToken) {
         let mut backoff = FIRST_BACKOFF;

@@ -20,8 +20,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Effects.
     ("config", &["yaml", "clock"]),
     ("audit", &["policy", "sensitive", "bedrock", "identity", "config", "clock"]),
-    // Of the record, its plain data.
-    ("telemetry", &["audit", "bedrock", "config", "clock"]),
+    // Of the record its plain data, of the detectors their names.
+    ("telemetry", &["audit", "sensitive", "bedrock", "config", "clock"]),
     ("permit", &["policy", "audit"]),
     ("upstream", &["permit", "policy", "audit", "bedrock", "config", "clock", "tls"]),
     (
