@@ -6,7 +6,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_cloudwatch::config::{BehaviorVersion, Region};
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 
-use crate::support::receivers::{Moto, Phoenix, Promtool, VictoriaMetrics};
+use crate::support::receivers::{Moto, NAMESPACE, Phoenix, Promtool, VictoriaMetrics};
 
 #[test]
 fn moto_adds_up_what_the_sdk_for_rust_sends_through_the_bridge() {
@@ -33,14 +33,16 @@ fn moto_adds_up_what_the_sdk_for_rust_sends_through_the_bridge() {
     // Small requests are sent as they are, large ones in gzip.
     for count in [1, 500] {
         let data: Vec<_> = (0..count).map(|_| datum(2.0)).collect();
-        let put = client.put_metric_data().namespace("BedrockWarden").set_metric_data(Some(data));
+        let put = client.put_metric_data().namespace(NAMESPACE).set_metric_data(Some(data));
         runtime.block_on(put.send()).unwrap();
     }
     let dimensions = [("Deployment", "test")];
     assert_eq!(moto.puts(), 2);
-    assert_eq!(moto.sum("BedrockWarden", "Requests", &dimensions), 7.0 * 501.0);
-    assert_eq!(moto.samples("BedrockWarden", "Requests", &dimensions), 4.0 * 501.0);
-    assert_eq!(moto.sum("BedrockWarden", "Requests", &[]), 0.0);
+    assert_eq!(moto.sum("Requests", &dimensions), 7.0 * 501.0);
+    assert_eq!(moto.samples("Requests", &dimensions), 4.0 * 501.0);
+    assert_eq!(moto.sum("Requests", &[("Deployment", "other")]), 0.0);
+    let series: Vec<_> = moto.series(NAMESPACE).into_iter().collect();
+    assert_eq!((series.len(), series[0].metric.as_str(), series[0].dimensions.len()), (1, "Requests", 1));
 }
 
 #[test]

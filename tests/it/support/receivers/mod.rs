@@ -10,7 +10,7 @@ mod promtool;
 mod stalled;
 mod victoria_metrics;
 
-pub use moto::Moto;
+pub use moto::{Moto, NAMESPACE};
 pub use phoenix::{Phoenix, Span};
 pub use promtool::Promtool;
 pub use stalled::{ABSENT, Stalled};

@@ -3,6 +3,7 @@
 //! The SDK for Rust speaks Smithy RPC v2 CBOR to CloudWatch and moto does not, so that requests pass a bridge that puts
 //! them into CloudWatch's other protocol, awsJson 1.0. STS needs none.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
@@ -17,12 +18,30 @@ use crate::support::obtain::{Missing, required};
 
 const PINS: &str = include_str!("../../pins/moto.txt");
 const TARGET: &str = "GraniteServiceVersion20100801";
+/// The namespace of a warden that was not told another.
+pub const NAMESPACE: &str = "BedrockWarden";
 const REGION: &str = "us-east-1";
 
 pub struct Moto {
     receiver: Receiver,
     bridge: HostileUpstream,
     _home: TempDir,
+}
+
+/// A metric and what it is broken down by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Series {
+    pub metric: String,
+    pub dimensions: BTreeMap<String, String>,
+}
+
+impl Series {
+    fn read(metric: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let dimensions = metric["Dimensions"].as_array().unwrap();
+        let pairs = dimensions.iter().map(|dimension| (text(&dimension["Name"]), text(&dimension["Value"])));
+        Self { metric: text(&metric["MetricName"]), dimensions: pairs.collect() }
+    }
 }
 
 impl Moto {
@@ -58,28 +77,43 @@ impl Moto {
         self.bridge.received().len()
     }
 
-    /// The sum of a metric with exactly these dimensions over the last and the next hour; 0 when there is no data.
-    pub fn sum(&self, namespace: &str, metric: &str, dimensions: &[(&str, &str)]) -> f64 {
-        let datapoints = self.statistics(namespace, metric, dimensions);
-        datapoints.iter().map(|datapoint| datapoint["Sum"].as_f64().unwrap()).sum()
+    /// The sum of a metric with exactly these dimensions, around now; 0 when there is no data.
+    pub fn sum(&self, metric: &str, dimensions: &[(&str, &str)]) -> f64 {
+        self.statistic("Sum", metric, dimensions)
     }
 
-    /// How many samples a metric has.
-    pub fn samples(&self, namespace: &str, metric: &str, dimensions: &[(&str, &str)]) -> f64 {
-        let datapoints = self.statistics(namespace, metric, dimensions);
-        datapoints.iter().map(|datapoint| datapoint["SampleCount"].as_f64().unwrap()).sum()
+    /// How many samples a metric with exactly these dimensions has, around now.
+    pub fn samples(&self, metric: &str, dimensions: &[(&str, &str)]) -> f64 {
+        self.statistic("SampleCount", metric, dimensions)
     }
 
-    fn statistics(&self, namespace: &str, metric: &str, dimensions: &[(&str, &str)]) -> Vec<Value> {
+    /// Every metric of a namespace with its dimensions.
+    pub fn series(&self, namespace: &str) -> BTreeSet<Series> {
+        let (mut series, mut question) = (BTreeSet::new(), json!({ "Namespace": namespace }));
+        loop {
+            let page = granite(&Target::plain(self.receiver.address), "ListMetrics", &question);
+            let page = page.assert_ok().json();
+            series.extend(page["Metrics"].as_array().unwrap().iter().map(Series::read));
+            question["NextToken"] = match &page["NextToken"] {
+                Value::String(next) => Value::from(next.as_str()),
+                _ => return series,
+            };
+        }
+    }
+
+    /// By GetMetricData: moto's GetMetricStatistics also counts metrics with more dimensions than were asked for.
+    fn statistic(&self, statistic: &str, metric: &str, dimensions: &[(&str, &str)]) -> f64 {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
         let dimensions: Vec<_> =
             dimensions.iter().map(|(name, value)| json!({ "Name": name, "Value": value })).collect();
-        let question = json!({
-            "Namespace": namespace, "MetricName": metric, "Dimensions": dimensions, "Period": 60,
-            "StartTime": now - 3600, "EndTime": now + 3600, "Statistics": ["Sum", "SampleCount"],
-        });
-        let answer = granite(&Target::plain(self.receiver.address), "GetMetricStatistics", &question);
-        answer.assert_ok().json()["Datapoints"].as_array().unwrap().clone()
+        let metric = json!({ "Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions });
+        let query = json!({ "Id": "q", "MetricStat": { "Metric": metric, "Period": 60, "Stat": statistic } });
+        let question =
+            json!({ "MetricDataQueries": [query], "StartTime": now - 3600, "EndTime": now + 3600 });
+        let answer = granite(&Target::plain(self.receiver.address), "GetMetricData", &question);
+        let answer = answer.assert_ok().json();
+        let values = answer["MetricDataResults"][0]["Values"].as_array().unwrap();
+        values.iter().map(|value| value.as_f64().unwrap()).sum()
     }
 
     /// Who an access key belongs to, as STS tells it.
