@@ -63,7 +63,8 @@ fn promtool_complains_of_what_is_wrong() {
     let good = "# HELP warden_requests_total Requests.\n# TYPE warden_requests_total counter\nwarden_requests_total 1\n";
     assert_eq!(promtool.check_metrics(good).code, 0);
     assert_ne!(promtool.check_metrics("# TYPE warden_requests counter\nwarden_requests 1\n").code, 0);
-    let rules = |expression: &str| format!("groups:\n- name: g\n  rules:\n  - {{record: r, expr: '{expression}'}}\n");
+    let rules =
+        |expression: &str| format!("groups:\n- name: g\n  rules:\n  - {{record: r, expr: '{expression}'}}\n");
     assert_eq!(promtool.check_rules(&rules("rate(a[5m])")).code, 0);
     assert_ne!(promtool.check_rules(&rules("rate(a[5m]")).code, 0);
 }

@@ -33,7 +33,9 @@ pub struct Node {
 /// Python with the pinned boto3. Installs it on first use.
 pub fn python() -> Result<Python, Missing> {
     static FOUND: OnceLock<Result<Python, Missing>> = OnceLock::new();
-    FOUND.get_or_init(|| interpreter(10, "the boto3 client").and_then(|program| install_boto3(&program))).clone()
+    FOUND
+        .get_or_init(|| interpreter(10, "the boto3 client").and_then(|program| install_boto3(&program)))
+        .clone()
 }
 
 /// Node.js with the pinned SDK. Installs it on first use.
@@ -79,7 +81,8 @@ fn node_and_npm() -> Result<(PathBuf, Vec<PathBuf>), Missing> {
     if succeeds("node", &["-e", recent]) && succeeds("npm", &["--version"]) {
         return Ok((PathBuf::from("node"), vec![PathBuf::from("npm")]));
     }
-    let python = interpreter(10, "the JavaScript client").map_err(|_| no_node("Python, which could obtain it, is missing too"))?;
+    let python = interpreter(10, "the JavaScript client")
+        .map_err(|_| no_node("Python, which could obtain it, is missing too"))?;
     let folder = folder("node-runtime");
     once(&folder, NODE_WHEEL, |errors| {
         announce(&format!("installing from PyPI into {}: {NODE_WHEEL}", folder.display()));

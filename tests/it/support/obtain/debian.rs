@@ -31,7 +31,9 @@ fn unpacked() -> Result<PathBuf, Missing> {
 
 fn unpack() -> Result<PathBuf, Missing> {
     let mirror = mirror().ok_or_else(|| {
-        missing("put them on the PATH; without that they are taken from Debian's packages, and this is no Debian")
+        missing(
+            "put them on the PATH; without that they are taken from Debian's packages, and this is no Debian",
+        )
     })?;
     let folder = folder("debian");
     let root = folder.join("root");

@@ -12,7 +12,8 @@ use super::{Missing, announce, attempt, folder, once, succeeds};
 const UV: &str = "uv==0.13.8";
 
 /// Only what PyPI offers as a wheel; nothing is left in anybody's cache; no Python but the machine's own.
-const OPTIONS: [&str; 5] = ["--quiet", "--no-cache", "--system-certs", "--no-python-downloads", "--no-progress"];
+const OPTIONS: [&str; 5] =
+    ["--quiet", "--no-cache", "--system-certs", "--no-python-downloads", "--no-progress"];
 
 /// The programs of one environment.
 #[derive(Debug, Clone)]
