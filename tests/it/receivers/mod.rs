@@ -1,7 +1,10 @@
 //! Telemetry as its receivers read it: moto, Arize Phoenix, VictoriaMetrics, promtool.
 
+mod away;
 mod cloud_watch;
 mod here;
+mod phoenix;
 mod prometheus;
 mod sts;
 mod traffic;
+mod victoria_metrics;
