@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bedrock_warden::telemetry::names::otel::key;
-use serde_json::Value;
+use serde_json::json;
 
 use crate::support::call::{Call, HAIKU};
 use crate::support::eventually;
@@ -15,6 +15,11 @@ use super::traffic::{self, DENIED, FORWARDED, PLANTED, REQUESTS, STREAMED, THROT
 /// The caller's own trace, as W3C writes it.
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
+
+/// The round of traffic, the hidden request and the traced one.
+const SERVED: u32 = REQUESTS + 2;
+/// Of these, what was forwarded.
+const CALLED: u32 = FORWARDED + 1;
 
 #[test]
 fn phoenix_takes_forwarded_requests_for_calls_of_a_language_model() {
@@ -43,14 +48,22 @@ fn start(phoenix: &Phoenix) -> TestWarden {
         .start()
 }
 
+/// A request that nobody understands, with planted text in the places of names.
+fn send_hidden(warden: &TestWarden) {
+    let hidden = PLANTED.join(" ");
+    let body =
+        json!({ "messages": [{ "role": hidden, "content": [{ "text": "say: no", hidden.as_str(): 1 }] }] });
+    assert!(warden.send(Call::converse_with(HAIKU, &body)).status >= 400);
+}
+
 /// One span for every request, and one more for every request that was forwarded.
 fn received(phoenix: &Phoenix) -> Vec<Span> {
     let mut spans = Vec::new();
     eventually("all spans to be in Phoenix", || {
         spans = phoenix.spans();
-        spans.len() >= (REQUESTS + 1 + FORWARDED + 1) as usize
+        spans.len() >= (SERVED + CALLED) as usize
     });
-    assert_eq!(spans.len(), (REQUESTS + 1 + FORWARDED + 1) as usize, "{spans:?}");
+    assert_eq!(spans.len(), (SERVED + CALLED) as usize, "{spans:?}");
     spans
 }
 
@@ -60,7 +73,7 @@ fn calls(spans: &[Span]) -> Vec<&Span> {
 
 fn check_calls(warden: &TestWarden, spans: &[Span]) {
     let calls = calls(spans);
-    assert_eq!(calls.len(), (FORWARDED + 1) as usize, "{spans:?}");
+    assert_eq!(calls.len(), CALLED as usize, "{spans:?}");
     let (mut input, mut output) = (0, 0);
     for call in &calls {
         assert_eq!(call.name(), format!("chat {HAIKU}"));
@@ -72,8 +85,8 @@ fn check_calls(warden: &TestWarden, spans: &[Span]) {
     assert_eq!((input, output), (tokens.input, tokens.output));
     let failed: Vec<_> = calls.iter().filter(|call| call.status() == "ERROR").collect();
     assert_eq!(failed.len(), THROTTLED as usize, "{calls:?}");
-    assert_eq!(attribute(failed[0], key::ERROR), "ThrottlingException");
-    let streams = calls.iter().filter(|call| attribute(call, key::STREAM) == true).count();
+    assert_eq!(failed[0].attribute(key::ERROR), "ThrottlingException");
+    let streams = calls.iter().filter(|call| call.attribute(key::STREAM) == true).count();
     assert_eq!(streams, STREAMED as usize);
 }
 
@@ -81,7 +94,7 @@ fn check_calls(warden: &TestWarden, spans: &[Span]) {
 fn check_parents(spans: &[Span]) {
     let requests: BTreeMap<&str, &Span> =
         spans.iter().filter(|span| span.kind() != "LLM").map(|span| (span.id(), span)).collect();
-    assert_eq!(requests.len(), (REQUESTS + 1) as usize);
+    assert_eq!(requests.len(), SERVED as usize);
     for call in calls(spans) {
         let parent = call.parent().and_then(|parent| requests.get(parent));
         let parent = parent.unwrap_or_else(|| panic!("no parent of {call:?}"));
@@ -92,12 +105,16 @@ fn check_parents(spans: &[Span]) {
 fn check_denials(spans: &[Span]) {
     let denied: Vec<_> = spans
         .iter()
-        .filter(|span| attribute(span, key::DECISION) == "deny" && attribute(span, key::TEAM) == "payments")
+        .filter(|span| span.attribute(key::DECISION) == "deny" && span.attribute(key::TEAM) == "payments")
         .collect();
+    // The hidden request was refused too, by no rule.
+    assert_eq!(denied.len(), DENIED as usize + 1);
+    let denied: Vec<_> = denied.into_iter().filter(|span| !span.attribute(key::RULES).is_null()).collect();
     assert_eq!(denied.len(), DENIED as usize);
     for span in denied {
-        assert!(attribute(span, key::RULES).to_string().contains(traffic::DENY_RULE), "{span:?}");
+        assert!(span.attribute(key::RULES).to_string().contains(traffic::DENY_RULE), "{span:?}");
         assert_ne!(span.kind(), "LLM", "no model was called: {span:?}");
+        assert!(format!("{span:?}").contains(traffic::OPUS), "the model that was asked for: {span:?}");
     }
 }
 
@@ -105,29 +122,7 @@ fn check_denials(spans: &[Span]) {
 fn check_trace(spans: &[Span], audit_id: &str) {
     let request = spans
         .iter()
-        .find(|span| span.kind() != "LLM" && attribute(span, key::AUDIT_ID) == audit_id)
+        .find(|span| span.kind() != "LLM" && span.attribute(key::AUDIT_ID) == audit_id)
         .unwrap_or_else(|| panic!("no span of {audit_id}"));
     assert_eq!((request.trace_id(), request.parent()), (TRACE, Some(PARENT)));
-}
-
-/// An attribute under its OpenTelemetry name. Phoenix nests the parts of some names.
-fn attribute<'a>(span: &'a Span, name: &str) -> &'a Value {
-    span.attribute(name)
-}
-
-#[test]
-fn nothing_that_was_planted_is_in_a_span_of_a_denied_request() {
-    let Some(phoenix) = Phoenix::start() else { return };
-    let mut warden = start(&phoenix);
-    let hidden = format!("say: no\n{}", PLANTED.join("\n"));
-    let body = serde_json::json!({ "messages": [{ "role": hidden, "content": [{ "text": hidden, hidden.as_str(): 1 }] }] });
-    assert_eq!(warden.send(Call::converse_with(HAIKU, &body)).status, 400);
-    warden.terminate();
-    warden.wait_for_exit();
-    let mut spans = Vec::new();
-    eventually("the span to be in Phoenix", || {
-        spans = phoenix.spans();
-        !spans.is_empty()
-    });
-    traffic::assert_innocent(&warden, &format!("{spans:?}"));
 }

@@ -2,13 +2,10 @@
 //!
 //! It reads the OpenTelemetry GenAI attributes by its own rules, which makes it a judge of ours.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{Receiver, receiver_command};
-use crate::support::eventually;
 use crate::support::obtain::{python, required};
 
 const PINS: &str = include_str!("../../pins/phoenix.txt");
@@ -51,21 +48,6 @@ impl Phoenix {
         let page = self.receiver.get("/v1/projects/default/spans?limit=1000");
         // The project comes into being with its first span.
         if page.status == 404 { Vec::new() } else { Span::all(&page.assert_ok().json()) }
-    }
-
-    /// The spans by the value of one attribute, once there are `count` such spans.
-    pub fn spans_with(&self, attribute: &str, count: usize) -> BTreeMap<String, Span> {
-        let mut found = BTreeMap::new();
-        eventually("the spans to be in Phoenix", || {
-            let spans = self.spans();
-            let marked = spans.iter().filter_map(|span| {
-                let value = span.attribute(attribute).as_str()?;
-                Some((value.to_owned(), span.clone()))
-            });
-            found = marked.collect();
-            found.len() == count
-        });
-        found
     }
 }
 
