@@ -26,6 +26,7 @@ fn phoenix_takes_forwarded_requests_for_calls_of_a_language_model() {
     let Some(phoenix) = Phoenix::start() else { return };
     let mut warden = start(&phoenix);
     traffic::send(&warden);
+    send_hidden(&warden);
     let traced =
         Call::converse(HAIKU, "say: traced").header("traceparent", &format!("00-{TRACE}-{PARENT}-01"));
     let traced = warden.send(traced);

@@ -113,7 +113,7 @@ impl Moto {
         let answer = granite(&Target::plain(self.receiver.address), "GetMetricData", &question);
         let answer = answer.assert_ok().json();
         let values = answer["MetricDataResults"][0]["Values"].as_array().unwrap();
-        values.iter().map(|value| value.as_f64().unwrap()).sum()
+        values.iter().fold(0.0, |sum, value| sum + value.as_f64().unwrap())
     }
 
     /// Who an access key belongs to, as STS tells it.
