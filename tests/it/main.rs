@@ -59,5 +59,8 @@ mod cli;
 // What the README and the shipped files show.
 mod readme;
 
+// Dashboards and alarms against the names of what is sent.
+mod deploy;
+
 // Import directions and purity of the source tree.
 mod architecture;

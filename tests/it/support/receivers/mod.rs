@@ -55,8 +55,16 @@ impl Receiver {
     }
 
     fn get(&self, target: &str) -> Response {
+        self.send(Call::new("GET", target, ""))
+    }
+
+    fn post(&self, target: &str, body: &str) -> Response {
+        self.send(Call::new("POST", target, body))
+    }
+
+    fn send(&self, call: Call) -> Response {
         let host = self.address.to_string();
-        Target::plain(self.address).send(&Call::new("GET", target, "").header("host", &host))
+        Target::plain(self.address).send(&call.header("host", &host))
     }
 }
 

@@ -1,6 +1,7 @@
 //! VictoriaMetrics: takes metrics by OTLP/HTTP and answers PromQL.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
@@ -36,6 +37,15 @@ impl VictoriaMetrics {
     /// For `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`.
     pub fn metrics_endpoint(&self) -> String {
         self.receiver.url("/opentelemetry/v1/metrics")
+    }
+
+    /// Takes an answer of `/metrics` as scraped some seconds ago from a target with `labels`, such as `instance=a`.
+    pub fn import(&self, exposition: &str, seconds_ago: u64, labels: &[&str]) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let at = (now - Duration::from_secs(seconds_ago)).as_millis();
+        let labels: String = labels.iter().map(|label| format!("&extra_label={label}")).collect();
+        let target = format!("/api/v1/import/prometheus?timestamp={at}{labels}");
+        assert_eq!(self.receiver.post(&target, exposition).status, 204);
     }
 
     /// What an instant query answers, of everything received so far.
