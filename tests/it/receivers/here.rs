@@ -38,9 +38,9 @@ fn moto_adds_up_what_the_sdk_for_rust_sends_through_the_bridge() {
     }
     let dimensions = [("Deployment", "test")];
     assert_eq!(moto.puts(), 2);
-    assert_eq!(moto.sum("Requests", &dimensions), 7.0 * 501.0);
-    assert_eq!(moto.samples("Requests", &dimensions), 4.0 * 501.0);
-    assert_eq!(moto.sum("Requests", &[("Deployment", "other")]), 0.0);
+    assert_exactly(moto.sum("Requests", &dimensions), 7.0 * 501.0);
+    assert_exactly(moto.samples("Requests", &dimensions), 4.0 * 501.0);
+    assert_exactly(moto.sum("Requests", &[("Deployment", "other")]), 0.0);
     let series: Vec<_> = moto.series(NAMESPACE).into_iter().collect();
     assert_eq!((series.len(), series[0].metric.as_str(), series[0].dimensions.len()), (1, "Requests", 1));
 }
@@ -67,4 +67,9 @@ fn promtool_complains_of_what_is_wrong() {
         |expression: &str| format!("groups:\n- name: g\n  rules:\n  - {{record: r, expr: '{expression}'}}\n");
     assert_eq!(promtool.check_rules(&rules("rate(a[5m])")).code, 0);
     assert_ne!(promtool.check_rules(&rules("rate(a[5m]")).code, 0);
+}
+
+#[track_caller]
+fn assert_exactly(found: f64, expected: f64) {
+    assert!((found - expected).abs() < f64::EPSILON, "{found}, not {expected}");
 }

@@ -3,6 +3,7 @@
 mod away;
 mod cloud_watch;
 mod here;
+mod latency;
 mod phoenix;
 pub mod prometheus;
 mod sts;

@@ -7,10 +7,12 @@ pub mod http;
 pub mod http2;
 pub mod journal;
 pub mod obtain;
+pub mod otlp;
 pub mod process;
 pub mod receivers;
 pub mod rust_sdk;
 pub mod simulator;
+pub mod sts;
 pub mod warden;
 
 use std::time::{Duration, Instant};

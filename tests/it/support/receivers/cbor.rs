@@ -94,7 +94,9 @@ fn write(encoder: &mut Encoder<Vec<u8>>, value: &Value) {
         Value::String(text) => encoder.str(text).unwrap(),
         Value::Array(items) => {
             encoder.array(items.len() as u64).unwrap();
-            items.iter().for_each(|item| write(encoder, item));
+            for item in items {
+                write(encoder, item);
+            }
             encoder
         }
         Value::Object(members) => {

@@ -14,7 +14,7 @@ pub use moto::{Moto, NAMESPACE};
 pub use phoenix::{Phoenix, Span};
 pub use promtool::Promtool;
 pub use stalled::{ABSENT, Stalled};
-pub use victoria_metrics::{Sample, VictoriaMetrics};
+pub use victoria_metrics::VictoriaMetrics;
 
 use std::net::SocketAddr;
 use std::path::Path;

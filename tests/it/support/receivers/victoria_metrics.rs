@@ -1,6 +1,5 @@
 //! VictoriaMetrics: takes metrics by OTLP/HTTP and answers PromQL.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
@@ -11,13 +10,6 @@ use crate::support::obtain::{debian, required};
 pub struct VictoriaMetrics {
     receiver: Receiver,
     _home: TempDir,
-}
-
-/// One series of an answer and its value.
-#[derive(Debug, Clone)]
-pub struct Sample {
-    pub labels: BTreeMap<String, String>,
-    pub value: f64,
 }
 
 impl VictoriaMetrics {
@@ -42,31 +34,26 @@ impl VictoriaMetrics {
     /// Takes an answer of `/metrics` as scraped some seconds ago from a target with `labels`, such as `instance=a`.
     pub fn import(&self, exposition: &str, seconds_ago: u64, labels: &[&str]) {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        let at = (now - Duration::from_secs(seconds_ago)).as_millis();
-        let labels: String = labels.iter().map(|label| format!("&extra_label={label}")).collect();
-        let target = format!("/api/v1/import/prometheus?timestamp={at}{labels}");
+        let at = now.saturating_sub(Duration::from_secs(seconds_ago)).as_millis();
+        let labels = labels.join("&extra_label=");
+        let target = format!("/api/v1/import/prometheus?timestamp={at}&extra_label={labels}");
         assert_eq!(self.receiver.post(&target, exposition).status, 204);
     }
 
-    /// What an instant query answers, of everything received so far.
-    pub fn query(&self, promql: &str) -> Vec<Sample> {
+    /// The values of an instant query's series, of everything received so far.
+    pub fn query(&self, promql: &str) -> Vec<f64> {
         self.receiver.get("/internal/force_flush").assert_ok();
         let query = percent_encoded(promql);
         let answer = self.receiver.get(&format!("/api/v1/query?latency_offset=1ms&query={query}"));
         let answer = answer.assert_ok().json();
         let series = answer["data"]["result"].as_array().unwrap();
-        let labels = |labels: &serde_json::Value| serde_json::from_value(labels.clone()).unwrap();
-        let value = |value: &serde_json::Value| value[1].as_str().unwrap().parse().unwrap();
-        series
-            .iter()
-            .map(|series| Sample { labels: labels(&series["metric"]), value: value(&series["value"]) })
-            .collect()
+        series.iter().map(|series| series["value"][1].as_str().unwrap().parse().unwrap()).collect()
     }
 
     /// The value of a query that answers one series, or nothing.
     pub fn value(&self, promql: &str) -> Option<f64> {
-        let samples = self.query(promql);
-        assert!(samples.len() <= 1, "{promql}: {samples:?}");
-        samples.first().map(|sample| sample.value)
+        let values = self.query(promql);
+        assert!(values.len() <= 1, "{promql}: {values:?}");
+        values.first().copied()
     }
 }
