@@ -7,6 +7,7 @@ mod answer;
 mod body;
 mod exchange;
 mod judge;
+mod metadata;
 mod pipeline;
 pub mod records;
 mod refuse;
@@ -54,11 +55,13 @@ pub struct Peer {
 pub struct Proxy {
     rules: Arc<Rules>,
     journal: Journal,
-    upstream: Upstream,
+    upstream: Arc<Upstream>,
     scanner: Scanner,
     buffers: Buffers,
     limits: Limits,
     environment: String,
+    /// Whether requests carry who called as request metadata.
+    request_metadata: bool,
     record_key: RecordKey,
     telemetry: Arc<Telemetry>,
     certificate_expires: Option<SystemTime>,
@@ -79,7 +82,7 @@ impl Proxy {
         config: &Config,
         rules: Arc<Rules>,
         journal: Journal,
-        upstream: Upstream,
+        upstream: Arc<Upstream>,
         record_key: RecordKey,
         telemetry: Arc<Telemetry>,
         exchanges: TaskTracker,
@@ -93,6 +96,7 @@ impl Proxy {
             buffers: Buffers::new(limits.buffered_bytes, limits.body_bytes, limits.body_timeout),
             limits,
             environment: config.environment.clone(),
+            request_metadata: config.upstream.request_metadata,
             record_key,
             telemetry,
             certificate_expires: None,
@@ -175,6 +179,11 @@ impl Proxy {
     fn journal_problem(&self) -> Option<String> {
         let health = self.journal.health();
         (!health.is_ready()).then(|| health.state.to_string())
+    }
+
+    /// Sends the telemetry that was not sent yet, within a bound.
+    pub async fn close_telemetry(&self) {
+        self.telemetry.close().await;
     }
 
     /// Writes what is queued and closes the journal. Later exchanges are refused.

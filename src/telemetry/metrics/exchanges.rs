@@ -169,7 +169,9 @@ impl Exchanges {
     fn record_times(&self, event: &Finished, operation: &str) {
         let timings = &event.timings;
         observe(&self.duration, operation, timings.total);
-        let Some(upstream) = timings.upstream else { return };
+        // Waiting for credentials that never came is neither Bedrock's time nor our own.
+        let sent = event.end != EndState::NotForwarded;
+        let Some(upstream) = timings.upstream.filter(|_| sent) else { return };
         observe(&self.overhead, operation, timings.added());
         observe(&self.upstream_duration, operation, upstream);
         let streamed = event.operation.is_some_and(Operation::is_streaming)

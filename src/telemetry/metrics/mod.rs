@@ -10,7 +10,8 @@ mod gauges;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use prometheus::core::Collector;
+#[cfg(target_os = "linux")]
+use prometheus::process_collector::ProcessCollector;
 use prometheus::{IntCounter, Registry, TextEncoder};
 use thiserror::Error;
 
@@ -58,9 +59,8 @@ impl Metrics {
             }
             metrics.dropped.show([exporter]);
         }
-        if let Some(process) = process() {
-            metrics.registry.register(process)?;
-        }
+        #[cfg(target_os = "linux")]
+        metrics.registry.register(Box::new(ProcessCollector::for_self()))?;
         Ok(metrics)
     }
 
@@ -96,14 +96,6 @@ impl Metrics {
         }
         Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
     }
-}
-
-/// The process's own memory, processor time and descriptors, where the system tells them.
-fn process() -> Option<Box<dyn Collector>> {
-    #[cfg(target_os = "linux")]
-    return Some(Box::new(prometheus::process_collector::ProcessCollector::for_self()));
-    #[cfg(not(target_os = "linux"))]
-    None
 }
 
 /// The value of a label, or the word for none.

@@ -330,10 +330,9 @@ fn exporters_show_what_they_sent_and_dropped() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn the_process_tells_of_its_own_memory() {
     let shown = samples(&Metrics::new().unwrap());
-    #[cfg(target_os = "linux")]
     assert!(shown["process_resident_memory_bytes"] > 1_000_000.0);
-    drop(shown);
 }
