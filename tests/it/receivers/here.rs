@@ -6,7 +6,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_cloudwatch::config::{BehaviorVersion, Region};
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 
-use crate::support::receivers::{Moto, NAMESPACE, Phoenix, Promtool, VictoriaMetrics};
+use crate::support::receivers::{Moto, NAMESPACE, Promtool, VictoriaMetrics};
 
 #[test]
 fn moto_adds_up_what_the_sdk_for_rust_sends_through_the_bridge() {
@@ -43,12 +43,6 @@ fn moto_adds_up_what_the_sdk_for_rust_sends_through_the_bridge() {
     assert_exactly(moto.sum("Requests", &[("Deployment", "other")]), 0.0);
     let series: Vec<_> = moto.series(NAMESPACE).into_iter().collect();
     assert_eq!((series.len(), series[0].metric.as_str(), series[0].dimensions.len()), (1, "Requests", 1));
-}
-
-#[test]
-fn phoenix_starts_empty() {
-    let Some(phoenix) = Phoenix::start() else { return };
-    assert!(phoenix.spans().is_empty());
 }
 
 #[test]
