@@ -79,8 +79,9 @@ fn check_dimensions(moto: &Moto) {
         (names::SHADOW_DENIALS, "Rule", SHADOW_RULE, SHADOWED),
         (names::POLICY_EDITS, "Rule", EDIT_RULE, EDITED),
     ] {
-        let sum = moto.sum(metric.name, &[DEPLOYED, (dimension, value)]);
-        expect(sum, expected.into(), &format!("{} by {dimension}", metric.name));
+        let (dimensions, what) = ([DEPLOYED, (dimension, value)], format!("{} by {dimension}", metric.name));
+        expect(moto.sum(metric.name, &dimensions), expected.into(), &what);
+        expect(moto.statistics(metric.name, &dimensions), expected.into(), &what);
     }
     // In the prompts that were redacted and in those that were denied.
     let findings = moto.sum(names::FINDINGS.name, &[DEPLOYED, ("Detector", "EMAIL")]);

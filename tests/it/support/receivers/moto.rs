@@ -101,11 +101,23 @@ impl Moto {
         }
     }
 
+    /// What GetMetricStatistics adds up for a metric, around now. Moto counts metrics with more dimensions too, so that
+    /// this is the sum of one series only where all dimensions are given.
+    pub fn statistics(&self, metric: &str, dimensions: &[(&str, &str)]) -> f64 {
+        let (now, dimensions) = (now(), named(dimensions));
+        let question = json!({
+            "Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions, "Statistics": ["Sum"],
+            "Period": 60, "StartTime": now - 3600, "EndTime": now + 3600,
+        });
+        let answer = granite(&Target::plain(self.receiver.address), "GetMetricStatistics", &question);
+        let answer = answer.assert_ok().json();
+        let points = answer["Datapoints"].as_array().unwrap();
+        points.iter().fold(0.0, |sum, point| sum + point["Sum"].as_f64().unwrap())
+    }
+
     /// By GetMetricData: moto's GetMetricStatistics also counts metrics with more dimensions than were asked for.
     fn statistic(&self, statistic: &str, metric: &str, dimensions: &[(&str, &str)]) -> f64 {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
-        let dimensions: Vec<_> =
-            dimensions.iter().map(|(name, value)| json!({ "Name": name, "Value": value })).collect();
+        let (now, dimensions) = (now(), named(dimensions));
         let metric = json!({ "Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions });
         let query = json!({ "Id": "q", "MetricStat": { "Metric": metric, "Period": 60, "Stat": statistic } });
         let question =
@@ -125,6 +137,15 @@ impl Moto {
         let signed = call.sign_at(&key, &target.authority(), SystemTime::now(), REGION, "sts");
         target.send(&signed).assert_ok().text()
     }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
+}
+
+fn named(dimensions: &[(&str, &str)]) -> Vec<Value> {
+    dimensions.iter().map(|(name, value)| json!({ "Name": name, "Value": value })).collect()
 }
 
 /// Puts a request into awsJson 1.0 and the answer back into CBOR.
