@@ -49,7 +49,7 @@ impl Format {
         match operation {
             Operation::Converse | Operation::ConverseStream => Ok(Self { wire: Wire::Converse }),
             Operation::InvokeModel | Operation::InvokeModelWithResponseStream => {
-                let family = model.base().and_then(Family::of_model).ok_or_else(unknown)?;
+                let family = Family::shared_by(&model.origins()).ok_or_else(unknown)?;
                 Ok(Self { wire: Wire::Invoke(family) })
             }
             Operation::ListFoundationModels => Err(unknown()),
