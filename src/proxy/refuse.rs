@@ -107,9 +107,10 @@ impl Refusal {
             Self::Upstream(error) => match error {
                 UpstreamError::NoCredentials(_) | UpstreamError::Connect(_) => Fault::ServiceUnavailable,
                 UpstreamError::Timeout => Fault::ModelTimeout,
-                UpstreamError::Sign(_) | UpstreamError::Request(_) | UpstreamError::Transport(_) => {
-                    Fault::InternalServer
-                }
+                UpstreamError::Sign(_)
+                | UpstreamError::Request(_)
+                | UpstreamError::Transport(_)
+                | UpstreamError::Answer => Fault::InternalServer,
             },
             Self::ForeignAnswer(StatusCode::TOO_MANY_REQUESTS) => Fault::Throttling,
             Self::ForeignAnswer(_) | Self::AnswerUnreadable | Self::AnswerBroken => Fault::InternalServer,

@@ -57,13 +57,15 @@ pub enum UpstreamError {
     Transport(#[source] hyper_util::client::legacy::Error),
     #[error("Bedrock did not answer in time")]
     Timeout,
+    #[error("an answer of the control plane did not arrive whole")]
+    Answer,
 }
 
 /// The way to Bedrock.
 pub struct Upstream {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    config: config::Upstream,
-    credentials: Arc<CredentialSource>,
+    pub(super) client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    pub(super) config: config::Upstream,
+    pub(super) credentials: Arc<CredentialSource>,
 }
 
 impl Upstream {

@@ -62,8 +62,8 @@ const PREFIXES: &[(&str, Family)] = &[
     ("stability.stable-diffusion-xl", Family::StableDiffusionXl),
 ];
 
-/// Architectures of imported models, and a catalogue model whose bodies they take. An imported model that takes another
-/// form (Qwen, for one) stays out.
+/// Architectures of imported models, and a catalogue model whose bodies they take. AWS does not document the words; these
+/// are the types and classes of the files that are imported. What takes another form (Qwen, for one) stays out.
 const ARCHITECTURES: &[(&str, &str)] = &[
     ("llama", LLAMA),
     ("LlamaForCausalLM", LLAMA),

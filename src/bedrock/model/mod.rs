@@ -9,6 +9,7 @@ mod arn;
 mod id;
 pub mod resolution;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use thiserror::Error;
@@ -215,6 +216,11 @@ impl ModelReference {
         self.geography().or(self.region()).unwrap_or(upstream_region)
     }
 
+    /// What was found one step behind the name.
+    pub const fn found(&self) -> Option<&Found> {
+        self.found.as_ref()
+    }
+
     /// The next models in the chain from the name to what runs, each with its own. Empty where there are none, or where
     /// none were looked up.
     pub fn behind(&self) -> &[Self] {
@@ -228,8 +234,7 @@ impl ModelReference {
 
     /// Whether it is known to the end what stands behind the name.
     pub fn is_resolved(&self) -> bool {
-        !self.kind.needs_lookup()
-            || (self.found.is_some() && self.behind().iter().all(Self::is_resolved))
+        !self.kind.needs_lookup() || (self.found.is_some() && self.behind().iter().all(Self::is_resolved))
     }
 
     /// This reference and all that stand behind it, from the name inwards.
@@ -251,6 +256,14 @@ impl ModelReference {
             [] => vec![self],
             behind => behind.iter().flat_map(Self::origins).collect(),
         }
+    }
+
+    /// Canonical ids of the [`origins`](Self::origins), each once.
+    pub fn origin_ids(&self) -> Vec<&str> {
+        let mut ids: Vec<&str> = self.origins().into_iter().map(Self::canonical).collect();
+        let mut seen = HashSet::new();
+        ids.retain(|id| seen.insert(*id));
+        ids
     }
 
     fn of_id(raw: &str, kind: ModelKind, id: &Id<'_>) -> Self {

@@ -145,6 +145,16 @@ impl Found {
         self
     }
 
+    pub fn models(&self) -> &[ModelReference] {
+        &self.models
+    }
+
+    /// The same answer with its models followed further.
+    #[must_use]
+    pub fn with_models(self, models: Vec<ModelReference>) -> Self {
+        Self { models, ..self }
+    }
+
     /// What a reviewer wrote down about an alias, in place of an answer.
     pub fn stated(models: Vec<ModelReference>) -> Self {
         Self { models, architecture: None }
@@ -274,8 +284,7 @@ impl Resource {
             }
             Self::PromptRouter => {
                 let mut models = each(answer, "models", &CATALOGUE)?;
-                let fallback =
-                    answer.get("fallbackModel").ok_or(ResolutionError::Member("fallbackModel"))?;
+                let fallback = answer.get("fallbackModel").ok_or(ResolutionError::Member("fallbackModel"))?;
                 push_new(&mut models, model(fallback, "modelArn", &CATALOGUE)?);
                 models
             }
