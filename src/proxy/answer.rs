@@ -6,6 +6,7 @@ use http::StatusCode;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::Format;
 use crate::bedrock::json::{Document, Edits, quoted};
+use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::{Answer, Usage};
 use crate::policy::{AnswerVerdict, Inquiry, PolicySet};
 use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
@@ -19,6 +20,8 @@ pub struct Filtered {
     pub body: Bytes,
     pub usage: Usage,
     pub stop_reason: Option<String>,
+    /// The model that a prompt router chose.
+    pub routed_to: Option<ModelReference>,
     pub findings: Findings,
     pub verdict: AnswerVerdict,
     /// Whether `body` differs from what Bedrock sent.
@@ -47,6 +50,7 @@ pub fn filter(
         body: Bytes::new(),
         usage: answer.usage,
         stop_reason: answer.stop_reason.clone(),
+        routed_to: format.routed_to(&document),
         findings,
         verdict,
         edited: true,
@@ -80,6 +84,7 @@ impl Filtered {
             body: kept.into(),
             usage: Usage::default(),
             stop_reason: None,
+            routed_to: None,
             findings: Findings::default(),
             verdict: AnswerVerdict::default(),
             withheld: false,

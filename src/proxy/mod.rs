@@ -31,7 +31,7 @@ use crate::identity::RecordKey;
 use crate::policy::Context;
 use crate::sensitive::{Scanner, ScannerError};
 use crate::telemetry::Telemetry;
-use crate::upstream::Upstream;
+use crate::upstream::{Resolver, Upstream};
 
 use body::Buffers;
 use reply::Downstream;
@@ -53,7 +53,8 @@ pub struct Peer {
 pub struct Proxy {
     rules: Arc<Rules>,
     journal: Journal,
-    upstream: Upstream,
+    upstream: Arc<Upstream>,
+    resolver: Resolver<Arc<Upstream>>,
     scanner: Scanner,
     buffers: Buffers,
     limits: Limits,
@@ -83,9 +84,11 @@ impl Proxy {
         exchanges: TaskTracker,
     ) -> Result<Self, ScannerError> {
         let limits = config.limits;
+        let upstream = Arc::new(upstream);
         Ok(Self {
             rules,
             journal,
+            resolver: Resolver::new(Arc::clone(&upstream)),
             upstream,
             scanner: Scanner::new()?,
             buffers: Buffers::new(limits.buffered_bytes, limits.body_bytes, limits.body_timeout),

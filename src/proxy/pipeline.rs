@@ -25,7 +25,7 @@ use crate::upstream::{self, Call, Plane};
 
 use super::body::Reserved;
 use super::exchange::{Exchange, ended};
-use super::judge::{Sendable, Subject, judge, place_guardrail};
+use super::judge::{Sendable, Subject, check_region, judge, place_guardrail};
 use super::refuse::Refusal;
 use super::reply::Downstream;
 use super::respond::{Answering, respond};
@@ -108,7 +108,7 @@ async fn accept(
     let principal = claim.prove(&body_sha256)?;
     exchange.learn_principal(&principal);
     // FAIL-CLOSED: unknown paths are refused, never passed through.
-    let route = route?;
+    let route = look_behind(proxy, policies, &principal, route?, exchange).await?;
 
     // 4-5. What is asked, and may it happen? Pure.
     let context = proxy.context(peer);
@@ -126,6 +126,26 @@ async fn accept(
     let answering = Answering { route, principal, context, facts, format };
     answering.check_filters(policies)?;
     Ok(Accepted { allowed, call, answering, memory })
+}
+
+/// Learns which models stand behind the one that was named. ORDER: only for a proven caller, since this is the one thing
+/// that makes us call AWS before the request itself was judged. FAIL-CLOSED: what is not known to the end is refused.
+async fn look_behind(
+    proxy: &Proxy,
+    policies: &PolicySet,
+    principal: &Principal,
+    mut route: Route,
+    exchange: &mut Exchange,
+) -> Result<Route, Refusal> {
+    let Some(model) = route.model.as_mut().filter(|model| !model.is_resolved()) else { return Ok(route) };
+    let region = proxy.upstream.region();
+    check_region(model, region)?;
+    *model = match policies.alias(model) {
+        Some(resolved) => resolved,
+        None => proxy.resolver.resolve(&format!("{}/{}", principal.team, principal.app), model).await?,
+    };
+    exchange.learn_route(&route, region);
+    Ok(route)
 }
 
 /// A proven, recognised request that was not judged yet.

@@ -5,6 +5,7 @@
 //! a caller wrote. Only proven callers lead to one (`proxy::pipeline`).
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -39,6 +40,12 @@ impl ControlPlane for Upstream {
             Ok(reply) => reply,
             Err(_) => Err(UpstreamError::Timeout),
         }
+    }
+}
+
+impl<C: ControlPlane + Send + Sync> ControlPlane for Arc<C> {
+    fn ask(&self, lookup: &Lookup) -> impl Future<Output = Result<Reply, UpstreamError>> + Send {
+        self.as_ref().ask(lookup)
     }
 }
 

@@ -14,6 +14,5 @@ mod signer;
 pub use client::{Call, Plane, Upstream, UpstreamError};
 pub use credentials::CredentialSource;
 pub use headers::{InvalidHeader, forwarded, single, to_downstream};
-pub use lookup::{ControlPlane, Reply};
 pub use resolve::{ResolveError, Resolver};
 pub use signer::sign_request;

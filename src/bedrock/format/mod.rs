@@ -86,6 +86,11 @@ impl Format {
         }
     }
 
+    /// The model that a prompt router chose to make the answer.
+    pub fn routed_to(self, document: &Document<'_>) -> Option<ModelReference> {
+        self.is_converse().then(|| converse::routed_to(document.root())).flatten()
+    }
+
     /// A reader for the frames of one streamed answer.
     pub fn stream(self) -> StreamReader {
         StreamReader::new(self)

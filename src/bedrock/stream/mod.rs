@@ -15,6 +15,7 @@ use super::format::error::DecodeError;
 use super::format::payload;
 use super::format::{Format, Wire};
 use super::json::{Document, Node, Value};
+use super::model::ModelReference;
 use super::usage;
 use super::view::Usage;
 
@@ -56,6 +57,11 @@ impl StreamReader {
     /// The family's own word for why generation ended, once known.
     pub fn stop_reason(&self) -> Option<&str> {
         self.progress.stop_reason.as_deref()
+    }
+
+    /// The model that a prompt router chose.
+    pub fn routed_to(&self) -> Option<&ModelReference> {
+        self.progress.routed_to.as_ref()
     }
 
     /// Whether the event that ends an answer was seen. A stream can end without it and look complete to SDKs.
@@ -111,6 +117,7 @@ impl StreamReader {
 pub(crate) struct Progress {
     pub(crate) usage: Usage,
     pub(crate) frame: Observed,
+    pub(crate) routed_to: Option<ModelReference>,
     stop_reason: Option<String>,
     finished: bool,
     /// Text per block, kept only for families whose last chunk repeats it.

@@ -71,11 +71,6 @@ impl<C: ControlPlane + Send + Sync> Resolver<C> {
         }
     }
 
-    /// The way to Bedrock that questions take.
-    pub const fn control(&self) -> &C {
-        &self.control
-    }
-
     /// `reference` with everything behind it. A reference that says it all is returned as it is. `caller` names the
     /// application that asks.
     pub async fn resolve(
