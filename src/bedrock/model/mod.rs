@@ -234,7 +234,9 @@ impl ModelReference {
 
     /// Whether it is known to the end what stands behind the name.
     pub fn is_resolved(&self) -> bool {
-        !self.kind.needs_lookup() || (self.found.is_some() && self.behind().iter().all(Self::is_resolved))
+        let behind = self.behind();
+        let known = self.found.is_some() && !(self.kind.is_alias() && behind.is_empty());
+        !self.kind.needs_lookup() || (known && behind.iter().all(Self::is_resolved))
     }
 
     /// This reference and all that stand behind it, from the name inwards.
