@@ -88,7 +88,7 @@ impl Proxy {
         Ok(Self {
             rules,
             journal,
-            resolver: Resolver::new(Arc::clone(&upstream)),
+            resolver: Resolver::new(Arc::clone(&upstream), config.upstream.recheck),
             upstream,
             scanner: Scanner::new()?,
             buffers: Buffers::new(limits.buffered_bytes, limits.body_bytes, limits.body_timeout),

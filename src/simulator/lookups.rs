@@ -22,6 +22,7 @@ const CREATED: &str = "2026-01-05T09:00:00Z";
 const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
 const SONNET: &str = "anthropic.claude-3-sonnet-20240229-v1:0";
 const TITAN: &str = "amazon.titan-text-express-v1";
+const NOVA: &str = "amazon.nova-lite-v1:0";
 
 /// Collections of the control plane that hold such names. Service model.
 const PROFILES: &str = "/inference-profiles/";
@@ -42,7 +43,7 @@ pub struct Names {
 
 impl Names {
     pub fn new(region: String) -> Self {
-        Self { region, throughput: Mutex::new(TITAN) }
+        Self { region, throughput: Mutex::new(NOVA) }
     }
 
     /// Describes or moves the resource that a request line names; `None` for every other request.
@@ -66,7 +67,8 @@ impl Names {
             "profile00001" | "profile00003" | "profile00004" | "router000001" | "imported0001" | "falcon" => {
                 HAIKU
             }
-            "profile00002" | "custom000001" | "deployed0001" | "fixed0000001" => TITAN,
+            "profile00002" => TITAN,
+            "custom000001" | "deployed0001" | "fixed0000001" => NOVA,
             "movable00001" | "claims-throughput" => self.moved_to(),
             _ => return None,
         };
@@ -90,12 +92,12 @@ impl Names {
                 Some(self.throughput("movable00001", &model, &model))
             }
             (THROUGHPUTS, "fixed0000001") => {
-                Some(self.throughput(id, &self.custom_model(), &self.foundation(TITAN)))
+                Some(self.throughput(id, &self.custom_model(), &self.foundation(NOVA)))
             }
             (CUSTOM_MODELS, "custom000001") => Some(json!({
                 "modelArn": self.custom_model(),
                 "modelName": "claims-writer",
-                "baseModelArn": self.foundation(TITAN),
+                "baseModelArn": self.foundation(NOVA),
                 "customizationType": "FINE_TUNING",
                 "modelStatus": "Active",
                 "creationTime": CREATED,
@@ -170,7 +172,7 @@ impl Names {
     fn move_to(&self, body: &[u8]) -> Result<Value, Refusal> {
         let wanted = serde_json::from_slice::<Value>(body).ok();
         let wanted = wanted.as_ref().and_then(|body| body.get("desiredModelId")).and_then(Value::as_str);
-        let model = [HAIKU, SONNET, TITAN].into_iter().find(|model| Some(*model) == wanted);
+        let model = [HAIKU, SONNET, NOVA].into_iter().find(|model| Some(*model) == wanted);
         let invalid = || Refusal::new(Fault::Validation, "The provided model identifier is invalid.");
         *self.throughput.lock().unwrap_or_else(PoisonError::into_inner) = model.ok_or_else(invalid)?;
         Ok(json!({}))
@@ -181,7 +183,7 @@ impl Names {
     }
 
     fn custom_model(&self) -> String {
-        self.arn("custom-model", &format!("{TITAN}/custom000001"))
+        self.arn("custom-model", &format!("{NOVA}/custom000001"))
     }
 
     fn foundation(&self, model: &str) -> String {

@@ -12,8 +12,6 @@ use crate::bedrock::model::resolution::{Found, Lifetime};
 
 /// How long an answer about what never changes is kept.
 pub const FIXED: Duration = Duration::from_hours(1);
-/// How long an answer about what may be pointed at another model is kept.
-pub const CHANGING: Duration = Duration::from_mins(1);
 /// How long it is remembered that something does not exist.
 pub const ABSENT: Duration = Duration::from_secs(10);
 
@@ -27,13 +25,19 @@ pub enum Known {
     Absent,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Cache {
+    /// How long an answer about what may be pointed at another model is kept.
+    changing: Duration,
     found: Table<Found>,
     absent: Table<()>,
 }
 
 impl Cache {
+    pub fn new(changing: Duration) -> Self {
+        Self { changing, found: Table::default(), absent: Table::default() }
+    }
+
     /// What is known about `raw` at `now`.
     pub fn recall(&mut self, raw: &str, now: Instant) -> Option<Known> {
         let found = self.found.recall(raw, now).map(Known::Found);
@@ -46,7 +50,7 @@ impl Cache {
             Known::Found(found) => {
                 let kept = match lifetime {
                     Lifetime::Fixed => FIXED,
-                    Lifetime::Changing => CHANGING,
+                    Lifetime::Changing => self.changing,
                 };
                 self.found.remember(raw, found, asked + kept, asked);
                 self.absent.entries.remove(raw);

@@ -62,10 +62,11 @@ struct Flights {
 type Flight = OnceCell<Result<Found, ResolveError>>;
 
 impl<C: ControlPlane + Send + Sync> Resolver<C> {
-    pub fn new(control: C) -> Self {
+    /// `recheck` is how long it is believed what a name that can be pointed elsewhere leads to.
+    pub fn new(control: C, recheck: Duration) -> Self {
         Self {
             control,
-            cache: Mutex::default(),
+            cache: Mutex::new(Cache::new(recheck)),
             flights: Mutex::default(),
             questions: Semaphore::new(MOST_QUESTIONS),
         }

@@ -7,9 +7,11 @@ use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 
 use super::super::client::UpstreamError;
-use super::cache::{ABSENT, CHANGING, FIXED, MOST};
+use super::cache::{ABSENT, FIXED, MOST};
 use super::*;
+use crate::bedrock::model::resolution::Lifetime;
 
+const CHANGING: Duration = Duration::from_mins(1);
 const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
 const OPUS: &str = "anthropic.claude-3-opus-20240229-v1:0";
 const PROFILE: &str = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abcdef123456";
@@ -74,7 +76,7 @@ fn throughput_of(arn: &str) -> String {
 }
 
 fn resolver() -> Arc<Resolver<Scripted>> {
-    Arc::new(Resolver::new(Scripted::default()))
+    Arc::new(Resolver::new(Scripted::default(), CHANGING))
 }
 
 /// Canonical ids behind `name`.
@@ -153,22 +155,12 @@ async fn what_does_not_exist_is_remembered_briefly_and_apart() {
     tokio::time::sleep(ABSENT).await;
     assert_eq!(behind(&resolver, PROFILE).await.unwrap(), [HAIKU]);
     // As many names that nobody has as there is room for push nothing out.
-    let mut cache = Cache::default();
+    let mut cache = Cache::new(CHANGING);
     let found = Known::Found(Found::stated(Vec::new()));
-    cache.remember(
-        PROFILE,
-        found.clone(),
-        crate::bedrock::model::resolution::Lifetime::Fixed,
-        Instant::now(),
-    );
+    cache.remember(PROFILE, found.clone(), Lifetime::Fixed, Instant::now());
     for number in 0..2 * MOST {
         let name = format!("name-{number}");
-        cache.remember(
-            &name,
-            Known::Absent,
-            crate::bedrock::model::resolution::Lifetime::Changing,
-            Instant::now(),
-        );
+        cache.remember(&name, Known::Absent, Lifetime::Changing, Instant::now());
     }
     assert_eq!(cache.recall(PROFILE, Instant::now()), Some(found));
     let left =
@@ -217,10 +209,10 @@ async fn a_chain_is_followed_to_its_end_or_refused() {
     assert_eq!(chain, [THROUGHPUT, CUSTOM, &foundation("amazon.nova-lite-v1:0")]);
     assert_eq!(resolver.control.asked(), 2);
 
-    let looping = Resolver::new(Scripted::default());
+    let looping = Resolver::new(Scripted::default(), CHANGING);
     looping.control.say("abcdef123456", 200, "", base(CUSTOM));
     assert_eq!(behind(&looping, CUSTOM).await, Err(ResolveError::Resolution(ResolutionError::Loop)));
-    let endless = Resolver::new(Scripted::default());
+    let endless = Resolver::new(Scripted::default(), CHANGING);
     for number in 0..9 {
         endless.control.say(
             &format!("%2F{number}"),
