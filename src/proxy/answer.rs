@@ -6,7 +6,6 @@ use http::StatusCode;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::Format;
 use crate::bedrock::json::{Document, Edits, quoted};
-use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::{Answer, Usage};
 use crate::policy::{AnswerVerdict, Inquiry, PolicySet};
 use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
@@ -20,8 +19,8 @@ pub struct Filtered {
     pub body: Bytes,
     pub usage: Usage,
     pub stop_reason: Option<String>,
-    /// The model that a prompt router chose.
-    pub routed_to: Option<ModelReference>,
+    /// Id of the model that a prompt router chose.
+    pub routed_to: Option<String>,
     pub findings: Findings,
     pub verdict: AnswerVerdict,
     /// Whether `body` differs from what Bedrock sent.

@@ -70,7 +70,7 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
     };
 
     // 8-10. Filter the answer, make its outcome durable, and only then let the caller see that it is complete.
-    respond(&proxy, &policies, answering, sent, response, forwarded, downstream).await;
+    Box::pin(respond(&proxy, &policies, answering, sent, response, forwarded, downstream)).await;
 }
 
 /// A request that may be sent: proven, understood, allowed.

@@ -55,18 +55,13 @@ impl Answering {
     }
 
     /// Notes what the answer cost, and which model a router chose for it.
-    fn settle(
-        &self,
-        policies: &PolicySet,
-        outcome: &mut Outcome,
-        usage: Usage,
-        routed_to: Option<&ModelReference>,
-    ) {
+    fn settle(&self, policies: &PolicySet, outcome: &mut Outcome, usage: Usage, routed_to: Option<String>) {
         let Some(model) = &self.route.model else { return };
-        let cost = policies.cost(routed_to.unwrap_or(model), usage);
+        let chosen = routed_to.as_deref().and_then(|id| ModelReference::parse(id).ok());
+        let cost = policies.cost(chosen.as_ref().unwrap_or(model), usage);
         outcome.cost_micros = cost.map(|cost| cost.0);
-        outcome.routed_to = routed_to.map(ToString::to_string);
-        if let Some(chosen) = routed_to.filter(|chosen| !model.origin_ids().contains(&chosen.canonical())) {
+        outcome.routed_to = routed_to;
+        if let Some(chosen) = chosen.filter(|chosen| !model.origin_ids().contains(&chosen.canonical())) {
             tracing::warn!(router = %model, %chosen, "a router chose a model that is not among its own");
         }
     }
@@ -152,7 +147,7 @@ impl Delivery<'_> {
         let mut usage = filtered.usage;
         usage.update(usage_from_headers(&headers));
         self.outcome.tokens = records::tokens(usage);
-        self.answering.settle(self.policies, &mut self.outcome, usage, filtered.routed_to.as_ref());
+        self.answering.settle(self.policies, &mut self.outcome, usage, filtered.routed_to.clone());
         self.outcome.stop_reason.clone_from(&filtered.stop_reason);
         let digest = self.forwarded.policy_digest();
         self.outcome.judgement = records::answer_judged(digest, Some(&filtered.verdict), &filtered.findings);
@@ -256,7 +251,7 @@ impl Delivery<'_> {
             End::Exception | End::Broken => EndState::UpstreamAbort,
         };
         outcome.tokens = records::tokens(streamed.usage);
-        self.answering.settle(self.policies, outcome, streamed.usage, streamed.routed_to.as_ref());
+        self.answering.settle(self.policies, outcome, streamed.usage, streamed.routed_to);
         outcome.stop_reason = streamed.stop_reason;
         outcome.timings.ttft_ms = streamed.first_byte.map(|at| elapsed_ms(self.sent, at));
         outcome.out_bytes = streamed.bytes;

@@ -12,7 +12,6 @@ use hyper::body::Incoming;
 
 use crate::bedrock::event_stream::{Frame, FrameReader, encode_exception};
 use crate::bedrock::fault::Fault;
-use crate::bedrock::model::ModelReference;
 use crate::bedrock::stream::StreamReader;
 use crate::bedrock::view::Usage;
 use crate::clock;
@@ -45,8 +44,8 @@ pub struct Streamed {
     pub end: End,
     pub usage: Usage,
     pub stop_reason: Option<String>,
-    /// The model that a prompt router chose.
-    pub routed_to: Option<ModelReference>,
+    /// Id of the model that a prompt router chose.
+    pub routed_to: Option<String>,
     pub findings: Findings,
     pub first_byte: Option<Instant>,
     pub bytes: u64,
@@ -222,7 +221,7 @@ impl<'a> Relay<'a> {
             end,
             usage: self.reader.usage(),
             stop_reason: self.reader.stop_reason().map(str::to_owned),
-            routed_to: self.reader.routed_to().cloned(),
+            routed_to: self.reader.routed_to().map(str::to_owned),
             findings,
             first_byte: self.first_byte,
             bytes: self.bytes,

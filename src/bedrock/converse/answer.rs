@@ -20,10 +20,11 @@ pub(crate) fn answer<'a>(body: &'a Node<'a>) -> Answer<'a> {
     }
 }
 
-/// The model that a prompt router chose, as an answer or the last event of a stream says (botocore model).
-pub(crate) fn routed_to(answer: &Node<'_>) -> Option<ModelReference> {
+/// The model that a prompt router chose, as an answer or the last event of a stream says (botocore model). `None` for
+/// what is no model id.
+pub(crate) fn routed_to(answer: &Node<'_>) -> Option<String> {
     let id = answer.at(&["trace", "promptRouter", "invokedModelId"]).and_then(Node::as_str)?;
-    ModelReference::parse(id).ok()
+    ModelReference::parse(id).is_ok().then(|| id.to_owned())
 }
 
 fn part(member: &str) -> Part {

@@ -86,8 +86,8 @@ impl Format {
         }
     }
 
-    /// The model that a prompt router chose to make the answer.
-    pub fn routed_to(self, document: &Document<'_>) -> Option<ModelReference> {
+    /// Id of the model that a prompt router chose to make the answer.
+    pub fn routed_to(self, document: &Document<'_>) -> Option<String> {
         self.is_converse().then(|| converse::routed_to(document.root())).flatten()
     }
 

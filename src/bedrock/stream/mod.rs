@@ -15,7 +15,6 @@ use super::format::error::DecodeError;
 use super::format::payload;
 use super::format::{Format, Wire};
 use super::json::{Document, Node, Value};
-use super::model::ModelReference;
 use super::usage;
 use super::view::Usage;
 
@@ -59,9 +58,9 @@ impl StreamReader {
         self.progress.stop_reason.as_deref()
     }
 
-    /// The model that a prompt router chose.
-    pub fn routed_to(&self) -> Option<&ModelReference> {
-        self.progress.routed_to.as_ref()
+    /// Id of the model that a prompt router chose.
+    pub fn routed_to(&self) -> Option<&str> {
+        self.progress.routed_to.as_deref()
     }
 
     /// Whether the event that ends an answer was seen. A stream can end without it and look complete to SDKs.
@@ -117,7 +116,7 @@ impl StreamReader {
 pub(crate) struct Progress {
     pub(crate) usage: Usage,
     pub(crate) frame: Observed,
-    pub(crate) routed_to: Option<ModelReference>,
+    pub(crate) routed_to: Option<String>,
     stop_reason: Option<String>,
     finished: bool,
     /// Text per block, kept only for families whose last chunk repeats it.

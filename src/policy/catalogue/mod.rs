@@ -83,12 +83,11 @@ impl Catalogue {
         let id = reference(reader, &item, PLACE);
         let prices = item.get("prices").map(|node| read_price(reader, node));
         let Some((id, at)) = id else { return };
-        let priced = prices.as_ref().is_some_and(Option::is_some);
         if id.kind().needs_lookup() && prices.is_none() {
             let diagnostic =
                 reader.source.error(at.span.clone(), format!("`{id}` is no model of the catalogue"));
             reader.push(diagnostic.help("give it `prices`, or write it under `aliases`"));
-        } else if self.models.insert(id.raw().to_owned(), prices.flatten().filter(|_| priced)).is_some() {
+        } else if self.models.insert(id.raw().to_owned(), prices.flatten()).is_some() {
             reader.error(&at.span, format!("`{id}` is written twice"));
         }
     }

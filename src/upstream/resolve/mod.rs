@@ -128,8 +128,8 @@ impl<C: ControlPlane + Send + Sync> Resolver<C> {
         if let Some(known) = lock(&self.cache).recall(raw, Instant::now()) {
             return Ok(Joined::Known(known));
         }
-        let began = !flights.by_reference.contains_key(raw);
-        if began {
+        let first = !flights.by_reference.contains_key(raw);
+        if first {
             let begun = flights.by_caller.entry(caller.to_owned()).or_default();
             if *begun >= MOST_OF_ONE_CALLER {
                 return Err(ResolveError::Busy);
@@ -137,7 +137,7 @@ impl<C: ControlPlane + Send + Sync> Resolver<C> {
             *begun += 1;
         }
         let flight = Arc::clone(flights.by_reference.entry(raw.to_owned()).or_default());
-        let caller = began.then(|| caller.to_owned());
+        let caller = first.then(|| caller.to_owned());
         Ok(Joined::Flying(Passenger { flights: &self.flights, raw: raw.to_owned(), flight, caller }))
     }
 

@@ -81,9 +81,9 @@ fn resolver() -> Arc<Resolver<Scripted>> {
 
 /// Canonical ids behind `name`.
 async fn behind(resolver: &Resolver<Scripted>, name: &str) -> Result<Vec<String>, ResolveError> {
-    let resolved = resolver.resolve(CALLER, &ModelReference::parse(name).unwrap()).await?;
-    assert!(resolved.is_resolved());
-    Ok(resolved.origin_ids().into_iter().map(str::to_owned).collect())
+    let reference = resolver.resolve(CALLER, &ModelReference::parse(name).unwrap()).await?;
+    assert!(reference.is_resolved());
+    Ok(reference.origin_ids().into_iter().map(str::to_owned).collect())
 }
 
 #[tokio::test(start_paused = true)]
@@ -204,8 +204,8 @@ async fn a_chain_is_followed_to_its_end_or_refused() {
     resolver.control.say("provisioned-model%2Fabcdef123456", 200, "", throughput_of(CUSTOM));
     let base = |arn: &str| format!("{{\"baseModelArn\":\"{arn}\"}}");
     resolver.control.say("v1%3A0%2Fabcdef123456", 200, "", base(&foundation("amazon.nova-lite-v1:0")));
-    let resolved = resolver.resolve(CALLER, &ModelReference::parse(THROUGHPUT).unwrap()).await.unwrap();
-    let chain: Vec<_> = resolved.chain().into_iter().map(ModelReference::raw).collect();
+    let reference = resolver.resolve(CALLER, &ModelReference::parse(THROUGHPUT).unwrap()).await.unwrap();
+    let chain: Vec<_> = reference.chain().into_iter().map(ModelReference::raw).collect();
     assert_eq!(chain, [THROUGHPUT, CUSTOM, &foundation("amazon.nova-lite-v1:0")]);
     assert_eq!(resolver.control.asked(), 2);
 
@@ -230,7 +230,7 @@ async fn a_chain_is_followed_to_its_end_or_refused() {
 #[tokio::test(start_paused = true)]
 async fn a_bare_name_is_everything_that_has_it() {
     let both = resolver();
-    let own = format!("{{\"inferenceProfileArn\":\"{PROFILE}\",{}", &profile_of(OPUS)[1..]);
+    let own = profile_of(OPUS).replacen('{', &format!("{{\"inferenceProfileArn\":\"{PROFILE}\","), 1);
     both.control.say("/provisioned-model-throughput/claims", 200, "", throughput_of(&foundation(HAIKU)));
     both.control.say("/inference-profiles/claims", 200, "", own.clone());
     assert_eq!(behind(&both, "claims").await.unwrap(), [HAIKU, OPUS]);

@@ -106,12 +106,18 @@ fn every_kind_is_asked_about_at_its_own_place() {
                 at("GetInferenceProfile", "/inference-profiles/", "claims_throughput-1"),
             ],
         ),
-        (ModelReference::parse("us.amazon.nova-lite-v1:0").unwrap(), vec![]),
-        (ModelReference::parse(HAIKU).unwrap(), vec![]),
     ];
     for (reference, expected) in table {
         assert_eq!(questions(&reference), expected, "{reference}");
-        assert_eq!(expected.is_empty(), reference.is_resolved(), "{reference}");
+        assert!(!reference.is_resolved(), "{reference}");
+    }
+}
+
+#[test]
+fn nobody_is_asked_about_prompts_or_about_what_the_text_says() {
+    for plain in ["us.amazon.nova-lite-v1:0", HAIKU] {
+        let plain = ModelReference::parse(plain).unwrap();
+        assert!(plain.is_resolved() && questions(&plain).is_empty(), "{plain}");
     }
     for prompt in ["prompt/QWERTYUIOP", "prompt/QWERTYUIOP:3"] {
         assert_eq!(Lookup::all(&own(prompt)), Err(ResolutionError::Prompt), "{prompt}");
@@ -290,6 +296,10 @@ fn an_answer_that_is_not_as_modelled_resolves_nothing_fails_closed() {
     for (resource, body, expected) in table {
         assert_eq!(found(&own(resource), &body), Err(expected), "{resource}: {body}");
     }
+}
+
+#[test]
+fn a_source_that_is_no_model_of_a_hub_resolves_nothing_fails_closed() {
     let endpoint = ModelReference::parse("arn:aws:sagemaker:us-east-1:111122223333:endpoint/falcon").unwrap();
     for source in [
         "falcon",
