@@ -3,6 +3,7 @@
 //! The only place that reads the environment. Everything is read before anything fails, so that an operator sees every
 //! mistake at once; paths come out absolute or relative to the working directory, never to the file.
 
+mod otlp;
 pub mod policy_folder;
 mod settings;
 mod telemetry;
@@ -14,8 +15,9 @@ use std::time::Duration;
 
 use crate::yaml::{Diagnostics, Source};
 
+pub use otlp::{Batches, Otlp, Receiver, Sampler};
 use settings::Settings;
-pub use telemetry::{CloudWatch, CloudWatchWay, EmfOutput, Otlp, Telemetry};
+pub use telemetry::{CloudWatch, CloudWatchWay, EmfOutput, Telemetry};
 pub use values::Endpoint;
 use values::{address, boolean, bytes, duration, endpoint, loopback_address, region, word};
 
@@ -220,10 +222,12 @@ impl Upstream {
     /// A pod-wide `AWS_ENDPOINT_URL…` must not make the warden call itself.
     fn refuse_loop(&self, settings: &mut Settings<'_>, listen: &Listen) {
         let own = [Some(listen.address), listen.plain];
-        for (key, endpoint) in [
+        let sts = self.assume_role.as_ref().map(|role| ("upstream.assume_role.endpoint", &role.endpoint));
+        let bedrock = [
             ("upstream.endpoint", &self.endpoint),
             ("upstream.control_plane_endpoint", &self.control_plane_endpoint),
-        ] {
+        ];
+        for (key, endpoint) in bedrock.into_iter().chain(sts) {
             if own.iter().flatten().any(|address| endpoint.is(*address)) {
                 settings.refuse(key, "is the warden's own listener: every request would come back to it");
             }

@@ -16,6 +16,7 @@ mod fields;
 mod invoke;
 mod log;
 mod lookups;
+mod metadata;
 mod models;
 mod plan;
 mod random;

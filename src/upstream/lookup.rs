@@ -15,14 +15,19 @@ use http_body_util::{BodyExt, Full, Limited};
 
 use crate::bedrock::model::resolution::Lookup;
 use crate::clock;
+use crate::identity::Principal;
 
 use super::client::{Upstream, UpstreamError};
 use super::signer::sign_request;
 
 /// The control plane as the resolver sees it.
 pub trait ControlPlane {
-    /// Asks once, without retries.
-    fn ask(&self, lookup: &Lookup) -> impl Future<Output = Result<Reply, UpstreamError>> + Send;
+    /// Asks once, without retries, with the credentials that `principal` is served with.
+    fn ask(
+        &self,
+        principal: &Principal,
+        lookup: &Lookup,
+    ) -> impl Future<Output = Result<Reply, UpstreamError>> + Send;
 }
 
 /// What the control plane answered.
@@ -35,8 +40,8 @@ pub struct Reply {
 }
 
 impl ControlPlane for Upstream {
-    async fn ask(&self, lookup: &Lookup) -> Result<Reply, UpstreamError> {
-        match tokio::time::timeout(ATTEMPT, self.look_up(lookup)).await {
+    async fn ask(&self, principal: &Principal, lookup: &Lookup) -> Result<Reply, UpstreamError> {
+        match tokio::time::timeout(ATTEMPT, self.look_up(principal, lookup)).await {
             Ok(reply) => reply,
             Err(_) => Err(UpstreamError::Timeout),
         }
@@ -44,15 +49,19 @@ impl ControlPlane for Upstream {
 }
 
 impl<C: ControlPlane + Send + Sync> ControlPlane for Arc<C> {
-    fn ask(&self, lookup: &Lookup) -> impl Future<Output = Result<Reply, UpstreamError>> + Send {
-        self.as_ref().ask(lookup)
+    fn ask(
+        &self,
+        principal: &Principal,
+        lookup: &Lookup,
+    ) -> impl Future<Output = Result<Reply, UpstreamError>> + Send {
+        self.as_ref().ask(principal, lookup)
     }
 }
 
 impl Upstream {
-    async fn look_up(&self, lookup: &Lookup) -> Result<Reply, UpstreamError> {
+    async fn look_up(&self, principal: &Principal, lookup: &Lookup) -> Result<Reply, UpstreamError> {
+        let identity = self.identity(principal).await?;
         let now = clock::system_now();
-        let identity = self.credentials.current(now)?;
         let endpoint = &self.config.control_plane_endpoint;
         let uri = Uri::builder()
             .scheme(endpoint.scheme().clone())

@@ -1,4 +1,4 @@
-//! Bedrock's side: credentials, signatures, connections.
+//! Bedrock's side: credentials, sessions, signatures, connections.
 //!
 //! Receives requests that hold a [`Permit`](crate::permit::Permit), returns answers as they arrive; asks the control plane
 //! what stands behind model references, which takes no permit and carries nothing of a caller's. Calls only the endpoints of
@@ -9,6 +9,7 @@ mod credentials;
 mod headers;
 mod lookup;
 mod resolve;
+mod sessions;
 mod signer;
 
 pub use client::{Call, Plane, Upstream, UpstreamError};

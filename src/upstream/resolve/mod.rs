@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::model::resolution::{Found, Lookup, ResolutionError};
+use crate::identity::Principal;
 
 use super::lookup::{ControlPlane, Reply};
 use cache::{Cache, Known};
@@ -72,11 +73,11 @@ impl<C: ControlPlane + Send + Sync> Resolver<C> {
         }
     }
 
-    /// `reference` with everything behind it. A reference that says it all is returned as it is. `caller` names the
-    /// application that asks.
+    /// `reference` with everything behind it. A reference that says it all is returned as it is. `caller` is on
+    /// whose behalf AWS is asked.
     pub async fn resolve(
         &self,
-        caller: &str,
+        caller: &Principal,
         reference: &ModelReference,
     ) -> Result<ModelReference, ResolveError> {
         if reference.is_resolved() {
@@ -90,7 +91,7 @@ impl<C: ControlPlane + Send + Sync> Resolver<C> {
 
     fn follow<'a>(
         &'a self,
-        caller: &'a str,
+        caller: &'a Principal,
         reference: &'a ModelReference,
         chain: &'a [&'a str],
     ) -> Pin<Box<dyn Future<Output = Result<ModelReference, ResolveError>> + Send + 'a>> {
@@ -112,17 +113,17 @@ impl<C: ControlPlane + Send + Sync> Resolver<C> {
     }
 
     /// What the control plane says about one reference, from memory, from a question in flight, or from a new one.
-    async fn answer(&self, caller: &str, reference: &ModelReference) -> Result<Found, ResolveError> {
+    async fn answer(&self, caller: &Principal, reference: &ModelReference) -> Result<Found, ResolveError> {
         let joined = match self.join(caller, reference)? {
             Joined::Known(Known::Found(found)) => return Ok(found),
             Joined::Known(Known::Absent) => return Err(ResolveError::NotFound),
             Joined::Flying(joined) => joined,
         };
-        joined.flight.get_or_init(|| self.ask(reference)).await.clone()
+        joined.flight.get_or_init(|| self.ask(caller, reference)).await.clone()
     }
 
     /// INVARIANT: one lock for both looks, so that an answer is either remembered or still in flight.
-    fn join(&self, caller: &str, reference: &ModelReference) -> Result<Joined<'_>, ResolveError> {
+    fn join(&self, caller: &Principal, reference: &ModelReference) -> Result<Joined<'_>, ResolveError> {
         let mut flights = lock(&self.flights);
         let raw = reference.raw();
         if let Some(known) = lock(&self.cache).recall(raw, Instant::now()) {
@@ -130,23 +131,23 @@ impl<C: ControlPlane + Send + Sync> Resolver<C> {
         }
         let first = !flights.by_reference.contains_key(raw);
         if first {
-            let begun = flights.by_caller.entry(caller.to_owned()).or_default();
+            let begun = flights.by_caller.entry(name_of(caller)).or_default();
             if *begun >= MOST_OF_ONE_CALLER {
                 return Err(ResolveError::Busy);
             }
             *begun += 1;
         }
         let flight = Arc::clone(flights.by_reference.entry(raw.to_owned()).or_default());
-        let caller = first.then(|| caller.to_owned());
+        let caller = first.then(|| name_of(caller));
         Ok(Joined::Flying(Passenger { flights: &self.flights, raw: raw.to_owned(), flight, caller }))
     }
 
     /// Asks all questions about a reference. What is certain is remembered before anybody hears of it.
-    async fn ask(&self, reference: &ModelReference) -> Result<Found, ResolveError> {
+    async fn ask(&self, caller: &Principal, reference: &ModelReference) -> Result<Found, ResolveError> {
         let mut all: Option<Found> = None;
         let asked = Instant::now();
         for lookup in Lookup::all(reference)? {
-            match self.ask_one(&lookup).await {
+            match self.ask_one(caller, &lookup).await {
                 Ok(found) => all = Some(all.map_or(found.clone(), |all| all.and(found))),
                 Err(ResolveError::NotFound) => {}
                 Err(error) => return Err(error),
@@ -157,9 +158,9 @@ impl<C: ControlPlane + Send + Sync> Resolver<C> {
         all.ok_or(ResolveError::NotFound)
     }
 
-    async fn ask_one(&self, lookup: &Lookup) -> Result<Found, ResolveError> {
+    async fn ask_one(&self, caller: &Principal, lookup: &Lookup) -> Result<Found, ResolveError> {
         let _turn = self.questions.acquire().await.map_err(|_| ResolveError::Unavailable)?;
-        match self.control.ask(lookup).await {
+        match self.control.ask(caller, lookup).await {
             Ok(reply) => read(lookup, &reply),
             Err(error) => {
                 tracing::warn!(%error, operation = lookup.operation(), "a model could not be looked up");
@@ -224,6 +225,11 @@ impl Drop for Passenger<'_> {
             flights.by_reference.remove(&self.raw);
         }
     }
+}
+
+/// The application that a question counts for.
+fn name_of(caller: &Principal) -> String {
+    format!("{}/{}", caller.team, caller.app)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

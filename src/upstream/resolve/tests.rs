@@ -10,6 +10,7 @@ use super::super::client::UpstreamError;
 use super::cache::{ABSENT, FIXED, MOST};
 use super::*;
 use crate::bedrock::model::resolution::Lifetime;
+use crate::identity::CredentialKind;
 
 const CHANGING: Duration = Duration::from_mins(1);
 const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
@@ -17,7 +18,6 @@ const OPUS: &str = "anthropic.claude-3-opus-20240229-v1:0";
 const PROFILE: &str = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abcdef123456";
 const THROUGHPUT: &str = "arn:aws:bedrock:us-east-1:111122223333:provisioned-model/abcdef123456";
 const CUSTOM: &str = "arn:aws:bedrock:us-east-1:111122223333:custom-model/amazon.nova-lite-v1:0/abcdef123456";
-const CALLER: &str = "payments/checkout";
 
 /// A control plane that answers by the end of the path, after a second.
 #[derive(Default)]
@@ -39,7 +39,7 @@ impl Scripted {
 }
 
 impl ControlPlane for Scripted {
-    async fn ask(&self, lookup: &Lookup) -> Result<Reply, UpstreamError> {
+    async fn ask(&self, _: &Principal, lookup: &Lookup) -> Result<Reply, UpstreamError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(now, Ordering::SeqCst);
@@ -75,13 +75,19 @@ fn throughput_of(arn: &str) -> String {
     )
 }
 
+fn caller(team: &str, app: &str) -> Principal {
+    let (team, app) = (team.to_owned(), app.to_owned());
+    Principal { team, app, credential: CredentialKind::SigV4, credential_id: String::new() }
+}
+
 fn resolver() -> Arc<Resolver<Scripted>> {
     Arc::new(Resolver::new(Scripted::default(), CHANGING))
 }
 
 /// Canonical ids behind `name`.
 async fn behind(resolver: &Resolver<Scripted>, name: &str) -> Result<Vec<String>, ResolveError> {
-    let reference = resolver.resolve(CALLER, &ModelReference::parse(name).unwrap()).await?;
+    let reference =
+        resolver.resolve(&caller("payments", "checkout"), &ModelReference::parse(name).unwrap()).await?;
     assert!(reference.is_resolved());
     Ok(reference.origin_ids().into_iter().map(str::to_owned).collect())
 }
@@ -204,7 +210,10 @@ async fn a_chain_is_followed_to_its_end_or_refused() {
     resolver.control.say("provisioned-model%2Fabcdef123456", 200, "", throughput_of(CUSTOM));
     let base = |arn: &str| format!("{{\"baseModelArn\":\"{arn}\"}}");
     resolver.control.say("v1%3A0%2Fabcdef123456", 200, "", base(&foundation("amazon.nova-lite-v1:0")));
-    let reference = resolver.resolve(CALLER, &ModelReference::parse(THROUGHPUT).unwrap()).await.unwrap();
+    let reference = resolver
+        .resolve(&caller("payments", "checkout"), &ModelReference::parse(THROUGHPUT).unwrap())
+        .await
+        .unwrap();
     let chain: Vec<_> = reference.chain().into_iter().map(ModelReference::raw).collect();
     assert_eq!(chain, [THROUGHPUT, CUSTOM, &foundation("amazon.nova-lite-v1:0")]);
     assert_eq!(resolver.control.asked(), 2);
@@ -249,13 +258,13 @@ async fn a_bare_name_is_everything_that_has_it() {
 async fn one_caller_cannot_ask_everything_at_once() {
     let resolver = resolver();
     let tasks = TaskTracker::new();
-    let ask = |caller: String, name: String| {
+    let ask = |caller: Principal, name: String| {
         let resolver = Arc::clone(&resolver);
         tasks.spawn(async move { resolver.resolve(&caller, &ModelReference::parse(&name).unwrap()).await })
     };
-    let greedy: Vec<_> = (0..20).map(|number| ask("a/a".to_owned(), format!("greedy-{number}"))).collect();
+    let greedy: Vec<_> = (0..20).map(|number| ask(caller("a", "a"), format!("greedy-{number}"))).collect();
     let others: Vec<_> =
-        (0..20).map(|number| ask(format!("b/{number}"), format!("other-{number}"))).collect();
+        (0..20).map(|number| ask(caller("b", &number.to_string()), format!("other-{number}"))).collect();
     let mut busy = 0;
     for one in greedy {
         busy += usize::from(one.await.unwrap() == Err(ResolveError::Busy));
@@ -266,7 +275,7 @@ async fn one_caller_cannot_ask_everything_at_once() {
         assert!(matches!(answer, Err(ResolveError::NotFound | ResolveError::Unavailable)), "{answer:?}");
     }
     assert_eq!(resolver.control.most_at_once.load(Ordering::SeqCst), MOST_QUESTIONS);
-    assert_eq!(ask("a/a".to_owned(), "greedy-20".to_owned()).await.unwrap(), Err(ResolveError::NotFound));
+    assert_eq!(ask(caller("a", "a"), "greedy-20".to_owned()).await.unwrap(), Err(ResolveError::NotFound));
     assert!(lock(&resolver.flights).by_reference.is_empty() && lock(&resolver.flights).by_caller.is_empty());
 }
 
