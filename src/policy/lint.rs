@@ -15,7 +15,7 @@ use super::rules::Kind;
 use super::rules::allow::Grant;
 use super::rules::guardrail::{self, Guardrail};
 use super::rules::limits::Bound;
-use crate::bedrock::model::{GEOGRAPHIES, ModelReference};
+use crate::bedrock::model::{GEOGRAPHIES, ModelKind, ModelReference};
 use crate::yaml::{Diagnostics, closest};
 
 /// Reports about a whole set.
@@ -61,8 +61,13 @@ fn check_level(level: &Level, catalogue: &Catalogue, diagnostics: &mut Diagnosti
     }
 }
 
-/// Warns about a pattern of a grant that covers nothing that is known to exist.
+/// Warns about a pattern of a grant that covers nothing that is known to exist, or nothing that is ever served.
 fn check_grant_reach(head: &Head, pattern: &Glob, catalogue: &Catalogue, diagnostics: &mut Diagnostics) {
+    if literal(pattern).is_some_and(|model| model.kind() == ModelKind::Prompt) {
+        let message = format!("{}: `{pattern}` is a prompt, and prompts are refused", head.id);
+        let help = "list the model that it calls; a prompt hides text, tools and parameters beside it";
+        diagnostics.push(head.place.source.warning(head.place.span.clone(), message).help(help));
+    }
     let knows = |matches: &dyn Fn(&str) -> bool| catalogue.ids().any(matches);
     if is_own(pattern) || knows(&|model| pattern.matches(model)) {
         return;
@@ -120,6 +125,8 @@ fn check_pair(above: &Level, below: &Level, diagnostics: &mut Diagnostics) {
     for grant in grants(below) {
         for pattern in grant.models.iter().flat_map(Glob::alternatives) {
             let alive = match literal(&pattern) {
+                // A name may lead to a model that the ceiling covers.
+                Some(model) if model.kind().is_alias() => true,
                 Some(model) => ceiling.iter().any(|wider| covers(wider, &model)),
                 None => ceiling.iter().any(|wider| wider.overlaps(&pattern)),
             };
