@@ -199,3 +199,47 @@ impl Names {
 fn missing() -> Refusal {
     Refusal::new(Fault::ResourceNotFound, "Could not find the resource that the identifier names.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bedrock::model::resolution::Lookup;
+
+    #[test]
+    fn every_described_name_leads_to_the_model_that_answers_for_it() {
+        let names = Names::new("us-east-1".to_owned());
+        let own = |resource: &str| format!("arn:aws:bedrock:us-east-1:111122223333:{resource}");
+        let table = [
+            (own("application-inference-profile/profile00001"), HAIKU),
+            (own("application-inference-profile/profile00002"), TITAN),
+            (own("application-inference-profile/profile00003"), HAIKU),
+            (own("provisioned-model/movable00001"), NOVA),
+            ("claims-throughput".to_owned(), NOVA),
+            (own("prompt-router/router000001"), HAIKU),
+        ];
+        for (label, answers) in table {
+            let reference = ModelReference::parse(&label).unwrap();
+            let lookup = Lookup::all(&reference).unwrap().remove(0);
+            let described = names.answer(&Method::GET, &lookup.path(), b"").unwrap().unwrap();
+            let found = lookup.read(described.to_string().as_bytes()).unwrap();
+            let resolved = reference.clone().with(found);
+            assert!(resolved.origin_ids().contains(&answers), "{label}: {described:#}");
+            assert_eq!(names.follow(&reference).unwrap().canonical(), answers, "{label}");
+        }
+    }
+
+    #[test]
+    fn only_the_movable_throughput_moves_and_only_to_models_it_may_serve() {
+        let names = Names::new("us-east-1".to_owned());
+        let path = "/provisioned-model-throughput/movable00001";
+        let to = |model: &str| json!({ "desiredModelId": model }).to_string();
+        assert!(names.answer(&Method::PATCH, path, to("nobody.model").as_bytes()).unwrap().is_err());
+        assert_eq!(names.moved_to(), NOVA);
+        assert!(names.answer(&Method::PATCH, path, to(SONNET).as_bytes()).unwrap().is_ok());
+        assert_eq!(names.moved_to(), SONNET);
+        let fixed = path.replace("movable00001", "fixed0000001");
+        assert!(names.answer(&Method::PATCH, &fixed, to(HAIKU).as_bytes()).is_none());
+        assert!(names.answer(&Method::GET, "/prompt-routers/nobody", b"").unwrap().is_err());
+        assert!(names.answer(&Method::GET, "/foundation-models", b"").is_none());
+    }
+}
