@@ -383,6 +383,9 @@ pub mod otel {
         pub const DECISION: &str = "warden.decision";
         /// How the exchange ended.
         pub const END: &str = "warden.end";
+        /// The model that the caller named, on the span around the exchange. `gen_ai.request.model` would make receivers
+        /// take that span for a call of its own.
+        pub const ASKED_MODEL: &str = "warden.model";
         /// Rules that refused the request or its answer, or else those that changed it.
         pub const RULES: &str = "warden.rule.ids";
         pub const SHADOW_RULES: &str = "warden.shadow_rule.ids";

@@ -63,10 +63,16 @@ mod hostile_upstream;
 // HTTP/1.1 and HTTP/2, with and without TLS.
 mod http_versions;
 
+// What telemetry says, read by receivers that others wrote.
+mod receivers;
+
 // The commands people type.
 mod cli;
 // What the README and the shipped files show.
 mod readme;
+
+// Dashboards and alarms against the names of what is sent.
+mod deploy;
 
 // Import directions and purity of the source tree.
 mod architecture;

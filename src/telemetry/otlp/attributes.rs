@@ -145,7 +145,7 @@ pub fn of_exchange(event: &Finished) -> Vec<KeyValue> {
         list.add(key::TEAM, caller.team.clone());
         list.add(key::APP, caller.app.clone());
         // Strangers may write anything into a path.
-        list.maybe(key::REQUEST_MODEL, event.model.as_ref().map(|model| cut(model.raw())));
+        list.maybe(key::ASKED_MODEL, event.model.as_ref().map(|model| cut(model.raw())));
     }
     let rules = if event.violated.is_empty() { &event.edited } else { &event.violated };
     list.texts(key::RULES, rules);
