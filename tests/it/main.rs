@@ -26,6 +26,8 @@ mod real_clients;
 
 // Policy and request in, decision out, through the socket.
 mod allow_deny;
+// Names that hide a model, and every model behind them.
+mod names;
 // Who may call: signatures that are wrong in one way each.
 mod signatures;
 // Bodies that two parsers could read differently.
