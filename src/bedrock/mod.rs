@@ -2,6 +2,7 @@
 //!
 //! Pure: no sockets, no clock, no logging. Wire facts name where they come from.
 
+pub mod catalogue;
 pub(crate) mod converse;
 pub mod event_stream;
 pub mod fault;

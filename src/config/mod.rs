@@ -3,6 +3,7 @@
 //! The only place that reads the environment. Everything is read before anything fails, so that an operator sees every
 //! mistake at once; paths come out absolute or relative to the working directory, never to the file.
 
+mod otlp;
 pub mod policy_folder;
 mod settings;
 mod telemetry;
@@ -14,8 +15,9 @@ use std::time::Duration;
 
 use crate::yaml::{Diagnostics, Source};
 
+pub use otlp::{Batches, Otlp, Receiver, Sampler};
 use settings::Settings;
-pub use telemetry::{CloudWatch, CloudWatchWay, EmfOutput, Otlp, Telemetry};
+pub use telemetry::{CloudWatch, CloudWatchWay, EmfOutput, Telemetry};
 pub use values::Endpoint;
 use values::{address, boolean, bytes, duration, endpoint, loopback_address, region, word};
 
@@ -62,6 +64,8 @@ pub struct Upstream {
     pub answer_timeout: Duration,
     /// Between two pieces of an answer.
     pub idle_timeout: Duration,
+    /// How long what stands behind a name that can be pointed at another model is believed without asking again.
+    pub recheck: Duration,
     /// The role that is assumed anew for every principal, so that AWS's own logs tell them apart.
     pub assume_role: Option<AssumeRole>,
     /// Whether requests carry who called and what was decided as Bedrock's `requestMetadata`.
@@ -198,6 +202,7 @@ impl Upstream {
         let connect_timeout = settings.optional("upstream.connect_timeout", duration);
         let answer_timeout = settings.optional("upstream.answer_timeout", duration);
         let idle_timeout = settings.optional("upstream.idle_timeout", duration);
+        let recheck = settings.optional("upstream.recheck", values::recheck);
         let request_metadata = settings.optional("upstream.request_metadata", boolean);
         let region = region?;
         Some(Self {
@@ -210,6 +215,7 @@ impl Upstream {
             connect_timeout: connect_timeout.unwrap_or(Duration::from_secs(5)),
             answer_timeout: answer_timeout.unwrap_or(Duration::from_mins(5)),
             idle_timeout: idle_timeout.unwrap_or(Duration::from_mins(1)),
+            recheck: recheck.unwrap_or(Duration::from_mins(1)),
         })
     }
 

@@ -18,6 +18,7 @@ const KEYS: &[&str] = &[
     "upstream.connect_timeout",
     "upstream.answer_timeout",
     "upstream.idle_timeout",
+    "upstream.recheck",
     "upstream.assume_role.arn",
     "upstream.assume_role.external_id",
     "upstream.assume_role.duration",
@@ -164,6 +165,28 @@ impl<'a> Settings<'a> {
     /// Whether a variable that is not ours has a value, in any case.
     pub fn variable_is(&self, name: &str, value: &str) -> bool {
         self.environment.iter().any(|(known, set)| known == name && set.eq_ignore_ascii_case(value))
+    }
+
+    /// A variable that is a standard of others. Empty is unset, as that standard has it.
+    pub fn standard<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let (name, value) = self.set(name)?;
+        match parse(value.trim()) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                let written = in_environment(name, value);
+                self.diagnostics.push(written.source.error(written.span, format!("`{name}` {reason}")));
+                None
+            }
+        }
+    }
+
+    /// Whether a variable that is a standard of others has a value.
+    pub fn has_standard(&self, name: &str) -> bool {
+        self.set(name).is_some()
+    }
+
+    fn set(&self, name: &str) -> Option<&'a (String, String)> {
+        self.environment.iter().find(|(known, value)| known == name && !value.trim().is_empty())
     }
 
     fn node(&self, key: &str) -> Option<&Node> {

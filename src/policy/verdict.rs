@@ -95,7 +95,10 @@ impl Denial {
     /// One error for all violations, worded as IAM words its own, so that eyes and log parsers that know those know
     /// these. `None` when nothing is violated.
     pub fn of(inquiry: &Inquiry<'_>, violations: &[Violation]) -> Option<Self> {
-        let model = format!(" on {}", inquiry.model);
+        let model = match inquiry.model.behind() {
+            [] => format!(" on {}", inquiry.model),
+            _ => format!(" on {} (which is {})", inquiry.model, inquiry.model.origin_ids().join(", ")),
+        };
         Self::new(inquiry.principal, inquiry.operation, &model, violations)
     }
 

@@ -33,7 +33,7 @@ use crate::identity::RecordKey;
 use crate::policy::Context;
 use crate::sensitive::{Scanner, ScannerError};
 use crate::telemetry::{JournalVitals, MetricsError, Telemetry, Vitals};
-use crate::upstream::Upstream;
+use crate::upstream::{Resolver, Upstream};
 
 use body::Buffers;
 use reply::Downstream;
@@ -56,6 +56,7 @@ pub struct Proxy {
     rules: Arc<Rules>,
     journal: Journal,
     upstream: Arc<Upstream>,
+    resolver: Resolver<Arc<Upstream>>,
     scanner: Scanner,
     buffers: Buffers,
     limits: Limits,
@@ -91,6 +92,7 @@ impl Proxy {
         Ok(Self {
             rules,
             journal,
+            resolver: Resolver::new(Arc::clone(&upstream), config.upstream.recheck),
             upstream,
             scanner: Scanner::new()?,
             buffers: Buffers::new(limits.buffered_bytes, limits.body_bytes, limits.body_timeout),
@@ -180,6 +182,11 @@ impl Proxy {
     fn journal_problem(&self) -> Option<String> {
         let health = self.journal.health();
         (!health.is_ready()).then(|| health.state.to_string())
+    }
+
+    /// Sends the telemetry that was not sent yet, within a bound.
+    pub async fn close_telemetry(&self) {
+        self.telemetry.close().await;
     }
 
     /// Writes what is queued and closes the journal. Later exchanges are refused.

@@ -25,7 +25,7 @@ use crate::upstream::{self, Call, Plane};
 
 use super::body::Reserved;
 use super::exchange::{Exchange, ended};
-use super::judge::{Sendable, Subject, judge, place_guardrail};
+use super::judge::{Sendable, Subject, check_region, judge, place_guardrail};
 use super::metadata::Stamp;
 use super::refuse::Refusal;
 use super::reply::Downstream;
@@ -50,7 +50,7 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
         Ok(accepted) => accepted,
         Err(refusal) => return exchange.refuse(&refusal, downstream).await,
     };
-    let Accepted { allowed, call, answering, memory } = accepted;
+    let Accepted { allowed, mut call, answering, memory } = accepted;
 
     // 6. Write it down before anything leaves. CRASH: from here on, an intent without an outcome means `unknown`.
     let hmac = proxy.record_key.hmac(&call.body);
@@ -62,6 +62,7 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
     // 7. Sign and forward: the upstream takes nothing but a permit built from both proofs. Waiting for AWS STS, once per
     // session and caller, is time of AWS's as waiting for Bedrock is.
     let sent = clock::instant();
+    forwarded.sent(sent, &mut call.headers);
     let answer = proxy.upstream.send(Permit::new(allowed, receipt), &answering.principal, call).await;
     drop(memory);
     let response = match answer {
@@ -76,7 +77,7 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
     };
 
     // 8-10. Filter the answer, make its outcome durable, and only then let the caller see that it is complete.
-    respond(&proxy, &policies, answering, sent, response, forwarded, downstream).await;
+    Box::pin(respond(&proxy, &policies, answering, sent, response, forwarded, downstream)).await;
 }
 
 /// A request that may be sent: proven, understood, allowed.
@@ -114,7 +115,7 @@ async fn accept(
     let principal = claim.prove(&body_sha256)?;
     exchange.learn_principal(&principal);
     // FAIL-CLOSED: unknown paths are refused, never passed through.
-    let route = route?;
+    let route = look_behind(proxy, policies, &principal, route?, exchange).await?;
 
     // 4-5. What is asked, and may it happen? Pure.
     let context = proxy.context(peer);
@@ -132,6 +133,26 @@ async fn accept(
     let answering = Answering { route, principal, context, facts, format };
     answering.check_filters(policies)?;
     Ok(Accepted { allowed, call, answering, memory })
+}
+
+/// Learns which models stand behind the one that was named. ORDER: only for a proven caller, since this is the one thing
+/// that makes us call AWS before the request itself was judged. FAIL-CLOSED: what is not known to the end is refused.
+async fn look_behind(
+    proxy: &Proxy,
+    policies: &PolicySet,
+    principal: &Principal,
+    mut route: Route,
+    exchange: &mut Exchange,
+) -> Result<Route, Refusal> {
+    let Some(model) = route.model.as_mut().filter(|model| !model.is_resolved()) else { return Ok(route) };
+    let region = proxy.upstream.region();
+    check_region(model, region)?;
+    *model = match policies.alias(model) {
+        Some(resolved) => resolved,
+        None => proxy.resolver.resolve(principal, model).await?,
+    };
+    exchange.learn_route(&route, region);
+    Ok(route)
 }
 
 /// A proven, recognised request that was not judged yet.

@@ -12,9 +12,10 @@ use crate::audit::JournalError;
 use crate::bedrock::fault::{ErrorShape, Fault};
 use crate::bedrock::format::{DecodeError, UnknownFamily};
 use crate::bedrock::json::JsonError;
+use crate::bedrock::model::resolution::ResolutionError;
 use crate::bedrock::operation::RouteError;
 use crate::identity::AuthenticationError;
-use crate::upstream::{InvalidHeader, UpstreamError};
+use crate::upstream::{InvalidHeader, ResolveError, UpstreamError};
 
 use super::body::BodyError;
 
@@ -33,6 +34,8 @@ pub enum Refusal {
     Authentication(#[from] AuthenticationError),
     #[error(transparent)]
     Route(#[from] RouteError),
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
     #[error(transparent)]
     Header(#[from] InvalidHeader),
     #[error(transparent)]
@@ -97,6 +100,20 @@ impl Refusal {
             Self::Decode(error) => error.fault(),
             Self::Authentication(error) => error.fault(),
             Self::Route(error) => error.fault(),
+            Self::Resolve(error) => match error {
+                ResolveError::Resolution(error) => match error {
+                    ResolutionError::Prompt | ResolutionError::Loop | ResolutionError::TooDeep => {
+                        Fault::AccessDenied
+                    }
+                    ResolutionError::Json(_)
+                    | ResolutionError::Member(_)
+                    | ResolutionError::TooManyModels => Fault::InternalServer,
+                },
+                ResolveError::NotFound => Fault::ResourceNotFound,
+                ResolveError::Forbidden { .. } => Fault::AccessDenied,
+                ResolveError::Unavailable => Fault::ServiceUnavailable,
+                ResolveError::Busy => Fault::Throttling,
+            },
             Self::Body(error) => match error {
                 BodyError::Encoded | BodyError::TransferCoding => Fault::UnsupportedMediaType,
                 BodyError::TooLarge(_) => Fault::RequestEntityTooLarge,
@@ -118,9 +135,10 @@ impl Refusal {
                     Fault::ServiceUnavailable
                 }
                 UpstreamError::Timeout => Fault::ModelTimeout,
-                UpstreamError::Sign(_) | UpstreamError::Request(_) | UpstreamError::Transport(_) => {
-                    Fault::InternalServer
-                }
+                UpstreamError::Sign(_)
+                | UpstreamError::Request(_)
+                | UpstreamError::Transport(_)
+                | UpstreamError::Answer => Fault::InternalServer,
             },
             Self::ForeignAnswer(StatusCode::TOO_MANY_REQUESTS) => Fault::Throttling,
             Self::ForeignAnswer(_) | Self::AnswerUnreadable | Self::AnswerBroken => Fault::InternalServer,
@@ -138,12 +156,20 @@ impl Refusal {
             | Self::ForeignAnswer(_)
             | Self::AnswerUnreadable
             | Self::AnswerBroken
-            | Self::Body(BodyError::Busy) => true,
+            | Self::Body(BodyError::Busy)
+            | Self::Resolve(
+                ResolveError::Forbidden { .. }
+                | ResolveError::Unavailable
+                | ResolveError::Resolution(
+                    ResolutionError::Json(_) | ResolutionError::Member(_) | ResolutionError::TooManyModels,
+                ),
+            ) => true,
             Self::RequestForm
             | Self::UnexpectedBody
             | Self::ForeignRegion { .. }
             | Self::Authentication(_)
             | Self::Route(_)
+            | Self::Resolve(_)
             | Self::Header(_)
             | Self::Body(_)
             | Self::Json(_)

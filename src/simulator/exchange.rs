@@ -14,6 +14,7 @@ use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::bedrock::fault::Fault;
+use crate::bedrock::model::ModelKind;
 use crate::bedrock::operation::{Operation, Route, RouteError};
 use crate::clock;
 use crate::identity::sigv4;
@@ -21,6 +22,7 @@ use crate::identity::sigv4;
 use super::catalogue::{self, Model};
 use super::faults::Disturbance;
 use super::log::{Arrival, RequestLog};
+use super::lookups::Names;
 use super::plan::{Plan, Reply, Usage};
 use super::reply::{Refusal, ReplyBody, document};
 use super::stream::{EventStream, Framing, Pace, milliseconds};
@@ -38,6 +40,8 @@ const ECHOED: &[&str] = &["x-amzn-bedrock-performanceconfig-latency", "x-amzn-be
 pub struct Bedrock {
     pub verifier: Verifier,
     pub region: String,
+    /// Names of the account that hide their models.
+    pub names: Names,
     pub pace: Pace,
     pub log: Option<RequestLog>,
 }
@@ -74,6 +78,9 @@ impl Bedrock {
         let body = body?;
         admitted?;
 
+        if let Some(described) = self.names.answer(&head.method, target, &body) {
+            return Ok(document(StatusCode::OK, &described?));
+        }
         let route = Route::recognise(&head.method, target).map_err(unroutable)?;
         if route.operation.is_control_plane() {
             let query = target.split_once('?').map_or("", |(_, query)| query);
@@ -118,14 +125,19 @@ impl Bedrock {
     }
 
     fn plan(&self, route: &Route, head: &Parts, body: &[u8]) -> Result<(Plan, &'static Model), Refusal> {
-        let model = Model::resolve(route.model.as_ref().ok_or_else(invalid_model)?, &self.region)?;
-        let plan = match route.operation {
+        let asked = route.model.as_ref().ok_or_else(invalid_model)?;
+        let followed = self.names.follow(asked);
+        let model = Model::resolve(followed.as_ref().unwrap_or(asked), &self.region)?;
+        let mut plan = match route.operation {
             Operation::InvokeModel => invoke::unary(model, &head.headers, body)?,
             Operation::InvokeModelWithResponseStream => invoke::streaming(model, &head.headers, body)?,
             Operation::Converse => converse::unary(model, body)?,
             Operation::ConverseStream => converse::streaming(model, body)?,
             Operation::ListFoundationModels => return Err(invalid_model()),
         };
+        if asked.kind() == ModelKind::Router {
+            plan.reply.routed_to(&format!("arn:aws:bedrock:{}::foundation-model/{}", self.region, model.id));
+        }
         Ok((plan, model))
     }
 
@@ -254,6 +266,7 @@ mod tests {
         let bedrock = Bedrock {
             verifier: Verifier::new(Vec::new(), "us-east-1".to_owned()),
             region: "us-east-1".to_owned(),
+            names: Names::new("us-east-1".to_owned()),
             pace: Pace { first_byte: Duration::ZERO, event_gap: Duration::ZERO },
             log: Some(RequestLog::open(&path, false).unwrap()),
         };

@@ -62,6 +62,8 @@ pub enum UpstreamError {
     Transport(#[source] hyper_util::client::legacy::Error),
     #[error("Bedrock did not answer in time")]
     Timeout,
+    #[error("an answer of the control plane did not arrive whole")]
+    Answer,
 }
 
 impl UpstreamError {
@@ -69,15 +71,15 @@ impl UpstreamError {
     pub const fn is_before_sending(&self) -> bool {
         match self {
             Self::NoCredentials(_) | Self::NoSession(_) | Self::Sign(_) | Self::Request(_) => true,
-            Self::Connect(_) | Self::Transport(_) | Self::Timeout => false,
+            Self::Connect(_) | Self::Transport(_) | Self::Timeout | Self::Answer => false,
         }
     }
 }
 
 /// The way to Bedrock.
 pub struct Upstream {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    config: config::Upstream,
+    pub(super) client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    pub(super) config: config::Upstream,
     credentials: Arc<CredentialSource>,
     /// With a role to assume, what Bedrock is called with instead of `credentials`.
     sessions: Option<Arc<Sessions<Sts>>>,
@@ -171,7 +173,7 @@ impl Upstream {
     }
 
     /// FAIL-CLOSED: with a role to assume, never the warden's own credentials.
-    async fn identity(&self, principal: &Principal) -> Result<Identity, UpstreamError> {
+    pub(super) async fn identity(&self, principal: &Principal) -> Result<Identity, UpstreamError> {
         match &self.sessions {
             None => Ok(self.credentials.current(clock::system_now())?),
             Some(sessions) => Ok(sessions.of(principal).await?),

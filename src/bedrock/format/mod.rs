@@ -49,7 +49,7 @@ impl Format {
         match operation {
             Operation::Converse | Operation::ConverseStream => Ok(Self { wire: Wire::Converse }),
             Operation::InvokeModel | Operation::InvokeModelWithResponseStream => {
-                let family = model.base().and_then(Family::of_model).ok_or_else(unknown)?;
+                let family = Family::shared_by(&model.origins()).ok_or_else(unknown)?;
                 Ok(Self { wire: Wire::Invoke(family) })
             }
             Operation::ListFoundationModels => Err(unknown()),
@@ -84,6 +84,11 @@ impl Format {
             Wire::Converse => converse::answer(document.root()),
             Wire::Invoke(family) => family.dialect().answer(document.root()),
         }
+    }
+
+    /// Id of the model that a prompt router chose to make the answer.
+    pub fn routed_to(self, document: &Document<'_>) -> Option<String> {
+        self.is_converse().then(|| converse::routed_to(document.root())).flatten()
     }
 
     /// A reader for the frames of one streamed answer.

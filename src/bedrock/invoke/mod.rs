@@ -19,6 +19,7 @@ mod titan_text;
 use super::format::draft::Draft;
 use super::format::error::DecodeError;
 use super::json::{Member, Node};
+use super::model::ModelReference;
 use super::stream::Progress;
 use super::view::Answer;
 
@@ -61,6 +62,24 @@ const PREFIXES: &[(&str, Family)] = &[
     ("stability.stable-diffusion-xl", Family::StableDiffusionXl),
 ];
 
+/// Architectures of imported models, and a catalogue model whose bodies they take. AWS does not document the words; these
+/// are the types and classes of the files that are imported. What takes another form (Qwen, for one) stays out.
+const ARCHITECTURES: &[(&str, &str)] = &[
+    ("llama", LLAMA),
+    ("LlamaForCausalLM", LLAMA),
+    ("mllama", LLAMA),
+    ("MllamaForConditionalGeneration", LLAMA),
+    ("mistral", MISTRAL),
+    ("MistralForCausalLM", MISTRAL),
+    ("mixtral", MISTRAL),
+    ("MixtralForCausalLM", MISTRAL),
+    ("gpt_oss", GPT_OSS),
+    ("GptOssForCausalLM", GPT_OSS),
+];
+const LLAMA: &str = "meta.llama3-1-8b-instruct-v1:0";
+const MISTRAL: &str = "mistral.mistral-7b-instruct-v0:2";
+const GPT_OSS: &str = "openai.gpt-oss-20b-1:0";
+
 impl Family {
     pub const ALL: [Self; 9] = [
         Self::TitanText,
@@ -77,6 +96,23 @@ impl Family {
     /// The family of a canonical id such as `anthropic.claude-v2:1`.
     pub fn of_model(canonical: &str) -> Option<Self> {
         PREFIXES.iter().find(|(prefix, _)| canonical.starts_with(prefix)).map(|(_, family)| *family)
+    }
+
+    /// The one family of all `models`. FAIL-CLOSED: `None` where they differ, since one body cannot be read in two ways.
+    pub fn shared_by(models: &[&ModelReference]) -> Option<Self> {
+        let mut families = models.iter().map(|model| Self::of_reference(model));
+        let first = families.next()??;
+        families.all(|family| family == Some(first)).then_some(first)
+    }
+
+    fn of_reference(model: &ModelReference) -> Option<Self> {
+        match model.architecture() {
+            Some(architecture) => {
+                let known = ARCHITECTURES.iter().find(|(name, _)| architecture.eq_ignore_ascii_case(name));
+                known.and_then(|(_, like)| Self::of_model(like))
+            }
+            None => model.base().and_then(Self::of_model),
+        }
     }
 
     pub const fn name(self) -> &'static str {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::report::Report;
 use super::{Folder, Output, question, request};
 use crate::bedrock::model::ModelReference;
+use crate::bedrock::model::resolution::Found;
 use crate::bedrock::operation::Operation;
 use crate::cli::{Exit, Failure, Terminal};
 use crate::clock;
@@ -23,6 +24,9 @@ pub struct ExplainArgs {
     /// Model id, inference profile id or ARN, as a caller would send it
     #[arg(value_parser = |label: &str| ModelReference::parse(label))]
     model: ModelReference,
+    /// Model that stands behind a name that hides it, as Bedrock would say; may be given more than once
+    #[arg(long, value_name = "MODEL", value_parser = |label: &str| ModelReference::parse(label))]
+    resolves_to: Vec<ModelReference>,
     /// Facts of the request: maxTokens=9000 temperature=0.2 topP= topK= thinkingTokens= guardrail=ID:VERSION
     /// tools=a,b modalities=text,image findings=EMAIL:2 turns=3 images=1 stream=true
     #[arg(value_name = "NAME=VALUE")]
@@ -70,7 +74,14 @@ pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Result<Exit, F
         credential: CredentialKind::SigV4,
         credential_id: String::new(),
     };
-    let asked = args.asked(&set, &principal)?;
+    let model = args.resolved(&set)?;
+    if !model.is_resolved() {
+        writeln!(
+            terminal.stderr,
+            "{model} hides its model, and this command asks nobody: say what it is with --resolves-to MODEL"
+        )?;
+    }
+    let asked = args.asked(&set, &principal, &model)?;
     let context = Context {
         environment: args.env.clone(),
         region: args.region.clone(),
@@ -78,13 +89,8 @@ pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Result<Exit, F
         now: args.at.unwrap_or_else(clock::now),
     };
     let operation = asked.operation;
-    let inquiry = Inquiry {
-        principal: &principal,
-        operation,
-        model: &args.model,
-        context: &context,
-        facts: &asked.facts,
-    };
+    let inquiry =
+        Inquiry { principal: &principal, operation, model: &model, context: &context, facts: &asked.facts };
     let repairs = set.repair(&inquiry);
     let repaired = asked.repaired(&repairs);
     let inquiry = Inquiry { facts: &repaired, ..inquiry };
@@ -99,15 +105,33 @@ pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Result<Exit, F
 }
 
 impl ExplainArgs {
-    fn asked(&self, set: &PolicySet, principal: &Principal) -> Result<Asked, Failure> {
+    /// The model with what is said to stand behind it: on the command line, or in catalog.yaml.
+    fn resolved(&self, set: &PolicySet) -> Result<ModelReference, Failure> {
+        if self.resolves_to.is_empty() {
+            return Ok(set.alias(&self.model).unwrap_or_else(|| self.model.clone()));
+        }
+        if !self.model.kind().needs_lookup() {
+            return Err(
+                Failure::usage(format!("{} hides no model", self.model)).hint("leave out --resolves-to")
+            );
+        }
+        Ok(self.model.clone().with(Found::stated(self.resolves_to.clone())))
+    }
+
+    fn asked(
+        &self,
+        set: &PolicySet,
+        principal: &Principal,
+        model: &ModelReference,
+    ) -> Result<Asked, Failure> {
         let Some(file) = &self.request else {
-            let facts = question::facts(&self.facts, self.operation, &self.model)?;
+            let facts = question::facts(&self.facts, self.operation, model)?;
             let operation = streamed(self.operation, facts.stream)?;
             return Ok(Asked { operation, facts, fixed: Findings::default() });
         };
         let guardrail = question::guardrail_only(&self.facts)?;
         let detectors = set.detectors(principal, Direction::Prompt);
-        let body = request::read(file, self.operation, &self.model, guardrail, detectors)?;
+        let body = request::read(file, self.operation, model, guardrail, detectors)?;
         Ok(Asked { operation: self.operation, facts: body.facts, fixed: body.fixed })
     }
 }

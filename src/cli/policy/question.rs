@@ -90,7 +90,7 @@ fn addable(operation: Operation, model: &ModelReference) -> Vec<Parameter> {
     if operation.is_converse() {
         return TEXT.to_vec();
     }
-    match Family::of_model(model.canonical()) {
+    match Family::shared_by(&model.origins()) {
         Some(Family::TitanEmbed | Family::CohereEmbed | Family::StableDiffusionXl) | None => Vec::new(),
         Some(Family::ClaudeText | Family::ClaudeMessages | Family::CohereCommand | Family::Nova) => {
             TEXT.into_iter().chain([Parameter::TopK]).collect()

@@ -82,7 +82,7 @@ impl Report<'_> {
             "principal": { "team": self.inquiry.principal.team, "app": self.inquiry.principal.app },
             "operation": self.inquiry.operation.name(),
             "model": { "raw": self.inquiry.model.raw(), "canonical": self.inquiry.model.canonical(),
-                       "kind": self.inquiry.model.kind().name() },
+                       "kind": self.inquiry.model.kind().name(), "resolved": self.inquiry.model.origin_ids() },
             "granted_by": self.verdict.granted_by.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "repairs": self.repairs.iter().map(repair).collect::<Vec<_>>(),
             "rules": self.checks.iter().map(rule).collect::<Vec<_>>(),

@@ -76,7 +76,7 @@ pub fn judge(
     subject: &Subject<'_>,
     judgement: &mut Judgement,
 ) -> Result<Sendable, Refusal> {
-    check_region(subject)?;
+    check_region(subject.model, &subject.context.region)?;
     check_media_type(subject.operation, subject.headers)?;
     let format = Format::of(subject.operation, subject.model)?;
     let detectors = policies.detectors(subject.principal, Direction::Prompt);
@@ -120,10 +120,10 @@ pub fn judge(
 }
 
 /// FAIL-CLOSED: an ARN of another region would be judged as if it ran in ours.
-fn check_region(subject: &Subject<'_>) -> Result<(), Refusal> {
-    match subject.model.region() {
-        Some(region) if region != subject.context.region => {
-            Err(Refusal::ForeignRegion { model: region.to_owned(), upstream: subject.context.region.clone() })
+pub fn check_region(model: &ModelReference, upstream: &str) -> Result<(), Refusal> {
+    match model.region() {
+        Some(region) if region != upstream => {
+            Err(Refusal::ForeignRegion { model: region.to_owned(), upstream: upstream.to_owned() })
         }
         Some(_) | None => Ok(()),
     }

@@ -6,7 +6,9 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::support::call::KeyPair;
-use crate::support::clients::{self, Missing, Node, Packages};
+use crate::support::obtain::clients::Packages;
+use crate::support::obtain::node::{self, Node, node};
+use crate::support::obtain::{Missing, folder, required};
 use crate::support::process::{clean_command, finish};
 use crate::support::warden::TestWarden;
 
@@ -33,7 +35,7 @@ impl Language {
     pub fn version(self, package: &str) -> String {
         match self {
             Self::Python(packages) => packages.version(package),
-            Self::JavaScript => Node::version(package),
+            Self::JavaScript => node::version(package),
         }
     }
 }
@@ -52,7 +54,7 @@ impl Application {
         key: &KeyPair,
         more: &[(&str, &str)],
     ) -> Option<Vec<Observed>> {
-        let mut command = clients::required(self.command(warden.home()))?;
+        let mut command = required(self.command(warden.home()))?;
         command
             .args(cases)
             .envs(warden.environment())
@@ -69,14 +71,14 @@ impl Application {
     fn command(self, home: &Path) -> Result<Command, Missing> {
         match self.language {
             Language::Python(packages) => {
-                let mut command = clean_command(clients::python(packages)?.program, home);
+                let mut command = clean_command(packages.interpreter()?, home);
                 command.arg(Path::new(PROGRAMS).join("python").join(self.program));
                 // Out of the source tree.
-                command.env("PYTHONPYCACHEPREFIX", clients::folder().join("bytecode"));
+                command.env("PYTHONPYCACHEPREFIX", folder("bytecode"));
                 Ok(command)
             }
             Language::JavaScript => {
-                let node = clients::node()?;
+                let node = node()?;
                 let mut command = clean_command(&node.program, home);
                 command.arg(beside_packages(home, &node).join(self.program));
                 Ok(command)

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::clients::Packages;
+use crate::support::obtain::clients::Packages;
 
 use super::application::{Application, Language};
 use super::expected::{CASES, bad_keys, case_names, check_run, warden};

@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::support::clients::{self, Packages};
+use crate::support::obtain::clients::Packages;
+use crate::support::obtain::folder;
 use crate::support::warden::TestWarden;
 
 use super::application::Language;
@@ -26,8 +27,11 @@ enum Source {
 }
 
 pub const BOTO3: Named = python("boto3", "boto3");
-pub const BOTO3_FIRST: Named =
-    Named { name: "boto3", package: "boto3", source: Source::Packages(Language::Python(Packages::First)) };
+pub const BOTO3_FIRST: Named = Named {
+    name: "boto3",
+    package: "boto3",
+    source: Source::Packages(Language::Python(Packages::FirstBoto3)),
+};
 pub const AWS_CLI: Named = python("AWS CLI", "awscli");
 pub const JAVASCRIPT: Named = javascript("AWS SDK for JavaScript", "@aws-sdk/client-bedrock-runtime");
 pub const JAVASCRIPT_HTTP1: Named =
@@ -80,7 +84,7 @@ fn the_readme_lists_every_client() {
 #[track_caller]
 pub fn check_row(client: &Named, warden: &TestWarden, observed: &[Observed]) {
     let row = row(client, warden, observed);
-    let folder = clients::folder().join("table");
+    let folder = folder("table");
     let at = CLIENTS.iter().position(|listed| listed.cells() == client.cells()).expect("listed");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join(format!("{at:02}.md")), format!("{row}\n")).unwrap();

