@@ -1,5 +1,6 @@
 //! Every client but the AWS SDKs in their recent releases: a table, and a test for each entry.
 
+use crate::support::call::KeyPair;
 use crate::support::simulator::Seen;
 use crate::support::warden::{Setup, TestWarden};
 
@@ -197,6 +198,33 @@ fn the_openai_sdk_for_javascript_is_refused_in_its_own_words() {
         program: "openai_sdk.mjs",
         cases: ROUTE_NOT_PASSED_ON,
     });
+}
+
+/// Every client that reads `AWS_BEARER_TOKEN_BEDROCK`, and prefers it to a key pair that is worth nothing.
+#[test]
+fn clients_with_a_bearer_key_are_known_by_it() {
+    let warden = warden();
+    let bearer = warden.add_bearer("payments", "chat");
+    let nothing = KeyPair { id: "AKIAUNKNOWN000000000".to_owned(), secret: "nothing".to_owned() };
+    let more = [("AWS_BEARER_TOKEN_BEDROCK", bearer.as_str())];
+    let clients = [
+        (&table::AWS_CLI, "aws_cli.py", "converse"),
+        (&table::JAVASCRIPT_HTTP1, "aws_sdk_http1.mjs", "converse"),
+        (&table::ANTHROPIC_PYTHON, "anthropic_client.py", "message"),
+        (&table::ANTHROPIC_JAVASCRIPT, "anthropic_sdk.mjs", "message"),
+        (&table::LANGCHAIN_CONVERSE, "langchain_converse.py", "answer"),
+        (&table::LITELLM, "litellm_client.py", "invoke"),
+        (&table::AI_SDK, "ai_sdk.mjs", "answer"),
+        (&table::CLAUDE_CODE, "claude_code.mjs", "answer"),
+    ];
+    for (named, program, case) in clients {
+        let application = Application { language: named.language(), program };
+        let Some(observed) = application.run_with(&warden, &[case], &nothing, &more) else { continue };
+        HELLO.check(program, &observed[0]);
+    }
+    let journal = warden.journal();
+    let intents: Vec<_> = journal.intents().collect();
+    assert!(intents.iter().all(|intent| intent.text("cred_kind") == "bearer"), "{intents:?}");
 }
 
 fn conforms(client: &Client<'_>) {
