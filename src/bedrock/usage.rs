@@ -40,6 +40,18 @@ pub(crate) fn of_messages(usage: &Node<'_>) -> Usage {
     }
 }
 
+/// `usage` of chat completions. Its prompt tokens include those read from a cache; ours do not.
+pub(crate) fn of_chat(usage: &Node<'_>) -> Usage {
+    let prompt = count(usage, "prompt_tokens");
+    let cached = usage.get("prompt_tokens_details").and_then(|details| count(details, "cached_tokens"));
+    Usage {
+        input: prompt.map(|prompt| prompt.saturating_sub(cached.unwrap_or_default())),
+        output: count(usage, "completion_tokens"),
+        cache_read: cached,
+        cache_write: None,
+    }
+}
+
 /// `amazon-bedrock-invocationMetrics`, which Bedrock adds to the last chunk of every family.
 pub(crate) fn of_invocation_metrics(metrics: &Node<'_>) -> Usage {
     Usage {

@@ -91,7 +91,7 @@ impl Facts {
             tools: view.tools.iter().map(ToString::to_string).collect(),
             turns: view.turns,
             images: view.images,
-            unread: view.unread,
+            unread: view.unread(),
             stream: operation.is_streaming(),
             leaks: view.guardrail.as_ref().map(|guardrail| guardrail.leaks.clone()).unwrap_or_default(),
             guardrail: if operation.is_converse() { body_guardrail } else { header_guardrail },

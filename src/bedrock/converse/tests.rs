@@ -56,7 +56,7 @@ fn a_conversation_is_counted_and_classified() {
     read(&body, |view| {
         assert_eq!(view.turns, 3);
         assert_eq!(view.images, 2);
-        assert_eq!(view.unread, 5);
+        assert_eq!(view.unread(), 5);
         assert!(!view.system);
         assert_eq!(view.modalities, Modality::ALL.into_iter().collect());
         assert_eq!(view.tools, ["find", "web"]);
@@ -147,7 +147,7 @@ fn attachments_that_no_text_holds_are_counted() {
         (user(&json!({"text": "hi"})), 0),
     ];
     for (body, unread) in table {
-        assert_eq!(read(&body, |view| view.unread), Ok(unread), "{body}");
+        assert_eq!(read(&body, |view| view.unread()), Ok(unread), "{body}");
     }
 }
 

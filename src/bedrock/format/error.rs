@@ -28,7 +28,9 @@ pub enum DecodeError {
     Exclusive { first: &'static str, second: &'static str },
     #[error("{place} at byte {at} must hold exactly one known kind of content")]
     Union { place: &'static str, at: usize },
-    #[error("unknown role at byte {0}; use `user`, `assistant` or `system`")]
+    #[error(
+        "unknown role at byte {0}; use the roles of the model's own format, such as `user` and `assistant`"
+    )]
     Role(usize),
     #[error("answer holds an event of a kind that is not known")]
     UnknownEvent,

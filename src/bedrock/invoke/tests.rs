@@ -11,7 +11,7 @@ use crate::bedrock::view::{Modality, Parameter, SettingValue, TextRole, Usage, V
 fn read<T>(family: Family, body: &Json, inspect: impl FnOnce(View<'_>) -> T) -> Result<T, DecodeError> {
     let source = body.to_string();
     let document = Document::parse(source.as_bytes()).unwrap();
-    Format::invoke(family).decode(&document).map(inspect)
+    Format::of_family(family).decode(&document).map(inspect)
 }
 
 fn counts(input: Option<u64>, output: Option<u64>) -> Usage {
@@ -79,8 +79,8 @@ fn every_parameter_of_a_family_is_a_setting() {
         ),
         (Family::TitanEmbed, json!({"inputText": ""}), &[]),
     ];
-    for (family, body, expected) in cases {
-        read(*family, body, |view| {
+    for (family, body, expected) in cases.iter().cloned().chain(chats()).chain(others()) {
+        read(family, &body, |view| {
             let mut found: Vec<_> = view.parameters.iter().map(|setting| setting.parameter).collect();
             let mut expected = expected.to_vec();
             found.sort();
@@ -91,15 +91,131 @@ fn every_parameter_of_a_family_is_a_setting() {
     }
 }
 
+/// Bodies of the families that came later, with every parameter that each takes.
+fn others() -> Vec<(Family, Json, &'static [Parameter])> {
+    use Parameter::{
+        Choices, FrequencyPenalty, MaxTokens, PresencePenalty, Seed, Stop, Stream, Temperature, TopK, TopP,
+    };
+    vec![
+        (Family::TitanMultimodalEmbed, json!({"inputText": ""}), &[]),
+        (
+            Family::AmazonImage,
+            json!({"taskType": "TEXT_IMAGE", "imageGenerationConfig": {"numberOfImages": 1, "seed": 1}}),
+            &[Choices, Seed],
+        ),
+        (Family::StabilityImage, json!({"prompt": "", "seed": 1}), &[Seed]),
+        (Family::NovaReel, json!({"taskType": "TEXT_VIDEO", "videoGenerationConfig": {"seed": 1}}), &[Seed]),
+        (Family::LumaRay, json!({"prompt": ""}), &[]),
+        (Family::NovaEmbed, json!({"taskType": "SINGLE_EMBEDDING"}), &[]),
+        (Family::Marengo, json!({"inputText": ""}), &[]),
+        (Family::Rerank, json!({"query": "", "documents": [], "top_n": 1}), &[]),
+        (
+            Family::Pegasus,
+            json!({"inputPrompt": "", "maxOutputTokens": 1, "temperature": 1}),
+            &[MaxTokens, Temperature],
+        ),
+        (
+            Family::Llama,
+            json!({"prompt": "", "max_gen_len": 1, "temperature": 1, "top_p": 1}),
+            &[MaxTokens, Temperature, TopP],
+        ),
+        (
+            Family::Mistral,
+            json!({"prompt": "", "max_tokens": 1, "temperature": 1, "top_p": 1, "top_k": 1, "stop": []}),
+            &[MaxTokens, Temperature, TopP, TopK, Stop],
+        ),
+        (
+            Family::DeepSeek,
+            json!({"prompt": "", "max_tokens": 1, "temperature": 1, "top_p": 1, "stop": []}),
+            &[MaxTokens, Temperature, TopP, Stop],
+        ),
+        (
+            Family::CohereCommandR,
+            json!({"message": "", "max_tokens": 1, "temperature": 1, "p": 1, "k": 1, "stop_sequences": [],
+            "presence_penalty": 1, "frequency_penalty": 1, "seed": 1, "stream": true}),
+            &[MaxTokens, Temperature, TopP, TopK, Stop, PresencePenalty, FrequencyPenalty, Seed, Stream],
+        ),
+    ]
+}
+
+/// Bodies of chat completions with every parameter that each family takes.
+fn chats() -> Vec<(Family, Json, &'static [Parameter])> {
+    use Parameter::{
+        Choices, FrequencyPenalty, LogitBias, MaxTokens, MinP, PresencePenalty, Seed, Stop, Stream,
+        Temperature, ThinkingTokens, TopK, TopP,
+    };
+    let shared = json!({"messages": [], "max_tokens": 1, "temperature": 1, "top_p": 1, "stop": "x", "n": 1,
+        "presence_penalty": 1, "frequency_penalty": 1, "stream": true});
+    let with = |more: Json| {
+        let mut body = shared.clone();
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        body
+    };
+    let open = json!({"top_k": 1, "min_p": 1, "seed": 1, "logit_bias": {}, "thinking_budget": 1});
+    let open: (Json, &[Parameter]) = (
+        with(open),
+        &[
+            MaxTokens,
+            Temperature,
+            TopP,
+            Stop,
+            Choices,
+            PresencePenalty,
+            FrequencyPenalty,
+            Stream,
+            TopK,
+            MinP,
+            Seed,
+            LogitBias,
+            ThinkingTokens,
+        ],
+    );
+    vec![
+        (Family::OpenAiChat, open.0.clone(), open.1),
+        (Family::DeepSeek, open.0, open.1),
+        (
+            Family::OpenAiChat,
+            json!({"messages": [], "thinking": {"budget_tokens": 1},
+                "chat_template_kwargs": {"thinking_budget": 1}}),
+            &[ThinkingTokens, ThinkingTokens],
+        ),
+        (
+            Family::OpenAi,
+            json!({"messages": [], "max_completion_tokens": 1, "max_tokens": 1}),
+            &[MaxTokens, MaxTokens],
+        ),
+        (
+            Family::Jamba,
+            shared.clone(),
+            &[MaxTokens, Temperature, TopP, Stop, Choices, PresencePenalty, FrequencyPenalty, Stream],
+        ),
+        (
+            Family::Mistral,
+            json!({"messages": [], "max_tokens": 1, "top_k": 1, "random_seed": 1}),
+            &[MaxTokens, TopK, Seed],
+        ),
+    ]
+}
+
 #[test]
 fn both_spellings_of_a_limit_are_judged() {
-    let body = json!({"messages": [], "inferenceConfig": {"maxTokens": 5, "max_new_tokens": 99_999}});
-    read(Family::Nova, &body, |view| {
-        let values: Vec<_> = view.parameters.iter().map(|setting| setting.value.clone()).collect();
-        assert!(values.contains(&SettingValue::Number { text: "99999", value: 99_999.0 }));
-        assert_eq!(values.len(), 2);
-    })
-    .unwrap();
+    let nova = json!({"messages": [], "inferenceConfig": {"maxTokens": 5, "max_new_tokens": 99_999}});
+    let chat = json!({"messages": [], "max_tokens": 5, "max_completion_tokens": 99_999});
+    for (family, body) in [
+        (Family::Nova, &nova),
+        (Family::OpenAiChat, &chat),
+        (Family::OpenAi, &chat),
+        (Family::DeepSeek, &chat),
+    ] {
+        read(family, body, |view| {
+            let values: Vec<_> = view.parameters.iter().map(|setting| setting.value.clone()).collect();
+            assert!(values.contains(&SettingValue::Number { text: "99999", value: 99_999.0 }));
+            assert_eq!(values.len(), 2);
+        })
+        .unwrap();
+    }
 }
 
 #[test]
@@ -146,18 +262,59 @@ fn claude_messages_are_counted_and_classified() {
 #[test]
 fn images_are_counted_and_not_read() {
     let cases = [
-        (Family::TitanEmbed, json!({"inputText": "a", "inputImage": "iVBORw0KGgo="})),
+        (Family::TitanMultimodalEmbed, json!({"inputText": "a", "inputImage": "iVBORw0KGgo="})),
         (Family::CohereEmbed, json!({"images": ["data:image/png;base64,iVBORw0KGgo="]})),
         (Family::StableDiffusionXl, json!({"text_prompts": [{"text": "a"}], "init_image": "iVBORw0KGgo="})),
     ];
     for (family, body) in cases {
         read(family, &body, |view| {
-            assert_eq!((view.images, view.unread), (1, 1), "{}", family.name());
+            assert_eq!((view.images, view.unread()), (1, 1), "{}", family.name());
             assert!(view.modalities.contains(&Modality::Image));
             assert!(view.texts.iter().all(|text| !text.text.contains("iVBOR")), "{}", family.name());
         })
         .unwrap();
     }
+}
+
+/// Bodies of the families that came later which must not pass.
+fn other_refusals() -> Vec<(Family, Json, Fault)> {
+    use Fault::{AccessDenied, Validation};
+    let chat = |content: Json| json!({"messages": [{"role": "user", "content": content}]});
+    vec![
+        (Family::Mistral, json!({"prompt": "a", "messages": []}), Validation),
+        (Family::DeepSeek, json!({"prompt": "a", "messages": []}), Validation),
+        (Family::Mistral, json!({"prompt": "a", "max_completion_tokens": 9}), AccessDenied),
+        (Family::Jamba, json!({"messages": [], "max_completion_tokens": 9}), AccessDenied),
+        (Family::OpenAi, json!({"messages": [], "model": "other"}), AccessDenied),
+        (Family::OpenAi, json!({"messages": [], "web_search_options": {}}), AccessDenied),
+        (Family::OpenAi, json!({"messages": [{"role": "root", "content": "x"}]}), AccessDenied),
+        (Family::OpenAi, json!({"messages": [{"role": "user", "tool_calls": []}]}), AccessDenied),
+        (Family::OpenAi, json!({"messages": [], "tools": [{"type": "web_search"}]}), Validation),
+        (
+            Family::OpenAiChat,
+            json!({"messages": [], "tools": [{"type": "graph", "function": {"name": "g"}}]}),
+            AccessDenied,
+        ),
+        (Family::OpenAiChat, chat(json!([{"type": "file", "file": {"file_id": "x"}}])), AccessDenied),
+        (Family::OpenAiChat, chat(json!([{"text": "no type"}])), AccessDenied),
+        (Family::OpenAiChat, chat(json!([{}])), Validation),
+        (Family::OpenAiChat, chat(json!([{"type": "image_url", "image_url": "https://x/y"}])), AccessDenied),
+        (Family::OpenAiChat, chat(json!([{"type": "image_url", "image_url": {}}])), Validation),
+        (Family::OpenAiChat, json!({"messages": [], "max_tokens": "9"}), Validation),
+        (Family::OpenAiChat, json!({"messages": [], "thinking": {"budget": 9}}), AccessDenied),
+        (Family::CohereCommandR, json!({"message": "a", "connectors": [{"id": "web-search"}]}), AccessDenied),
+        (Family::CohereCommandR, json!({"message": "a", "tools": [{}]}), Validation),
+        (Family::CohereCommandR, json!({"message": "a", "chat_history": [{"role": "x"}]}), AccessDenied),
+        (Family::Llama, json!({"prompt": "a", "max_tokens": 9}), AccessDenied),
+        (Family::Llama, json!({"prompt": "a", "images": [7]}), Validation),
+        (Family::Rerank, json!({"query": "a", "documents": [7]}), Validation),
+        (Family::AmazonImage, json!({"taskType": "x", "textToImageParams": {"future": "y"}}), AccessDenied),
+        (Family::AmazonImage, json!({"taskType": "x", "imageGenerationConfig": {"n": 9}}), AccessDenied),
+        (Family::StabilityImage, json!({"prompt": "a", "samples": 9}), AccessDenied),
+        (Family::Pegasus, json!({"inputPrompt": "a", "maxTokens": 9}), AccessDenied),
+        (Family::Marengo, json!({"inputText": "a", "mediaSource": {"url": "x"}}), AccessDenied),
+        (Family::LumaRay, json!({"prompt": "a", "keyframes": {"frame0": {"url": "x"}}}), AccessDenied),
+    ]
 }
 
 #[test]
@@ -216,6 +373,7 @@ fn a_body_that_is_not_understood_is_refused() {
         (Family::Nova, json!({"messages": [], "inferenceConfig": {"MaxTokens": 9}}), AccessDenied),
         (Family::Nova, json!({"messages": [], "additionalModelRequestFields": {}}), AccessDenied),
     ];
+    let cases = cases.into_iter().chain(other_refusals());
     for (family, body, fault) in cases {
         let error = read(family, &body, |view| panic!("{body} was read as {view:?}")).unwrap_err();
         assert_eq!(error.fault(), fault, "{} {body}: {error}", family.name());
@@ -335,7 +493,7 @@ fn answers_show_text_counts_and_stop_reason() {
     {
         let source = body.to_string();
         let document = Document::parse(source.as_bytes()).unwrap();
-        let answer = Format::invoke(family).answer(&document);
+        let answer = Format::of_family(family).answer(&document);
         let spoken: Vec<&str> = answer
             .texts
             .iter()
@@ -364,7 +522,7 @@ fn echoes_and_messages_of_an_answer_are_read() {
     ] {
         let source = body.to_string();
         let document = Document::parse(source.as_bytes()).unwrap();
-        let answer = Format::invoke(family).answer(&document);
+        let answer = Format::of_family(family).answer(&document);
         assert!(answer.texts.iter().any(|text| text.text == words), "{}", family.name());
     }
 }
@@ -381,7 +539,7 @@ fn text_cut_into_tokens_is_read_whole() {
     for (family, body) in [(Family::Jurassic2, jurassic), (Family::CohereCommand, cohere)] {
         let source = body.to_string();
         let document = Document::parse(source.as_bytes()).unwrap();
-        let answer = Format::invoke(family).answer(&document);
+        let answer = Format::of_family(family).answer(&document);
         let text = answer
             .texts
             .iter()

@@ -47,7 +47,7 @@ fn chunk(document: &Json) -> (&'static str, Json) {
 }
 
 fn invoke(family: Family, documents: &[Json]) -> (StreamReader, Heard) {
-    let mut reader = Format::invoke(family).stream();
+    let mut reader = Format::of_family(family).stream();
     let events: Vec<_> = documents.iter().map(chunk).collect();
     let heard = listen(&mut reader, &events);
     (reader, heard)
@@ -279,7 +279,7 @@ fn an_event_that_is_not_understood_is_an_error() {
     ];
     for (family, document) in documents {
         let (name, payload) = chunk(&document);
-        let mut reader = Format::invoke(family).stream();
+        let mut reader = Format::of_family(family).stream();
         let error = reader.read("event", Some(name), payload.to_string().as_bytes()).unwrap_err();
         assert_eq!(error.fault(), Fault::ModelStreamError, "{} {document}", family.name());
     }
@@ -301,7 +301,7 @@ fn a_frame_that_cannot_be_read_is_an_error() {
         ("error", Some("chunk"), ""),
         ("exception", None, "not json"),
     ] {
-        let mut reader = Format::invoke(Family::TitanText).stream();
+        let mut reader = Format::of_family(Family::TitanText).stream();
         assert!(reader.read(message_type, event_type, payload.as_bytes()).is_err(), "{payload}");
     }
 }

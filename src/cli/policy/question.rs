@@ -90,13 +90,7 @@ fn addable(operation: Operation, model: &ModelReference) -> Vec<Parameter> {
     if operation.is_converse() {
         return TEXT.to_vec();
     }
-    match Family::of_model(model.canonical()) {
-        Some(Family::TitanEmbed | Family::CohereEmbed | Family::StableDiffusionXl) | None => Vec::new(),
-        Some(Family::ClaudeText | Family::ClaudeMessages | Family::CohereCommand | Family::Nova) => {
-            TEXT.into_iter().chain([Parameter::TopK]).collect()
-        }
-        Some(Family::TitanText | Family::Jurassic2) => TEXT.to_vec(),
-    }
+    Family::of_model(model.canonical()).map(|family| family.addable().to_vec()).unwrap_or_default()
 }
 
 fn guardrail(value: &str) -> Result<GuardrailReference, Failure> {
