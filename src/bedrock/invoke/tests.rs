@@ -455,6 +455,98 @@ fn answers_of_amazon_and_others() -> Vec<Spoken> {
     ]
 }
 
+/// An answer of chat completions.
+fn answers_of_chats() -> Vec<Spoken> {
+    let chat = json!({"id": "c", "object": "chat.completion", "model": "m", "choices": [
+        {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hi",
+            "reasoning_content": "hm", "tool_calls": [{"id": "t", "type": "function",
+                "function": {"name": "find", "arguments": "{}"}}]}},
+        {"index": 1, "finish_reason": "length", "message": {"content": null}}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11,
+            "prompt_tokens_details": {"cached_tokens": 4}}});
+    let usage = Usage { input: Some(5), output: Some(2), cache_read: Some(4), cache_write: None };
+    [Family::OpenAiChat, Family::OpenAi, Family::Jamba, Family::Mistral, Family::DeepSeek]
+        .map(|family| (family, chat.clone(), vec!["Hi"], usage, Some("stop")))
+        .to_vec()
+}
+
+fn answers_of_others() -> Vec<Spoken> {
+    vec![
+        (
+            Family::Llama,
+            json!({"generation": "Hi", "prompt_token_count": 3, "generation_token_count": 2, "stop_reason": "stop"}),
+            vec!["Hi"],
+            counts(Some(3), Some(2)),
+            Some("stop"),
+        ),
+        (
+            Family::Mistral,
+            json!({"outputs": [{"text": "Hi", "stop_reason": "length"}]}),
+            vec!["Hi"],
+            Usage::default(),
+            Some("length"),
+        ),
+        (
+            Family::DeepSeek,
+            json!({"choices": [{"text": "Hi", "stop_reason": "stop"}]}),
+            vec!["Hi"],
+            Usage::default(),
+            Some("stop"),
+        ),
+        (
+            Family::CohereCommandR,
+            json!({"text": "Hi", "finish_reason": "COMPLETE", "chat_history": [{"message": "before"}],
+                "tool_calls": [{"name": "find", "parameters": {"q": 7}}]}),
+            vec!["Hi"],
+            Usage::default(),
+            Some("COMPLETE"),
+        ),
+        (
+            Family::Pegasus,
+            json!({"message": "Hi", "finishReason": "stop"}),
+            vec!["Hi"],
+            Usage::default(),
+            Some("stop"),
+        ),
+        (
+            Family::StabilityImage,
+            json!({"images": ["iVBORw0KGgo="], "seeds": [1], "finish_reasons": [null, "Filter reason: prompt"]}),
+            vec![],
+            Usage::default(),
+            Some("Filter reason: prompt"),
+        ),
+        (
+            Family::AmazonImage,
+            json!({"images": ["iVBORw0KGgo="], "error": null}),
+            vec![],
+            Usage::default(),
+            None,
+        ),
+        (
+            Family::NovaEmbed,
+            json!({"embeddings": [{"embeddingType": "TEXT", "embedding": [0.1]}], "inputTextTokenCount": 3}),
+            vec![],
+            counts(Some(3), None),
+            None,
+        ),
+        (
+            Family::TitanMultimodalEmbed,
+            json!({"embedding": [0.1], "inputTextTokenCount": 3, "message": null}),
+            vec![],
+            counts(Some(3), None),
+            None,
+        ),
+        (Family::Marengo, json!({"data": [{"embedding": [0.1]}]}), vec![], Usage::default(), None),
+        (
+            Family::Rerank,
+            json!({"results": [{"index": 0, "relevance_score": 0.5}]}),
+            vec![],
+            Usage::default(),
+            None,
+        ),
+    ]
+}
+
 fn answers_of_anthropic() -> Vec<Spoken> {
     vec![
         (
@@ -488,9 +580,9 @@ fn answers_of_anthropic() -> Vec<Spoken> {
 
 #[test]
 fn answers_show_text_counts_and_stop_reason() {
-    for (family, body, assistant, usage, stop_reason) in
-        answers_of_amazon_and_others().into_iter().chain(answers_of_anthropic())
-    {
+    let all =
+        [answers_of_amazon_and_others(), answers_of_anthropic(), answers_of_chats(), answers_of_others()];
+    for (family, body, assistant, usage, stop_reason) in all.concat() {
         let source = body.to_string();
         let document = Document::parse(source.as_bytes()).unwrap();
         let answer = Format::of_family(family).answer(&document);
@@ -513,6 +605,15 @@ fn echoes_and_messages_of_an_answer_are_read() {
         (Family::CohereEmbed, json!({"texts": ["123-45-6789"]}), "123-45-6789"),
         (Family::CohereCommand, json!({"prompt": "123-45-6789", "generations": []}), "123-45-6789"),
         (Family::TitanEmbed, json!({"message": "123-45-6789"}), "123-45-6789"),
+        (Family::AmazonImage, json!({"images": [], "error": "123-45-6789"}), "123-45-6789"),
+        (Family::CohereCommandR, json!({"chat_history": [{"message": "123-45-6789"}]}), "123-45-6789"),
+        (Family::CohereCommandR, json!({"tool_calls": [{"parameters": {"a": 78_051_120}}]}), "78051120"),
+        (
+            Family::OpenAiChat,
+            json!({"choices": [{"message": {"tool_calls": [{"function": {"arguments": "123-45-6789"}}]}}]}),
+            "123-45-6789",
+        ),
+        (Family::OpenAiChat, json!({"choices": [{"message": {"future": "123-45-6789"}}]}), "123-45-6789"),
         (
             Family::ClaudeMessages,
             json!({"content": [{"type": "tool_use", "input": {"a": 78_051_120}}]}),
@@ -536,7 +637,16 @@ fn text_cut_into_tokens_is_read_whole() {
     let jurassic = json!({"completions": [{"data": {"text": "",
         "tokens": [token("\u{2581}123"), token("-45-"), token("6789")]}}]});
     let cohere = json!({"generations": [{"token_likelihoods": [{"token": " 123-"}, {"token": "45-6789"}]}]});
-    for (family, body) in [(Family::Jurassic2, jurassic), (Family::CohereCommand, cohere)] {
+    let chat = json!({"choices": [{"logprobs": {"content": [{"token": " 123-", "top_logprobs": [{"token": "x"}]},
+        {"token": "45-6789"}]}}]});
+    let completion =
+        json!({"choices": [{"logprobs": {"tokens": [" 123-", "45-6789"], "top_logprobs": [{"x": -1}]}}]});
+    for (family, body) in [
+        (Family::Jurassic2, jurassic),
+        (Family::CohereCommand, cohere),
+        (Family::OpenAiChat, chat),
+        (Family::DeepSeek, completion),
+    ] {
         let source = body.to_string();
         let document = Document::parse(source.as_bytes()).unwrap();
         let answer = Format::of_family(family).answer(&document);
@@ -547,4 +657,36 @@ fn text_cut_into_tokens_is_read_whole() {
             .unwrap_or_else(|| panic!("{}", family.name()));
         assert!(!text.editable);
     }
+}
+
+#[test]
+fn escapes_in_the_arguments_of_a_tool_call_hide_nothing() {
+    let call = json!([{"type": "function", "function": {"name": "f", "arguments": "{\"n\":\"123-45-678\\u0039\"}"}}]);
+    let body = json!({"messages": [{"role": "assistant", "tool_calls": call}]});
+    read(Family::OpenAiChat, &body, |view| {
+        assert!(view.texts.iter().any(|text| text.text.contains("123-45-6789") && !text.editable));
+        assert_eq!(view.tools, ["f"]);
+    })
+    .unwrap();
+}
+
+#[test]
+fn roles_of_a_chat_are_told_apart() {
+    let body = json!({"messages": [
+        {"role": "developer", "content": "rules"}, {"role": "user", "content": {"text": "ask"}},
+        {"role": "assistant", "content": "say", "reasoning_content": "think"},
+        {"role": "tool", "content": "result"}]});
+    read(Family::OpenAi, &body, |view| {
+        assert_eq!((view.turns, view.system), (4, true));
+        for (words, role) in [
+            ("rules", TextRole::System),
+            ("ask", TextRole::User),
+            ("say", TextRole::Assistant),
+            ("think", TextRole::Reasoning),
+            ("result", TextRole::ToolResult),
+        ] {
+            assert_eq!(view.texts.iter().find(|text| text.text == words).unwrap().role, role);
+        }
+    })
+    .unwrap();
 }

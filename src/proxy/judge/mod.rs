@@ -13,7 +13,7 @@ use crate::bedrock::format::Format;
 use crate::bedrock::json::{Document, Edits, quoted};
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
-use crate::bedrock::view::{Leak, Parameter, View};
+use crate::bedrock::view::{Coverage, Leak, Parameter, View};
 use crate::identity::Principal;
 use crate::policy::{
     Allowed, Context, Denial, Direction, Facts, GuardrailReference, Inquiry, PolicySet, Repair, Verdict,
@@ -55,6 +55,8 @@ pub struct Judgement {
     pub denial: Option<Denial>,
     /// Whether a system prompt was present.
     pub system: bool,
+    /// How much of the request, as it was received, was looked into.
+    pub coverage: Coverage,
 }
 
 /// A request that may be sent.
@@ -82,6 +84,7 @@ pub fn judge(
     let read = Read::new(format, &document, scanner, detectors, subject)?;
     judgement.findings = read.facts.findings.clone();
     judgement.system = read.view.system;
+    judgement.coverage = read.view.coverage(&document);
 
     let repairs = policies.repair(&read.inquiry(subject));
     if repairs.is_empty() {
