@@ -2,6 +2,10 @@
 //!
 //! Receives response headers and the places in answers that hold counts, returns [`Usage`]. A count that is absent, null
 //! or no whole number is `None`: it is never guessed and never zero.
+//!
+//! Where several places count the same, the one that Bedrock itself writes wins, count by count: of a whole answer the
+//! headers over the body, of a stream `amazon-bedrock-invocationMetrics` over the family's own events, and of those the
+//! later over the earlier, because they are cumulative. Input never includes what was read from or written to a cache.
 
 use http::HeaderMap;
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::settings::Settings;
-use super::values::{address, boolean, bytes, endpoint, namespace, word};
+use super::values::{address, boolean, endpoint, namespace, word};
 use super::{Endpoint, values};
 
 /// Where telemetry goes, beside the log.
@@ -25,7 +25,7 @@ pub struct CloudWatch {
     /// Value of the dimension that every metric carries.
     pub deployment: String,
     pub interval: Duration,
-    /// Most metrics of one interval, counted as CloudWatch bills them: a name with its dimensions.
+    /// Most metrics of the process, counted as CloudWatch bills them: a name with its dimensions.
     pub series: usize,
     pub way: CloudWatchWay,
 }
@@ -66,12 +66,17 @@ impl Telemetry {
 }
 
 impl CloudWatch {
+    /// Whether intervals are shorter than the minutes that CloudWatch keeps by default.
+    pub fn high_resolution(&self) -> bool {
+        self.interval < Duration::from_mins(1)
+    }
+
     fn read(settings: &mut Settings<'_>, environment: &str) -> Option<Self> {
         let mode = settings.optional("telemetry.cloudwatch.mode", values::cloudwatch_mode);
         let name = settings.optional("telemetry.cloudwatch.namespace", namespace);
         let deployment = settings.optional("telemetry.cloudwatch.deployment", word);
         let interval = settings.optional("telemetry.cloudwatch.interval", values::flush_interval);
-        let series = settings.optional("telemetry.cloudwatch.series", bytes);
+        let series = settings.optional("telemetry.cloudwatch.series", values::series_budget);
         let endpoint = settings.optional("telemetry.cloudwatch.endpoint", endpoint);
         let agent = settings.optional("telemetry.cloudwatch.agent", address);
         if !settings.has_section("telemetry.cloudwatch") {

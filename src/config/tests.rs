@@ -82,6 +82,10 @@ fn a_warden_never_calls_itself_and_never_listens_in_clear_beyond_loopback() {
         let mistakes = parse(MINIMAL, &[("WARDEN_UPSTREAM_ENDPOINT", own)]).unwrap_err();
         assert!(mistakes[0].contains("is the warden's own listener"), "{mistakes:?}");
     }
+    let role = ("WARDEN_UPSTREAM_ASSUME_ROLE_ARN", "arn:aws:iam::111122223333:role/bedrock");
+    let own = ("WARDEN_UPSTREAM_ASSUME_ROLE_ENDPOINT", "https://localhost:8443");
+    let mistakes = parse(MINIMAL, &[role, own]).unwrap_err();
+    assert!(mistakes[0].contains("`upstream.assume_role.endpoint` is the warden's own"), "{mistakes:?}");
     let mistakes = parse(MINIMAL, &[("WARDEN_LISTEN_PLAIN_ADDRESS", "0.0.0.0:8080")]).unwrap_err();
     assert!(mistakes[0].contains("must be on a loopback address"), "{mistakes:?}");
 }
@@ -144,6 +148,7 @@ fn telemetry_and_attribution_are_checked_before_anything_starts() {
         ("telemetry: { cloudwatch: { namespace: AWS/Bedrock } }", "must not begin with `AWS/`"),
         ("telemetry: { cloudwatch: { namespace: a b } }", "must be 1 to 255 letters"),
         ("telemetry: { cloudwatch: { interval: 100ms } }", "must be between `1s` and `1h`"),
+        ("telemetry: { cloudwatch: { series: 49 } }", "must be a whole number from 50 to 10000"),
         ("telemetry: { cloudwatch: { mode: push } }", "must be `put-metric-data`, `emf` or `off`"),
         ("telemetry: { prometheus: yes }", "must be `true` or `false`"),
         ("telemetry: { otlp: { endpoint: 127.0.0.1 } }", "must be a URL such as"),

@@ -236,6 +236,14 @@ pub fn flush_interval(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Most CloudWatch metrics. Fewer than 50 do not hold what is always sent; 10,000 are what CloudWatch's first price is for.
+pub fn series_budget(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (50..=10_000).contains(&count) => Ok(count),
+        Ok(_) | Err(_) => Err(format!("must be a whole number from 50 to 10000, not `{text}`")),
+    }
+}
+
 /// The base URL of an OTLP/HTTP receiver, to which `/v1/traces` and `/v1/metrics` are added.
 pub fn otlp_endpoint(text: &str) -> Result<String, String> {
     let url: Option<http::Uri> = text.parse().ok();

@@ -76,6 +76,10 @@ impl Exchange {
         Self { entry, open, body_bytes: 0, judgement: Judgement::default() }
     }
 
+    pub fn request_id(&self) -> Uuid {
+        self.open.event.request_id
+    }
+
     pub fn learn_claim(&mut self, credential_id: &str) {
         self.entry.request.arrival.claimed_credential_id = Some(credential_id.to_owned());
     }
@@ -114,6 +118,8 @@ impl Exchange {
         self.open.event.admitted(&intent);
         match self.entry.commit_intent(intent).await {
             Ok((receipt, entry)) => {
+                // From here on, letting go of the exchange means the same as for its entry in the journal.
+                self.open.event.end = EndState::Abandoned;
                 let modified = records::edits_line(&self.judgement.repairs);
                 Ok((Forwarded { entry, open: self.open, modified, upstream: None }, receipt))
             }
@@ -169,9 +175,9 @@ impl Forwarded {
         &self.open.event.policy_digest
     }
 
-    /// Notes that Bedrock has nothing more to say to the call that was sent at `sent`.
+    /// Notes that Bedrock has nothing more to say to the call that was sent at `sent`. The first note counts.
     pub fn upstream_ended(&mut self, sent: Instant) {
-        self.upstream = Some(clock::instant().saturating_duration_since(sent));
+        self.upstream.get_or_insert_with(|| clock::instant().saturating_duration_since(sent));
     }
 
     fn decision(&self) -> &'static str {
@@ -211,7 +217,11 @@ impl Forwarded {
         let fault = refusal.fault();
         outcome.http_status = Some(fault.status().as_u16());
         outcome.error_code.get_or_insert_with(|| fault.name().to_owned());
-        let decision = self.decision();
+        let decision = match refusal {
+            Refusal::AnswerDenied { .. } => "deny",
+            _ if refusal.is_failure() => "error",
+            _ => self.decision(),
+        };
         let ended = self.finish(outcome).await;
         match ended.unrecorded {
             None => answer(&ended.open, decision, fault, &refusal.to_string(), downstream),

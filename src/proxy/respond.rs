@@ -175,7 +175,10 @@ impl Delivery<'_> {
         self.outcome.error_code = text(&headers, "x-amzn-errortype").as_deref().and_then(error_name);
         match answer::upstream_fault(status, self.outcome.error_code.as_deref()) {
             UpstreamFault::Relayed => {}
-            UpstreamFault::Ours => {
+            UpstreamFault::Credentials => {
+                return self.give_up(&Refusal::UpstreamCredentials, EndState::Complete).await;
+            }
+            UpstreamFault::Forbidden => {
                 return self.give_up(&Refusal::UpstreamForbidden, EndState::Complete).await;
             }
             UpstreamFault::Foreign => {
@@ -193,6 +196,7 @@ impl Delivery<'_> {
 
     /// ORDER: the outcome is durable before the first byte of a whole answer leaves.
     async fn complete(mut self, head: Response<()>, body: Bytes) {
+        self.forwarded.upstream_ended(self.sent);
         if self.downstream.is_awaited() {
             self.outcome.http_status = Some(head.status().as_u16());
             self.outcome.out_bytes = body.len() as u64;
@@ -209,6 +213,7 @@ impl Delivery<'_> {
     }
 
     async fn give_up(mut self, refusal: &Refusal, state: EndState) {
+        self.forwarded.upstream_ended(self.sent);
         self.outcome.end_state = state;
         self.forwarded.fail(refusal, self.outcome, self.downstream).await;
     }
@@ -237,6 +242,7 @@ impl Delivery<'_> {
         };
         outcome.tokens = records::tokens(streamed.usage);
         outcome.stop_reason = streamed.stop_reason;
+        outcome.error_code = streamed.error;
         outcome.timings.ttft_ms = streamed.first_byte.map(|at| elapsed_ms(self.sent, at));
         outcome.out_bytes = streamed.bytes;
         outcome.frames = u32::try_from(streamed.frames).unwrap_or(u32::MAX);

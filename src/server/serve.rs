@@ -16,7 +16,8 @@ use crate::config::Config;
 use crate::identity::{MasterKey, RecordKey};
 use crate::proxy::{Proxy, records};
 use crate::sensitive::ScannerError;
-use crate::telemetry::Telemetry;
+use crate::telemetry::cloudwatch::CloudWatch;
+use crate::telemetry::{Metrics, MetricsError, Telemetry};
 use crate::tls::{self, TlsError};
 use crate::upstream::{CredentialSource, Upstream};
 
@@ -42,6 +43,10 @@ pub enum ServeError {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Scanner(#[from] ScannerError),
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    #[error("metrics cannot be written to stdout: {0}")]
+    MetricLines(std::io::Error),
     #[error("signals cannot be received: {0}")]
     Signal(std::io::Error),
 }
@@ -51,7 +56,11 @@ impl ServeError {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Load(_) | Self::Tls(_) | Self::Listen(_) | Self::NoCredentialSource => true,
-            Self::Journal(_) | Self::Scanner(_) | Self::Signal(_) => false,
+            Self::Journal(_)
+            | Self::Scanner(_)
+            | Self::Metrics(_)
+            | Self::MetricLines(_)
+            | Self::Signal(_) => false,
         }
     }
 }
@@ -104,9 +113,14 @@ impl Warden {
         let files = RuleFiles::of(&config);
         let rules = Arc::new(files.load()?);
         let tls = tls::server_config(&config.listen.certificate, &config.listen.key)?;
+        let certificate_until = tls::expiry(&config.listen.certificate)?;
         let record_key = RecordKey::of(&MasterKey::load(&config.master_key).map_err(LoadError::from)?);
+        let cloudwatch = cloudwatch(&config, &provider)?;
         let credentials = Arc::new(CredentialSource::new(provider));
-        let upstream = Upstream::new(config.upstream.clone(), Arc::clone(&credentials))?;
+        let background = TaskTracker::new();
+        let own = Arc::clone(&credentials);
+        let upstream = Upstream::new(config.upstream.clone(), &config.environment, own, background.clone())?;
+        let upstream = Arc::new(upstream);
         let mut options = JournalOptions::with_deadline(config.audit.deadline);
         options.start = started_with(&config);
         let journal = Journal::open(&config.audit.journal, options).await?;
@@ -133,20 +147,32 @@ impl Warden {
 
         // ORDER: caught before anybody is told that the warden is ready; until then SIGHUP ends the process.
         let hangup = signal(SignalKind::hangup()).map_err(ServeError::Signal)?;
-        let (stop, background) = (CancellationToken::new(), TaskTracker::new());
+        let stop = CancellationToken::new();
+        let metrics = if config.telemetry.prometheus { Some(Metrics::new()?) } else { None };
+        if let Some(metrics) = &metrics {
+            rules.announce(metrics);
+        }
+        let telemetry = Arc::new(Telemetry::new(metrics, cloudwatch.clone()));
         let proxy = Proxy::new(
             &config,
             Arc::clone(&rules),
             journal.clone(),
-            upstream,
+            Arc::clone(&upstream),
             record_key,
-            Arc::new(Telemetry::new()),
+            Arc::clone(&telemetry),
             background.clone(),
-        )?;
+        )?
+        .with_certificate_until(certificate_until);
         let warden =
             Self { proxy: Arc::new(proxy), config, urls, stop, connections: TaskTracker::new(), background };
         warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));
-        warden.background.spawn(Reload { files, rules, journal, hangup }.run(warden.stop.clone()));
+        if let Some(cloudwatch) = cloudwatch {
+            let proxy = Arc::clone(&warden.proxy);
+            let vitals = Arc::new(move || proxy.vitals());
+            warden.background.spawn(cloudwatch.run(vitals, warden.stop.clone()));
+        }
+        let reload = Reload { files, rules, upstream, journal, telemetry, hangup };
+        warden.background.spawn(reload.run(warden.stop.clone()));
         warden.serve_data(data);
         if let Some(plain) = plain {
             warden.serve_data(plain);
@@ -207,21 +233,35 @@ impl Warden {
             tracing::warn!("exchanges still in flight after the drain deadline are cut off");
         }
         self.proxy.close_journal().await;
+        self.proxy.close_telemetry().await;
         tracing::info!("drained");
         Ok(())
     }
 }
 
+/// The exporter of CloudWatch metrics, if the configuration asks for one. Not sending yet.
+fn cloudwatch(
+    config: &Config,
+    provider: &SharedCredentialsProvider,
+) -> Result<Option<Arc<CloudWatch>>, ServeError> {
+    let Some(settings) = &config.telemetry.cloudwatch else { return Ok(None) };
+    let exporter = CloudWatch::new(settings, &config.upstream.region, provider.clone(), Vec::new());
+    Ok(Some(Arc::new(exporter.map_err(ServeError::MetricLines)?)))
+}
+
 /// What the record says of a start, beside its time.
 fn started_with(config: &Config) -> BTreeMap<String, String> {
+    let role = config.upstream.assume_role.as_ref().map(|role| ("assume_role", role.arn.clone()));
     let told = [
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("environment", config.environment.clone()),
         ("region", config.upstream.region.clone()),
         ("endpoint", config.upstream.endpoint.to_string()),
         ("control_plane_endpoint", config.upstream.control_plane_endpoint.to_string()),
+        // Stamped bodies are longer than those received, under a decision that changed nothing.
+        ("request_metadata", config.upstream.request_metadata.to_string()),
     ];
-    told.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    told.into_iter().chain(role).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 impl std::fmt::Debug for Warden {

@@ -15,6 +15,7 @@ mod faults;
 mod fields;
 mod invoke;
 mod log;
+mod metadata;
 mod models;
 mod plan;
 mod random;

@@ -3,29 +3,57 @@
 //! Receives one [`Finished`] event for every exchange and the [`Vitals`] of the process. Must never hold up a request,
 //! never grow without bound when a receiver is away, and never show text of a prompt, an answer or a match.
 
+pub mod cloudwatch;
 mod event;
 mod health;
+mod labels;
 mod log;
+mod metrics;
 pub mod names;
 mod open;
 mod vitals;
 
+#[cfg(test)]
+mod fixture;
+
 pub use event::{Caller, Finished, Parameters, Timings, Upstream};
 pub use health::ExporterHealth;
+pub use metrics::{Metrics, MetricsError, TEXT_FORMAT};
 pub use open::OpenEvent;
 pub use vitals::{JournalVitals, Vitals};
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use cloudwatch::CloudWatch;
+
 /// Everything that exchanges are told to. One for the process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Telemetry {
     in_flight: AtomicU64,
+    /// `None` when nobody may ask for them.
+    metrics: Option<Metrics>,
+    cloudwatch: Option<Arc<CloudWatch>>,
 }
 
 impl Telemetry {
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(metrics: Option<Metrics>, cloudwatch: Option<Arc<CloudWatch>>) -> Self {
+        if let (Some(metrics), Some(cloudwatch)) = (&metrics, &cloudwatch) {
+            metrics.watch(cloudwatch.exporter(), cloudwatch.health());
+        }
+        Self { in_flight: AtomicU64::new(0), metrics, cloudwatch }
+    }
+
+    /// What `/metrics` shows; `None` when it is turned off.
+    pub fn metrics(&self) -> Option<&Metrics> {
+        self.metrics.as_ref()
+    }
+
+    /// Sends what has not been sent yet, within a bound. Nothing is told afterwards.
+    pub async fn close(&self) {
+        if let Some(cloudwatch) = &self.cloudwatch {
+            cloudwatch.close().await;
+        }
     }
 
     /// Exchanges that have begun and are not over.
@@ -41,5 +69,11 @@ impl Telemetry {
     fn finished(&self, event: &Finished) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         log::line(event);
+        if let Some(metrics) = &self.metrics {
+            metrics.record(event);
+        }
+        if let Some(cloudwatch) = &self.cloudwatch {
+            cloudwatch.record(event);
+        }
     }
 }

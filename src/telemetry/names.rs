@@ -57,12 +57,15 @@ pub mod prometheus {
         &["operation", "decision", "end"],
         "Requests that are over, by what was decided and how they ended.",
     );
-    pub const CALLER_REQUESTS: Instrument =
-        counter("warden_caller_requests_total", &["team", "app", "decision"], "Requests of proven callers.");
+    pub const CALLER_REQUESTS: Instrument = counter(
+        "warden_caller_requests_total",
+        &["team", "app", "decision"],
+        "Requests by who sent them; `none` when nobody is proven to have.",
+    );
     pub const MODEL_REQUESTS: Instrument = counter(
         "warden_model_requests_total",
         &["team", "model", "decision"],
-        "Requests by team and model; a model gets its own label once Bedrock has answered for it.",
+        "Requests by team and model; a model is `other` until Bedrock has answered a request for it.",
     );
     pub const ERRORS: Instrument =
         counter("warden_errors_total", &["operation", "error"], "Errors that callers received, by name.");
@@ -121,7 +124,7 @@ pub mod prometheus {
     pub const UPSTREAM_RESPONSES: Instrument = counter(
         "warden_upstream_responses_total",
         &["code"],
-        "Bedrock's answers, by HTTP status; `none` without one.",
+        "Bedrock's answers to forwarded requests, by HTTP status; `none` without one.",
     );
     pub const IN_FLIGHT: Instrument =
         gauge("warden_requests_in_flight", &[], "Requests that have begun and are not over.");
@@ -143,7 +146,11 @@ pub mod prometheus {
         &[],
         "Records that exist in this journal and nowhere else; without a shared store, all of them.",
     );
-    pub const POLICY: Instrument = gauge("warden_policy_info", &["digest"], "1 for the policies in force.");
+    pub const POLICY: Instrument = gauge(
+        "warden_policy_info",
+        &["digest"],
+        "1 for the policies in force; 0 and `none` while there are none and nothing is allowed.",
+    );
     pub const RELOAD_SUCCESSFUL: Instrument = gauge(
         "warden_config_last_reload_successful",
         &[],
@@ -152,17 +159,17 @@ pub mod prometheus {
     pub const RELOAD_TIME: Instrument = gauge(
         "warden_config_last_reload_success_timestamp_seconds",
         &[],
-        "When the rules in force were loaded.",
+        "When the policies and callers in force were loaded.",
     );
     pub const CREDENTIALS_EXPIRY: Instrument = gauge(
         "warden_credentials_expiry_timestamp_seconds",
         &[],
-        "When the warden's own AWS credentials end; 0 for credentials without an end.",
+        "When the warden's own AWS credentials end; 0 without an end, or before there are any.",
     );
     pub const CERTIFICATE_EXPIRY: Instrument = gauge(
         "warden_certificate_expiry_timestamp_seconds",
         &[],
-        "When the certificate of the data listener ends.",
+        "When the certificate of the data listener ends; 0 when its file does not say.",
     );
     pub const EXPORTED: Instrument = counter(
         "warden_telemetry_exports_total",
@@ -228,6 +235,13 @@ pub enum Dimension {
 }
 
 impl Dimension {
+    pub const ALL: [Self; 4] = [Self::ModelId, Self::Team, Self::Rule, Self::Detector];
+
+    /// The metrics that are broken down by it, in the order of [`cloudwatch::ALL`].
+    pub fn metrics(self) -> impl Iterator<Item = &'static CloudWatchMetric> {
+        cloudwatch::ALL.iter().filter(move |metric| metric.by.contains(&self))
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::ModelId => "ModelId",
@@ -244,6 +258,8 @@ pub struct CloudWatchMetric {
     pub name: &'static str,
     pub unit: Unit,
     pub by: &'static [Dimension],
+    /// Where it stands in [`cloudwatch::ALL`].
+    pub position: usize,
 }
 
 /// What is sent to CloudWatch.
@@ -254,39 +270,40 @@ pub mod cloudwatch {
     /// The dimension that every metric carries: the `environment` of the configuration, unless it is named.
     pub const DEPLOYMENT: &str = "Deployment";
 
-    const fn count(name: &'static str, by: &'static [Dimension]) -> CloudWatchMetric {
-        CloudWatchMetric { name, unit: Unit::Count, by }
+    const fn count(position: usize, name: &'static str, by: &'static [Dimension]) -> CloudWatchMetric {
+        CloudWatchMetric { name, unit: Unit::Count, by, position }
     }
 
-    const fn milliseconds(name: &'static str, by: &'static [Dimension]) -> CloudWatchMetric {
-        CloudWatchMetric { name, unit: Unit::Milliseconds, by }
+    const fn milliseconds(position: usize, name: &'static str, by: &'static [Dimension]) -> CloudWatchMetric {
+        CloudWatchMetric { name, unit: Unit::Milliseconds, by, position }
     }
 
-    // The names of AWS/Bedrock, with its meaning: requests that Bedrock was sent, successful ones where it counts those.
-    pub const INVOCATIONS: CloudWatchMetric = count("Invocations", &[ModelId, Team]);
-    pub const INVOCATION_LATENCY: CloudWatchMetric = milliseconds("InvocationLatency", &[ModelId]);
-    pub const CLIENT_ERRORS: CloudWatchMetric = count("InvocationClientErrors", &[ModelId]);
-    pub const SERVER_ERRORS: CloudWatchMetric = count("InvocationServerErrors", &[ModelId]);
-    pub const THROTTLES: CloudWatchMetric = count("InvocationThrottles", &[ModelId]);
-    pub const INPUT_TOKENS: CloudWatchMetric = count("InputTokenCount", &[ModelId, Team]);
-    pub const OUTPUT_TOKENS: CloudWatchMetric = count("OutputTokenCount", &[ModelId, Team]);
-    pub const CACHE_READ_TOKENS: CloudWatchMetric = count("CacheReadInputTokenCount", &[ModelId]);
-    pub const CACHE_WRITE_TOKENS: CloudWatchMetric = count("CacheWriteInputTokenCount", &[ModelId]);
-    pub const TIME_TO_FIRST_TOKEN: CloudWatchMetric = milliseconds("TimeToFirstToken", &[ModelId]);
+    // The names of AWS/Bedrock, with its meaning: calls of models that Bedrock answered. `Invocations` are successful
+    // ones; throttled ones are neither invocations nor errors.
+    pub const INVOCATIONS: CloudWatchMetric = count(0, "Invocations", &[ModelId, Team]);
+    pub const INVOCATION_LATENCY: CloudWatchMetric = milliseconds(1, "InvocationLatency", &[ModelId]);
+    pub const CLIENT_ERRORS: CloudWatchMetric = count(2, "InvocationClientErrors", &[ModelId]);
+    pub const SERVER_ERRORS: CloudWatchMetric = count(3, "InvocationServerErrors", &[ModelId]);
+    pub const THROTTLES: CloudWatchMetric = count(4, "InvocationThrottles", &[ModelId]);
+    pub const INPUT_TOKENS: CloudWatchMetric = count(5, "InputTokenCount", &[ModelId, Team]);
+    pub const OUTPUT_TOKENS: CloudWatchMetric = count(6, "OutputTokenCount", &[ModelId, Team]);
+    pub const CACHE_READ_TOKENS: CloudWatchMetric = count(7, "CacheReadInputTokenCount", &[ModelId]);
+    pub const CACHE_WRITE_TOKENS: CloudWatchMetric = count(8, "CacheWriteInputTokenCount", &[ModelId]);
+    pub const TIME_TO_FIRST_TOKEN: CloudWatchMetric = milliseconds(9, "TimeToFirstToken", &[ModelId]);
 
     // Ours.
-    pub const REQUESTS: CloudWatchMetric = count("Requests", &[Team]);
-    pub const POLICY_DENIALS: CloudWatchMetric = count("PolicyDenials", &[Rule, Team]);
-    pub const SHADOW_DENIALS: CloudWatchMetric = count("ShadowDenials", &[Rule]);
-    pub const POLICY_EDITS: CloudWatchMetric = count("PolicyEdits", &[Rule]);
-    pub const FINDINGS: CloudWatchMetric = count("Findings", &[Detector]);
-    pub const UNAUTHENTICATED: CloudWatchMetric = count("UnauthenticatedRequests", &[]);
-    pub const FAILURES: CloudWatchMetric = count("WardenFailures", &[]);
-    pub const ADDED_LATENCY: CloudWatchMetric = milliseconds("AddedLatency", &[]);
-    pub const JOURNAL_LAG: CloudWatchMetric = milliseconds("JournalLag", &[]);
-    pub const JOURNAL_LOST: CloudWatchMetric = count("JournalLostRecords", &[]);
-    pub const UNSHIPPED_RECORDS: CloudWatchMetric = count("UnshippedRecords", &[]);
-    pub const TELEMETRY_DROPPED: CloudWatchMetric = count("TelemetryDropped", &[]);
+    pub const REQUESTS: CloudWatchMetric = count(10, "Requests", &[Team]);
+    pub const POLICY_DENIALS: CloudWatchMetric = count(11, "PolicyDenials", &[Rule, Team]);
+    pub const SHADOW_DENIALS: CloudWatchMetric = count(12, "ShadowDenials", &[Rule]);
+    pub const POLICY_EDITS: CloudWatchMetric = count(13, "PolicyEdits", &[Rule]);
+    pub const FINDINGS: CloudWatchMetric = count(14, "Findings", &[Detector]);
+    pub const UNAUTHENTICATED: CloudWatchMetric = count(15, "UnauthenticatedRequests", &[]);
+    pub const FAILURES: CloudWatchMetric = count(16, "WardenFailures", &[]);
+    pub const ADDED_LATENCY: CloudWatchMetric = milliseconds(17, "AddedLatency", &[]);
+    pub const JOURNAL_LAG: CloudWatchMetric = milliseconds(18, "JournalLag", &[]);
+    pub const JOURNAL_LOST: CloudWatchMetric = count(19, "JournalLostRecords", &[]);
+    pub const UNSHIPPED_RECORDS: CloudWatchMetric = count(20, "UnshippedRecords", &[]);
+    pub const TELEMETRY_DROPPED: CloudWatchMetric = count(21, "TelemetryDropped", &[]);
 
     pub const ALL: &[CloudWatchMetric] = &[
         INVOCATIONS,
@@ -312,6 +329,25 @@ pub mod cloudwatch {
         UNSHIPPED_RECORDS,
         TELEMETRY_DROPPED,
     ];
+
+    /// Series that are always there: every metric for the deployment, and [`super::label::OTHER`] for every breakdown.
+    /// A budget cannot be smaller.
+    pub fn fixed_series() -> usize {
+        ALL.iter().map(|metric| 1 + metric.by.len()).sum()
+    }
+}
+
+/// The exporters that tell of themselves on `/metrics`, as its labels name them.
+pub mod exporter {
+    pub const CLOUDWATCH: &str = "cloudwatch";
+    pub const EMF: &str = "emf";
+    pub const OTLP_TRACES: &str = "otlp_traces";
+    pub const OTLP_METRICS: &str = "otlp_metrics";
+
+    pub const ALL: [&str; 4] = [CLOUDWATCH, EMF, OTLP_TRACES, OTLP_METRICS];
+
+    /// How sending a batch ends: well, and not.
+    pub const RESULTS: [&str; 2] = ["success", "failure"];
 }
 
 /// What a label says where its value is not one of ours to know.
@@ -320,4 +356,18 @@ pub mod label {
     pub const OTHER: &str = "other";
     /// No value: nobody proved who was calling, no operation was recognised, no answer came.
     pub const NONE: &str = "none";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cloudwatch_metrics_know_where_they_stand() {
+        let positions: Vec<_> = cloudwatch::ALL.iter().map(|metric| metric.position).collect();
+        assert_eq!(positions, (0..cloudwatch::ALL.len()).collect::<Vec<_>>());
+        let broken_down: usize = Dimension::ALL.into_iter().map(|one| one.metrics().count()).sum();
+        assert_eq!(cloudwatch::fixed_series(), cloudwatch::ALL.len() + broken_down);
+        assert!(cloudwatch::fixed_series() <= 50, "the smallest budget of the configuration");
+    }
 }

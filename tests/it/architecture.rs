@@ -20,10 +20,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Effects.
     ("config", &["yaml", "clock"]),
     ("audit", &["policy", "sensitive", "bedrock", "identity", "config", "clock"]),
-    // Of the record, its plain data.
-    ("telemetry", &["audit", "bedrock", "config", "clock"]),
+    // Of the record its plain data, of the detectors their names.
+    ("telemetry", &["audit", "sensitive", "bedrock", "config", "clock"]),
     ("permit", &["policy", "audit"]),
-    ("upstream", &["permit", "policy", "audit", "bedrock", "config", "clock", "tls"]),
+    // Of identity, the proven principal that a session is made for.
+    ("upstream", &["permit", "policy", "audit", "identity", "bedrock", "config", "clock", "tls"]),
     (
         "proxy",
         &[

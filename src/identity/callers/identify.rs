@@ -51,6 +51,11 @@ impl Callers {
         }
     }
 
+    /// Team and app of everyone who holds a key, once for every key.
+    pub fn apps(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.keys.values().map(|holder| (holder.team.as_str(), holder.app.as_str()))
+    }
+
     /// What the head claims, checked as far as that is possible without the body. `region` is the only one that
     /// signatures may be scoped to.
     pub fn identify(
