@@ -55,6 +55,18 @@ fn every_family_that_talks_is_given_a_limit_and_counted() {
 }
 
 #[test]
+fn a_body_that_names_another_model_than_the_path_is_refused() {
+    let warden = Setup::new().org(ALLOW_ALL).start();
+    let body =
+        |model: &str| json!({ "model": model, "messages": [{ "role": "user", "content": "say: hi" }] });
+    let send = |body: Value| warden.send(Call::invoke_with("qwen.qwen3-32b-v1:0", body.to_string()));
+    send(body("qwen.qwen3-32b-v1:0")).assert_ok();
+    let message = send(body("openai.gpt-oss-120b-1:0")).assert_refused(403, "AccessDeniedException");
+    assert!(message.contains("another model"), "{message}");
+    assert_eq!(warden.upstream().len(), 1);
+}
+
+#[test]
 fn families_that_do_not_talk_are_answered() {
     let warden = Setup::new().org(ALLOW_ALL).start();
     let rows = [

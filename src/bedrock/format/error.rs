@@ -16,6 +16,8 @@ use crate::bedrock::json::{JsonError, Member, Node};
 pub enum DecodeError {
     #[error("body must be a JSON object")]
     NotAnObject,
+    #[error("the body names another model than the path; leave `model` out of the body")]
+    OtherModel,
     #[error("{place} lacks `{member}`")]
     Missing { place: &'static str, member: &'static str },
     #[error("{member} must be {expected}")]
@@ -50,9 +52,11 @@ impl DecodeError {
             Self::NotAnObject | Self::Missing { .. } | Self::WrongType { .. } | Self::Exclusive { .. } => {
                 Fault::Validation
             }
-            Self::UnknownMember { .. } | Self::Refused { .. } | Self::Union { .. } | Self::Role(_) => {
-                Fault::AccessDenied
-            }
+            Self::OtherModel
+            | Self::UnknownMember { .. }
+            | Self::Refused { .. }
+            | Self::Union { .. }
+            | Self::Role(_) => Fault::AccessDenied,
             Self::UnknownEvent | Self::EventJson(_) | Self::EventBase64(_) | Self::UnknownChunk => {
                 Fault::ModelStreamError
             }

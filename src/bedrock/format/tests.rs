@@ -113,7 +113,7 @@ fn a_member_that_no_family_has_is_refused_by_every_format() {
 #[test]
 fn a_body_of_another_family_is_a_denial() {
     let others: [(&str, &[Family]); 6] = [
-        (r#"{"model":"x"}"#, &[]),
+        (r#"{"model":"x"}"#, &[Family::OpenAi, Family::OpenAiChat]),
         (r#"{"amazon-bedrock-guardrailConfig":{"tagSuffix":"x"}}"#, &[]),
         (r#"{"message":"hi","max_tokens":9}"#, &[Family::CohereCommandR]),
         (r#"{"taskType":"TEXT_IMAGE","textToImageParams":{"text":"x"}}"#, &[Family::AmazonImage]),

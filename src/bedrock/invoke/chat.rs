@@ -100,6 +100,10 @@ impl Chat {
             (Self::OpenAi | Self::Gpt, "top_logprobs" | "min_tokens" | "repetition_penalty") => {
                 draft::plain_number(member)
             }
+            (Self::OpenAi | Self::Gpt, "model") => {
+                draft.model = Some(draft.string(member, TextRole::Other)?);
+                Ok(())
+            }
             (Self::OpenAi, "thinking") => thinking(draft, member),
             (Self::OpenAi, "chat_template_kwargs") => template_arguments(draft, member),
             _ => Err(unknown(member, "a chat body")),

@@ -7,7 +7,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::format::DecodeError;
 use super::json::{Document, Span};
+use super::model::ModelReference;
 
 mod coverage;
 
@@ -30,6 +32,8 @@ pub struct View<'a> {
     pub images: u32,
     /// What no detector can look into, in document order.
     pub opaque: Vec<Opaque>,
+    /// A model that the body names beside the one in the path. See [`View::check_model`].
+    pub model: Option<&'a str>,
     /// Whether a system prompt is present.
     pub system: bool,
     /// The guardrail that the body asks for (Converse), or `None`. Header guardrails are not in the body.
@@ -43,6 +47,17 @@ impl View<'_> {
     pub fn unread(&self) -> u32 {
         let count = self.opaque.iter().filter(|opaque| opaque.kind.is_attachment()).count();
         u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// Refuses a body that names another model than the one that was judged: which of the two answers is not for us to
+    /// guess. Some clients repeat the model, with or without its geography.
+    pub fn check_model(&self, judged: &ModelReference) -> Result<(), DecodeError> {
+        let Some(named) = self.model else { return Ok(()) };
+        let is_same = |named: ModelReference| named.canonical() == judged.canonical();
+        if named == judged.raw() || ModelReference::parse(named).is_ok_and(is_same) {
+            return Ok(());
+        }
+        Err(DecodeError::OtherModel)
     }
 
     /// What of the request was looked into and what was not. `document` is the one that the view was read from.

@@ -167,6 +167,7 @@ impl<'d> Read<'d> {
         own: &[Span],
     ) -> Result<Self, Refusal> {
         let mut view = format.decode(document)?;
+        view.check_model(subject.model)?;
         view.texts.retain(|text| !own.contains(&text.span));
         let (matches, mut findings) = scan(scanner, detectors, &view.texts);
         let mut header_guardrail = None;

@@ -7,6 +7,7 @@ use super::Family;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::{DecodeError, Format};
 use crate::bedrock::json::Document;
+use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::{Modality, SettingValue, TextRole, View};
 
 mod answers;
@@ -85,7 +86,7 @@ fn other_refusals() -> Vec<(Family, Json, Fault)> {
         (Family::DeepSeek, json!({"prompt": "a", "messages": []}), Validation),
         (Family::Mistral, json!({"prompt": "a", "max_completion_tokens": 9}), AccessDenied),
         (Family::Jamba, json!({"messages": [], "max_completion_tokens": 9}), AccessDenied),
-        (Family::OpenAi, json!({"messages": [], "model": "other"}), AccessDenied),
+        (Family::Jamba, json!({"messages": [], "model": "other"}), AccessDenied),
         (Family::OpenAi, json!({"messages": [], "web_search_options": {}}), AccessDenied),
         (Family::OpenAi, json!({"messages": [{"role": "root", "content": "x"}]}), AccessDenied),
         (Family::OpenAi, json!({"messages": [{"role": "user", "tool_calls": []}]}), AccessDenied),
@@ -220,4 +221,25 @@ fn roles_of_a_chat_are_told_apart() {
         }
     })
     .unwrap();
+}
+
+#[test]
+fn a_model_in_the_body_must_be_the_one_in_the_path() {
+    let path = |label| ModelReference::parse(label).unwrap();
+    let cases = [
+        ("qwen.qwen3-32b-v1:0", "qwen.qwen3-32b-v1:0", true),
+        ("us.openai.gpt-oss-20b-1:0", "openai.gpt-oss-20b-1:0", true),
+        ("openai.gpt-oss-20b-1:0", "openai.gpt-oss-120b-1:0", false),
+        ("openai.gpt-oss-20b-1:0", "gpt-oss-20b", false),
+        ("openai.gpt-oss-20b-1:0", "", false),
+    ];
+    for (label, named, same) in cases {
+        let expected = if same { Ok(()) } else { Err(DecodeError::OtherModel) };
+        let body = json!({"messages": [], "model": named});
+        let checked = read(Family::OpenAiChat, &body, |view| view.check_model(&path(label)));
+        assert_eq!(checked, Ok(expected), "{label} {named}");
+    }
+    let body = json!({"messages": []});
+    let checked = read(Family::OpenAiChat, &body, |view| view.check_model(&path("qwen.qwen3-32b-v1:0")));
+    assert_eq!(checked, Ok(Ok(())));
 }
