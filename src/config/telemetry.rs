@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::settings::Settings;
 use super::values::{address, boolean, endpoint, namespace, word};
-use super::{Endpoint, values};
+use super::{Endpoint, Otlp, values};
 
 /// Where telemetry goes, beside the log.
 #[derive(Debug, Clone)]
@@ -45,13 +45,6 @@ pub enum EmfOutput {
     Stdout,
     /// The TCP port of the CloudWatch agent.
     Agent(SocketAddr),
-}
-
-/// OpenTelemetry over OTLP/HTTP.
-#[derive(Debug, Clone)]
-pub struct Otlp {
-    /// Overrides `OTEL_EXPORTER_OTLP_ENDPOINT`.
-    pub endpoint: Option<String>,
 }
 
 impl Telemetry {
@@ -96,15 +89,5 @@ impl CloudWatch {
             series: series.unwrap_or(500),
             way,
         })
-    }
-}
-
-impl Otlp {
-    fn read(settings: &mut Settings<'_>) -> Option<Self> {
-        let endpoint = settings.optional("telemetry.otlp.endpoint", values::otlp_endpoint);
-        let enabled = settings.optional("telemetry.otlp.enabled", boolean);
-        let asked = settings.has_section("telemetry.otlp") || settings.has_variable("OTEL_EXPORTER_OTLP_");
-        let disabled = settings.variable_is("OTEL_SDK_DISABLED", "true");
-        (enabled.unwrap_or(asked) && !disabled).then_some(Self { endpoint })
     }
 }

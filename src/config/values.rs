@@ -257,6 +257,30 @@ pub fn otlp_endpoint(text: &str) -> Result<String, String> {
     }
 }
 
+/// Milliseconds, as OpenTelemetry's variables have them.
+pub fn milliseconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(count) if (1..=86_400_000).contains(&count) => Ok(Duration::from_millis(count)),
+        Ok(_) | Err(_) => Err(format!("must be milliseconds, above 0 and at most a day, not `{text}`")),
+    }
+}
+
+/// A number of things that are held in memory.
+pub fn whole(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (1..=1_000_000).contains(&count) => Ok(count),
+        Ok(_) | Err(_) => Err(format!("must be a whole number from 1 to 1000000, not `{text}`")),
+    }
+}
+
+/// A part of all there are.
+pub fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        Ok(_) | Err(_) => Err(format!("must be a number from 0 to 1, not `{text}`")),
+    }
+}
+
 pub fn log_format(text: &str) -> Result<LogFormat, String> {
     match text {
         "text" => Ok(LogFormat::Text),

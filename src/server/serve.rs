@@ -14,10 +14,10 @@ use tokio_util::task::TaskTracker;
 use crate::audit::{Journal, JournalError, JournalOptions};
 use crate::config::Config;
 use crate::identity::{MasterKey, RecordKey};
-use crate::proxy::{Proxy, records};
+use crate::proxy::{Proxy, Rules, records};
 use crate::sensitive::ScannerError;
 use crate::telemetry::cloudwatch::CloudWatch;
-use crate::telemetry::{Metrics, MetricsError, Telemetry};
+use crate::telemetry::{Metrics, MetricsError, Otlp, OtlpError, Telemetry, VitalsSource};
 use crate::tls::{self, TlsError};
 use crate::upstream::{CredentialSource, Upstream};
 
@@ -45,6 +45,8 @@ pub enum ServeError {
     Scanner(#[from] ScannerError),
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    #[error(transparent)]
+    Otlp(#[from] OtlpError),
     #[error("metrics cannot be written to stdout: {0}")]
     MetricLines(std::io::Error),
     #[error("signals cannot be received: {0}")]
@@ -55,7 +57,7 @@ impl ServeError {
     /// Whether the operator can mend it in files or arguments.
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::Load(_) | Self::Tls(_) | Self::Listen(_) | Self::NoCredentialSource => true,
+            Self::Load(_) | Self::Tls(_) | Self::Listen(_) | Self::NoCredentialSource | Self::Otlp(_) => true,
             Self::Journal(_)
             | Self::Scanner(_)
             | Self::Metrics(_)
@@ -117,6 +119,7 @@ impl Warden {
         let record_key = RecordKey::of(&MasterKey::load(&config.master_key).map_err(LoadError::from)?);
         let cloudwatch = cloudwatch(&config, &provider)?;
         let credentials = Arc::new(CredentialSource::new(provider));
+        let telemetry = telemetry(&config, &rules, cloudwatch.clone())?;
         let background = TaskTracker::new();
         let own = Arc::clone(&credentials);
         let upstream = Upstream::new(config.upstream.clone(), &config.environment, own, background.clone())?;
@@ -148,11 +151,6 @@ impl Warden {
         // ORDER: caught before anybody is told that the warden is ready; until then SIGHUP ends the process.
         let hangup = signal(SignalKind::hangup()).map_err(ServeError::Signal)?;
         let stop = CancellationToken::new();
-        let metrics = if config.telemetry.prometheus { Some(Metrics::new()?) } else { None };
-        if let Some(metrics) = &metrics {
-            rules.announce(metrics);
-        }
-        let telemetry = Arc::new(Telemetry::new(metrics, cloudwatch.clone()));
         let proxy = Proxy::new(
             &config,
             Arc::clone(&rules),
@@ -163,15 +161,18 @@ impl Warden {
             background.clone(),
         )?
         .with_certificate_until(certificate_until);
-        let warden =
-            Self { proxy: Arc::new(proxy), config, urls, stop, connections: TaskTracker::new(), background };
+        let proxy = Arc::new(proxy);
+        let watched = Arc::downgrade(&proxy);
+        telemetry.otlp.watch(VitalsSource::new(move || watched.upgrade().map(|proxy| proxy.vitals())));
+        let reload = Reload { files, rules, upstream, journal, telemetry, hangup };
+        let connections = TaskTracker::new();
+        let warden = Self { proxy, config, urls, stop, connections, background };
         warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));
         if let Some(cloudwatch) = cloudwatch {
             let proxy = Arc::clone(&warden.proxy);
             let vitals = Arc::new(move || proxy.vitals());
             warden.background.spawn(cloudwatch.run(vitals, warden.stop.clone()));
         }
-        let reload = Reload { files, rules, upstream, journal, telemetry, hangup };
         warden.background.spawn(reload.run(warden.stop.clone()));
         warden.serve_data(data);
         if let Some(plain) = plain {
@@ -237,6 +238,23 @@ impl Warden {
         tracing::info!("drained");
         Ok(())
     }
+}
+
+/// Everything that exchanges are told to, as far as the configuration turns it on.
+fn telemetry(
+    config: &Config,
+    rules: &Rules,
+    cloudwatch: Option<Arc<CloudWatch>>,
+) -> Result<Arc<Telemetry>, ServeError> {
+    let metrics = if config.telemetry.prometheus { Some(Metrics::new()?) } else { None };
+    if let Some(metrics) = &metrics {
+        rules.announce(metrics);
+    }
+    let telemetry = Telemetry::new(metrics, cloudwatch);
+    Ok(Arc::new(match &config.telemetry.otlp {
+        Some(otlp) => telemetry.with_otlp(Otlp::start(otlp, &config.upstream)?),
+        None => telemetry,
+    }))
 }
 
 /// The exporter of CloudWatch metrics, if the configuration asks for one. Not sending yet.

@@ -11,6 +11,7 @@ mod log;
 mod metrics;
 pub mod names;
 mod open;
+mod otlp;
 mod vitals;
 
 #[cfg(test)]
@@ -20,7 +21,8 @@ pub use event::{Caller, Finished, Parameters, Timings, Upstream};
 pub use health::ExporterHealth;
 pub use metrics::{Metrics, MetricsError, TEXT_FORMAT};
 pub use open::OpenEvent;
-pub use vitals::{JournalVitals, Vitals};
+pub use otlp::{Instruments, Otlp, OtlpError, Servers, Trace, Traces};
+pub use vitals::{JournalVitals, Vitals, VitalsSource};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +33,8 @@ use cloudwatch::CloudWatch;
 #[derive(Debug)]
 pub struct Telemetry {
     in_flight: AtomicU64,
+    /// Spans and metrics by OTLP, as far as they are turned on.
+    pub otlp: Otlp,
     /// `None` when nobody may ask for them.
     metrics: Option<Metrics>,
     cloudwatch: Option<Arc<CloudWatch>>,
@@ -41,7 +45,7 @@ impl Telemetry {
         if let (Some(metrics), Some(cloudwatch)) = (&metrics, &cloudwatch) {
             metrics.watch(cloudwatch.exporter(), cloudwatch.health());
         }
-        Self { in_flight: AtomicU64::new(0), metrics, cloudwatch }
+        Self { in_flight: AtomicU64::new(0), otlp: Otlp::default(), metrics, cloudwatch }
     }
 
     /// What `/metrics` shows; `None` when it is turned off.
@@ -49,11 +53,26 @@ impl Telemetry {
         self.metrics.as_ref()
     }
 
+    /// Tells by OTLP too.
+    #[must_use]
+    pub fn with_otlp(mut self, otlp: Otlp) -> Self {
+        if let Some(metrics) = &self.metrics {
+            for (exporter, health) in otlp.exporters() {
+                metrics.watch(exporter, health);
+            }
+        }
+        self.otlp = otlp;
+        self
+    }
+
     /// Sends what has not been sent yet, within a bound. Nothing is told afterwards.
     pub async fn close(&self) {
-        if let Some(cloudwatch) = &self.cloudwatch {
-            cloudwatch.close().await;
-        }
+        let cloudwatch = async {
+            if let Some(cloudwatch) = &self.cloudwatch {
+                cloudwatch.close().await;
+            }
+        };
+        tokio::join!(cloudwatch, self.otlp.close());
     }
 
     /// Exchanges that have begun and are not over.
@@ -69,6 +88,9 @@ impl Telemetry {
     fn finished(&self, event: &Finished) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         log::line(event);
+        if let Some(instruments) = &self.otlp.instruments {
+            instruments.record(event);
+        }
         if let Some(metrics) = &self.metrics {
             metrics.record(event);
         }

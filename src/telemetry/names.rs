@@ -337,6 +337,189 @@ pub mod cloudwatch {
     }
 }
 
+/// What is sent by OTLP. Keys and instruments are those of the semantic conventions 1.41.1 (GenAI, AWS Bedrock, HTTP);
+/// what they have no word for begins with `warden.`.
+pub mod otel {
+    use super::OWN_SECONDS;
+
+    /// The instrumentation scope of all spans and instruments.
+    pub const SCOPE: &str = "bedrock-warden";
+    pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.41.1";
+    /// `gen_ai.provider.name` of Bedrock.
+    pub const PROVIDER: &str = "aws.bedrock";
+
+    /// Attribute keys.
+    pub mod key {
+        pub const OPERATION: &str = "gen_ai.operation.name";
+        pub const PROVIDER: &str = "gen_ai.provider.name";
+        pub const REQUEST_MODEL: &str = "gen_ai.request.model";
+        pub const MAX_TOKENS: &str = "gen_ai.request.max_tokens";
+        pub const TEMPERATURE: &str = "gen_ai.request.temperature";
+        pub const TOP_P: &str = "gen_ai.request.top_p";
+        pub const TOP_K: &str = "gen_ai.request.top_k";
+        pub const STREAM: &str = "gen_ai.request.stream";
+        pub const RESPONSE_MODEL: &str = "gen_ai.response.model";
+        pub const FINISH_REASONS: &str = "gen_ai.response.finish_reasons";
+        pub const FIRST_CHUNK: &str = "gen_ai.response.time_to_first_chunk";
+        pub const INPUT_TOKENS: &str = "gen_ai.usage.input_tokens";
+        pub const OUTPUT_TOKENS: &str = "gen_ai.usage.output_tokens";
+        pub const CACHE_READ_TOKENS: &str = "gen_ai.usage.cache_read.input_tokens";
+        pub const CACHE_WRITE_TOKENS: &str = "gen_ai.usage.cache_creation.input_tokens";
+        pub const TOKEN_TYPE: &str = "gen_ai.token.type";
+        pub const GUARDRAIL: &str = "aws.bedrock.guardrail.id";
+        pub const AWS_REQUEST_ID: &str = "aws.request_id";
+        pub const SERVER_ADDRESS: &str = "server.address";
+        pub const SERVER_PORT: &str = "server.port";
+        pub const ERROR: &str = "error.type";
+        pub const HTTP_METHOD: &str = "http.request.method";
+        pub const HTTP_ROUTE: &str = "http.route";
+        pub const HTTP_STATUS: &str = "http.response.status_code";
+        pub const URL_PATH: &str = "url.path";
+        pub const URL_SCHEME: &str = "url.scheme";
+        pub const SERVICE_VERSION: &str = "service.version";
+        pub const SERVICE_INSTANCE: &str = "service.instance.id";
+        /// AWS's own name of the operation.
+        pub const WARDEN_OPERATION: &str = "warden.operation";
+        pub const DECISION: &str = "warden.decision";
+        /// How the exchange ended.
+        pub const END: &str = "warden.end";
+        /// Rules that refused the request or its answer, or else those that changed it.
+        pub const RULES: &str = "warden.rule.ids";
+        pub const SHADOW_RULES: &str = "warden.shadow_rule.ids";
+        pub const RULE: &str = "warden.rule.id";
+        pub const POLICY_DIGEST: &str = "warden.policy.digest";
+        pub const TEAM: &str = "warden.team";
+        pub const APP: &str = "warden.app";
+        /// The record's identifier, and the request id that the caller received.
+        pub const AUDIT_ID: &str = "warden.audit.id";
+        /// Name of the error that the caller received.
+        pub const CALLER_ERROR: &str = "warden.error";
+        pub const FINDING: &str = "warden.finding.type";
+        /// `in` for requests, `out` for answers.
+        pub const FINDING_DIRECTION: &str = "warden.finding.direction";
+        pub const FINDING_COUNT: &str = "warden.finding.count";
+    }
+
+    /// Names of span events.
+    pub mod event {
+        pub const DENIAL: &str = "warden.denial";
+        pub const EDIT: &str = "warden.edit";
+        pub const FINDING: &str = "warden.finding";
+    }
+
+    /// One instrument.
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    pub struct OtelInstrument {
+        pub name: &'static str,
+        /// As UCUM writes it.
+        pub unit: &'static str,
+        /// Of a histogram; empty for anything else.
+        pub buckets: &'static [f64],
+        pub help: &'static str,
+    }
+
+    const fn histogram(
+        name: &'static str,
+        unit: &'static str,
+        buckets: &'static [f64],
+        help: &'static str,
+    ) -> OtelInstrument {
+        OtelInstrument { name, unit, buckets, help }
+    }
+
+    const fn plain(name: &'static str, unit: &'static str, help: &'static str) -> OtelInstrument {
+        OtelInstrument { name, unit, buckets: &[], help }
+    }
+
+    // The buckets that the conventions ask for.
+    const OPERATION_SECONDS: &[f64] =
+        &[0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
+    const TOKENS: &[f64] = &[
+        1.0,
+        4.0,
+        16.0,
+        64.0,
+        256.0,
+        1024.0,
+        4096.0,
+        16384.0,
+        65536.0,
+        262_144.0,
+        1_048_576.0,
+        4_194_304.0,
+        16_777_216.0,
+        67_108_864.0,
+    ];
+
+    pub const DURATION: OtelInstrument = histogram(
+        "gen_ai.client.operation.duration",
+        "s",
+        OPERATION_SECONDS,
+        "From sending a request to the last byte of Bedrock's answer.",
+    );
+    pub const TOKEN_USAGE: OtelInstrument =
+        histogram("gen_ai.client.token.usage", "{token}", TOKENS, "Tokens that Bedrock counted.");
+    pub const FIRST_CHUNK: OtelInstrument = histogram(
+        "gen_ai.client.operation.time_to_first_chunk",
+        "s",
+        OPERATION_SECONDS,
+        "From sending a request to the first byte of a streamed answer.",
+    );
+    pub const PER_CHUNK: OtelInstrument = histogram(
+        "gen_ai.client.operation.time_per_output_chunk",
+        "s",
+        OPERATION_SECONDS,
+        "Mean time between the tokens of a streamed answer: first to last byte, over its tokens after the first.",
+    );
+    pub const REQUESTS: OtelInstrument = plain(
+        "warden.requests",
+        "{request}",
+        "Requests that are over, by what was decided and how they ended.",
+    );
+    pub const DENIALS: OtelInstrument = plain(
+        "warden.policy.denials",
+        "{denial}",
+        "Requests and answers that a rule refused; a request counts for every rule it violates.",
+    );
+    pub const FINDINGS: OtelInstrument =
+        plain("warden.findings", "{finding}", "Strings in which a detector of sensitive data matched.");
+    pub const ADDED: OtelInstrument = histogram(
+        "warden.added_latency",
+        "s",
+        OWN_SECONDS,
+        "The warden's own share of forwarded requests: everything but waiting for Bedrock.",
+    );
+    pub const IN_FLIGHT: OtelInstrument =
+        plain("warden.requests.in_flight", "{request}", "Requests that have begun and are not over.");
+    pub const JOURNAL_QUEUED: OtelInstrument =
+        plain("warden.journal.queued", "{record}", "Records handed over and not yet on disk.");
+    pub const JOURNAL_LAG: OtelInstrument = plain(
+        "warden.journal.lag",
+        "s",
+        "How long the oldest record of the latest commit waited to be on disk.",
+    );
+    pub const JOURNAL_UNSHIPPED: OtelInstrument = plain(
+        "warden.journal.unshipped",
+        "{record}",
+        "Records that exist in this journal and nowhere else; without a shared store, all of them.",
+    );
+
+    pub const ALL: &[OtelInstrument] = &[
+        DURATION,
+        TOKEN_USAGE,
+        FIRST_CHUNK,
+        PER_CHUNK,
+        REQUESTS,
+        DENIALS,
+        FINDINGS,
+        ADDED,
+        IN_FLIGHT,
+        JOURNAL_QUEUED,
+        JOURNAL_LAG,
+        JOURNAL_UNSHIPPED,
+    ];
+}
+
 /// The exporters that tell of themselves on `/metrics`, as its labels name them.
 pub mod exporter {
     pub const CLOUDWATCH: &str = "cloudwatch";

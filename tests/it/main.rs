@@ -39,6 +39,9 @@ mod families;
 // Event streams: first bytes early, and no failure that looks like success.
 mod streaming;
 
+// OpenTelemetry: spans, metrics, trace context.
+mod traces;
+
 // kill -9 under load: what Bedrock saw is in the journal.
 mod crash;
 // SIGTERM with work in flight.
