@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use crate::audit::{
     Arrival, Caller, Content, Direction, Edit, Finding, Judgement as Judged, Model, RuleHit, Settings,
-    System, SystemKind, Target, Tokens,
+    System, SystemKind, Target, Tokens, Uninspected,
 };
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Route;
-use crate::bedrock::view::{Parameter, Usage};
+use crate::bedrock::view::{self, Parameter, Usage};
 use crate::identity::Principal;
 use crate::policy::{AnswerVerdict, Facts, Repair, Violation};
 use crate::sensitive::{DetectorId, DetectorSet, Findings, Scanner, redact};
@@ -125,6 +125,17 @@ pub fn content(bytes: usize, judgement: &Judgement) -> Content {
         system: judgement.system,
         settings: settings(facts),
         guardrail: facts.guardrail.as_ref().map(ToString::to_string),
+        inspected_bytes: judgement.coverage.inspected,
+        uninspected: judgement.coverage.uninspected.iter().map(uninspected).collect(),
+    }
+}
+
+fn uninspected(entry: &view::Uninspected) -> Uninspected {
+    Uninspected {
+        kind: entry.kind.name().to_owned(),
+        count: entry.count,
+        bytes: entry.bytes,
+        paths: entry.paths.clone(),
     }
 }
 

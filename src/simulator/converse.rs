@@ -69,7 +69,7 @@ pub fn streaming(model: &Model, body: &[u8]) -> Result<Plan, Refusal> {
 fn converse(model: &Model, body: &[u8]) -> Result<(Prompt, Completion, Random), Refusal> {
     let unreadable = |_| Refusal::new(Fault::Validation, "The request body is not valid JSON.");
     let document: Value = serde_json::from_slice(body).map_err(unreadable)?;
-    if !model.family.talks() {
+    if !model.family.converses() {
         return Err(unsupported());
     }
     let body = Fields::of(&document)?;

@@ -16,6 +16,8 @@ use crate::bedrock::json::{JsonError, Member, Node};
 pub enum DecodeError {
     #[error("body must be a JSON object")]
     NotAnObject,
+    #[error("the body names another model than the path; leave `model` out of the body")]
+    OtherModel,
     #[error("{place} lacks `{member}`")]
     Missing { place: &'static str, member: &'static str },
     #[error("{member} must be {expected}")]
@@ -28,7 +30,9 @@ pub enum DecodeError {
     Exclusive { first: &'static str, second: &'static str },
     #[error("{place} at byte {at} must hold exactly one known kind of content")]
     Union { place: &'static str, at: usize },
-    #[error("unknown role at byte {0}; use `user`, `assistant` or `system`")]
+    #[error(
+        "unknown role at byte {0}; use the roles of the model's own format, such as `user` and `assistant`"
+    )]
     Role(usize),
     #[error("answer holds an event of a kind that is not known")]
     UnknownEvent,
@@ -48,9 +52,11 @@ impl DecodeError {
             Self::NotAnObject | Self::Missing { .. } | Self::WrongType { .. } | Self::Exclusive { .. } => {
                 Fault::Validation
             }
-            Self::UnknownMember { .. } | Self::Refused { .. } | Self::Union { .. } | Self::Role(_) => {
-                Fault::AccessDenied
-            }
+            Self::OtherModel
+            | Self::UnknownMember { .. }
+            | Self::Refused { .. }
+            | Self::Union { .. }
+            | Self::Role(_) => Fault::AccessDenied,
             Self::UnknownEvent | Self::EventJson(_) | Self::EventBase64(_) | Self::UnknownChunk => {
                 Fault::ModelStreamError
             }

@@ -14,25 +14,29 @@ use thiserror::Error;
 
 use super::converse;
 use super::invoke::Family;
-use super::json::Document;
-use super::model::ModelReference;
+use super::json::{Document, Node};
+use super::model::{ModelKind, ModelReference};
 use super::operation::Operation;
 use super::stream::StreamReader;
-use super::view::{Answer, View};
+use super::view::{Answer, OpaqueKind, View};
 use draft::Draft;
 pub use error::DecodeError;
 
-/// No reader exists for the model's bodies.
+/// No reader exists for the model's bodies on that operation.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the body format of model `{model}` is not known; Converse reads bodies of every model")]
-pub struct UnknownFamily {
-    model: String,
+pub enum UnknownFamily {
+    #[error("the body format of model `{model}` is not known; Converse reads bodies of every model")]
+    Unknown { model: String },
+    #[error("model `{model}` answers asynchronously only; start it with StartAsyncInvoke")]
+    Asynchronous { model: String },
 }
 
 /// How bodies of one operation and one family of models are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Format {
     wire: Wire,
+    /// Whether Bedrock adds a prompt of its own, which never passes here.
+    stored_prompt: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,15 +49,26 @@ impl Format {
     /// The format of a runtime operation on `model`.
     // FAIL-CLOSED: a family that is not known is an error, also for models whose family only a lookup could tell.
     pub fn of(operation: Operation, model: &ModelReference) -> Result<Self, UnknownFamily> {
-        let unknown = || UnknownFamily { model: model.raw().to_owned() };
+        let unknown = || UnknownFamily::Unknown { model: model.raw().to_owned() };
         match operation {
-            Operation::Converse | Operation::ConverseStream => Ok(Self { wire: Wire::Converse }),
+            Operation::Converse | Operation::ConverseStream => {
+                Ok(Self { wire: Wire::Converse, stored_prompt: model.kind() == ModelKind::Prompt })
+            }
             Operation::InvokeModel | Operation::InvokeModelWithResponseStream => {
                 let family = Family::shared_by(&model.origins()).ok_or_else(unknown)?;
-                Ok(Self { wire: Wire::Invoke(family) })
+                if family.is_asynchronous() {
+                    return Err(UnknownFamily::Asynchronous { model: model.raw().to_owned() });
+                }
+                Ok(Self::of_family(family))
             }
             Operation::ListFoundationModels => Err(unknown()),
         }
+    }
+
+    /// The format of InvokeModel's bodies of a family, and of the `modelInput` of StartAsyncInvoke. For models whose
+    /// family stands in no id: imported models, and whatever else only a lookup tells.
+    pub const fn of_family(family: Family) -> Self {
+        Self { wire: Wire::Invoke(family), stored_prompt: false }
     }
 
     /// The name used in records.
@@ -66,11 +81,18 @@ impl Format {
 
     /// Reads a request body. Either everything in it is understood, or it is refused.
     pub fn decode<'a>(self, document: &'a Document<'a>) -> Result<View<'a>, DecodeError> {
-        let body = document.root();
+        self.decode_node(document.root())
+    }
+
+    /// Reads a request body that stands inside another document, as `modelInput` does.
+    pub fn decode_node<'a>(self, body: &'a Node<'a>) -> Result<View<'a>, DecodeError> {
         if !body.is_object() {
             return Err(DecodeError::NotAnObject);
         }
         let mut draft = Draft::default();
+        if self.stored_prompt {
+            draft.opaque(OpaqueKind::StoredPrompt, body);
+        }
         match self.wire {
             Wire::Converse => converse::decode(body, &mut draft)?,
             Wire::Invoke(family) => family.dialect().decode(body, &mut draft)?,
@@ -107,12 +129,7 @@ impl Format {
 
     #[cfg(test)]
     pub(crate) const fn converse() -> Self {
-        Self { wire: Wire::Converse }
-    }
-
-    #[cfg(test)]
-    pub(crate) const fn invoke(family: Family) -> Self {
-        Self { wire: Wire::Invoke(family) }
+        Self { wire: Wire::Converse, stored_prompt: false }
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::bedrock::invoke::Family;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
-use crate::bedrock::view::{Modality, Parameter};
+use crate::bedrock::view::{Modality, OpaqueKind, Parameter};
 use crate::cli::Failure;
 use crate::policy::{Facts, GuardrailReference};
 use crate::sensitive::find;
@@ -50,6 +50,9 @@ fn learn(facts: &mut Facts, name: &str, value: &str) -> Result<(), Failure> {
         "guardrail" => facts.guardrail = Some(guardrail(value)?),
         "tools" => facts.tools.extend(value.split(',').map(ToOwned::to_owned)),
         "modalities" => facts.modalities = value.split(',').map(modality).collect::<Result<_, _>>()?,
+        "uninspected" => {
+            facts.uninspected = value.split(',').map(opaque_kind).collect::<Result<_, _>>()?;
+        }
         "turns" => facts.turns = parse(name, value, "a whole number")?,
         "images" => facts.images = parse(name, value, "a whole number")?,
         "stream" => facts.stream = parse(name, value, "true or false")?,
@@ -82,7 +85,8 @@ const PARAMETERS: [Parameter; 5] = [
     Parameter::ThinkingTokens,
 ];
 
-const OTHERS: [&str; 7] = ["guardrail", "tools", "modalities", "turns", "images", "stream", "findings"];
+const OTHERS: [&str; 8] =
+    ["guardrail", "tools", "modalities", "uninspected", "turns", "images", "stream", "findings"];
 
 /// Parameters that such a request could be given where it leaves them out.
 fn addable(operation: Operation, model: &ModelReference) -> Vec<Parameter> {
@@ -90,13 +94,7 @@ fn addable(operation: Operation, model: &ModelReference) -> Vec<Parameter> {
     if operation.is_converse() {
         return TEXT.to_vec();
     }
-    match Family::shared_by(&model.origins()) {
-        Some(Family::TitanEmbed | Family::CohereEmbed | Family::StableDiffusionXl) | None => Vec::new(),
-        Some(Family::ClaudeText | Family::ClaudeMessages | Family::CohereCommand | Family::Nova) => {
-            TEXT.into_iter().chain([Parameter::TopK]).collect()
-        }
-        Some(Family::TitanText | Family::Jurassic2) => TEXT.to_vec(),
-    }
+    Family::shared_by(&model.origins()).map(|family| family.addable().to_vec()).unwrap_or_default()
 }
 
 fn guardrail(value: &str) -> Result<GuardrailReference, Failure> {
@@ -110,6 +108,14 @@ fn modality(word: &str) -> Result<Modality, Failure> {
     known.ok_or_else(|| {
         let names = Modality::ALL.map(Modality::name).join(", ");
         Failure::usage(format!("there is no modality `{word}`")).hint(format!("modalities are {names}"))
+    })
+}
+
+fn opaque_kind(word: &str) -> Result<OpaqueKind, Failure> {
+    let known = OpaqueKind::ALL.into_iter().find(|kind| kind.name() == word);
+    known.ok_or_else(|| {
+        let names = OpaqueKind::ALL.map(OpaqueKind::name).join(", ");
+        Failure::usage(format!("there is no uninspected content `{word}`")).hint(format!("kinds are {names}"))
     })
 }
 

@@ -38,6 +38,7 @@ pub(super) fn read(
     let document = Document::parse(&bytes).map_err(|error| refused(&error))?;
     let format = Format::of(operation, model).map_err(|error| refused(&error))?;
     let view = format.decode(&document).map_err(|error| refused(&error))?;
+    view.check_model(model).map_err(|error| refused(&error))?;
     let scanner = Scanner::new().map_err(Failure::internal)?;
     let (matches, findings) = scan(&scanner, detectors, &view.texts);
     let mut fixed = Findings::default();

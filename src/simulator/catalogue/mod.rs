@@ -13,6 +13,8 @@ use super::models::Family;
 use super::reply::Refusal;
 
 pub use list::list;
+#[cfg(test)]
+pub use table::MODELS;
 
 /// One foundation model.
 #[derive(Debug, Clone, Copy)]

@@ -84,12 +84,33 @@ fn of_format(format: Format) -> &'static str {
     match format.wire() {
         Wire::Converse => "chat",
         Wire::Invoke(family) => match family {
-            Family::ClaudeMessages | Family::Nova => "chat",
-            Family::TitanText | Family::Jurassic2 | Family::ClaudeText | Family::CohereCommand => {
-                "text_completion"
-            }
-            Family::TitanEmbed | Family::CohereEmbed => "embeddings",
-            Family::StableDiffusionXl => "generate_content",
+            Family::ClaudeMessages
+            | Family::Nova
+            | Family::Jamba
+            | Family::CohereCommandR
+            // Chat since their newer models, and text completions before.
+            | Family::Mistral
+            | Family::DeepSeek
+            | Family::OpenAi
+            | Family::OpenAiChat => "chat",
+            Family::TitanText
+            | Family::Jurassic2
+            | Family::ClaudeText
+            | Family::CohereCommand
+            | Family::Llama => "text_completion",
+            Family::TitanEmbed
+            | Family::TitanMultimodalEmbed
+            | Family::NovaEmbed
+            | Family::CohereEmbed
+            | Family::Marengo => "embeddings",
+            Family::AmazonImage
+            | Family::NovaReel
+            | Family::StableDiffusionXl
+            | Family::StabilityImage
+            | Family::LumaRay
+            | Family::Pegasus => "generate_content",
+            // The conventions have no word for it and allow one's own.
+            Family::Rerank => "rerank",
         },
     }
 }
