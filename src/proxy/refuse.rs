@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use thiserror::Error;
 
 use crate::audit::JournalError;
+use crate::bedrock::envelope::OpenError;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::{DecodeError, UnknownFamily};
 use crate::bedrock::json::JsonError;
@@ -69,8 +70,20 @@ pub enum Refusal {
     AnswerUnreadable,
     #[error("Bedrock's answer did not arrive completely")]
     AnswerBroken,
+    #[error("the answer is about a model that this caller may not use")]
+    AnswerDeclined,
     #[error("{rules}: the answer was withheld by policy")]
     AnswerDenied { rules: String },
+}
+
+impl From<OpenError> for Refusal {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Json(error) => Self::Json(error),
+            OpenError::Decode(error) => Self::Decode(error),
+            OpenError::UnknownFamily(error) => Self::UnknownFamily(error),
+        }
+    }
 }
 
 impl Refusal {
@@ -97,6 +110,7 @@ impl Refusal {
                 BodyError::Busy => Fault::ServiceUnavailable,
             },
             Self::Header(InvalidHeader::NotDefault { .. })
+            | Self::AnswerDeclined
             | Self::UnknownFamily(_)
             | Self::Denied
             | Self::StreamCannotBeFiltered { .. }
@@ -142,6 +156,7 @@ impl Refusal {
             | Self::Metadata
             | Self::Denied
             | Self::StreamCannotBeFiltered { .. }
+            | Self::AnswerDeclined
             | Self::AnswerDenied { .. } => false,
         }
     }

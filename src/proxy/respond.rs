@@ -11,8 +11,8 @@ use crate::audit::{EndState, Outcome};
 use crate::bedrock::event_stream::encode_exception;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::Format;
-use crate::bedrock::foundation_models;
 use crate::bedrock::json::Document;
+use crate::bedrock::listing::{self, ListingError};
 use crate::bedrock::operation::Route;
 use crate::bedrock::usage::usage_from_headers;
 use crate::clock;
@@ -37,7 +37,7 @@ pub struct Answering {
     pub context: Context,
     /// Facts of the request as it was sent.
     pub facts: Option<Facts>,
-    /// `None` for listings, whose answers have no model's format.
+    /// `None` for reads, whose answers have no model's format.
     pub format: Option<Format>,
 }
 
@@ -46,7 +46,7 @@ impl Answering {
         Some(Inquiry {
             principal: &self.principal,
             operation: self.route.operation,
-            model: self.route.model.as_ref()?,
+            model: self.route.model.as_ref(),
             context: &self.context,
             facts: self.facts.as_ref()?,
         })
@@ -153,20 +153,24 @@ impl Delivery<'_> {
     /// Applies policy to a whole answer.
     fn filter(&self, body: Bytes) -> Result<Filtered, Refusal> {
         let (Some(inquiry), Some(format)) = (self.answering.inquiry(), self.answering.format) else {
-            return self.filter_listing(&body);
+            return self.filter_read(&body);
         };
         let detectors = self.policies.detectors(&self.answering.principal, Direction::Response);
         answer::filter(format, self.policies, &self.proxy.scanner, detectors, &inquiry, body)
     }
 
-    /// FAIL-CLOSED: a list that cannot be read is not passed on, because it cannot be filtered.
-    fn filter_listing(&self, body: &Bytes) -> Result<Filtered, Refusal> {
-        let Answering { principal, context, .. } = &self.answering;
+    /// FAIL-CLOSED: an answer that cannot be read is not passed on, because it cannot be filtered.
+    fn filter_read(&self, body: &Bytes) -> Result<Filtered, Refusal> {
+        let Answering { route, principal, context, .. } = &self.answering;
         let document = Document::parse(body).map_err(|_| Refusal::AnswerUnreadable)?;
-        let kept =
-            foundation_models::filter(&document, |model| self.policies.may_use(principal, model, context))
-                .map_err(|_| Refusal::AnswerUnreadable)?;
-        Ok(Filtered::of_listing(body, kept))
+        let kept = listing::filter(route.operation, &document, |model| {
+            self.policies.may_use(principal, model, context)
+        });
+        let kept = kept.map_err(|error| match error {
+            ListingError::Declined(_) => Refusal::AnswerDeclined,
+            ListingError::NotAnObject(_) | ListingError::NoEntries { .. } => Refusal::AnswerUnreadable,
+        })?;
+        Ok(Filtered::of_read(body, kept))
     }
 
     /// An error of Bedrock's: passed on, unless it speaks of our own credentials or is nothing that Bedrock would say.
