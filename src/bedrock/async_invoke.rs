@@ -107,6 +107,7 @@ pub(crate) fn answer<'a>(body: &'a Node<'a>) -> Answer<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bedrock::json::Document;
 
     #[test]
     fn places_are_those_that_one_bucket_can_have() {
@@ -137,5 +138,76 @@ mod tests {
         ] {
             assert!(!is_s3_uri(uri), "{uri}");
         }
+    }
+
+    fn read<T>(body: &str, inspect: impl FnOnce(&Draft<'_>) -> T) -> Result<T, DecodeError> {
+        let document = Document::parse(body.as_bytes()).unwrap();
+        let mut draft = Draft::default();
+        decode(Family::TitanText, document.root(), &mut draft)?;
+        Ok(inspect(&draft))
+    }
+
+    const OUTPUT: &str = r#""outputDataConfig":{"s3OutputDataConfig":{"s3Uri":"s3://results/a"}}"#;
+
+    #[test]
+    fn the_prompt_and_the_place_are_seen() {
+        let body = format!(
+            r#"{{"modelId":"m","modelInput":{{"inputText":"hi"}},{OUTPUT},"clientRequestToken":"t","tags":[{{"key":"k","value":"v"}}]}}"#
+        );
+        let (texts, output) = read(&body, |draft| {
+            let texts: Vec<_> =
+                draft.texts.0.iter().map(|text| (text.text.to_string(), text.editable)).collect();
+            (texts, draft.output.map(str::to_owned))
+        })
+        .unwrap();
+        let text = |text: &str, editable| (text.to_owned(), editable);
+        assert_eq!(
+            texts,
+            [
+                text("hi", true),
+                text("s3://results/a", false),
+                text("t", false),
+                text("key", false),
+                text("k", true),
+                text("value", false),
+                text("v", true),
+            ]
+        );
+        assert_eq!(output.as_deref(), Some("s3://results/a"));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        let input = r#""modelId":"m","modelInput":{"inputText":"hi"}"#;
+        for body in [
+            "{}".to_owned(),
+            format!("{{{input}}}"),
+            format!("{{{OUTPUT}}}"),
+            format!(r#"{{"modelId":"m","modelInput":"hi",{OUTPUT}}}"#),
+            format!(r#"{{"modelId":"m","modelInput":{{"prompt":"hi"}},{OUTPUT}}}"#),
+            format!(r#"{{{input},"outputDataConfig":{{}}}}"#),
+            format!(r#"{{{input},"outputDataConfig":{{"other":{{}}}}}}"#),
+            format!(
+                r#"{{{input},"outputDataConfig":{{"s3OutputDataConfig":{{"bucketOwner":"111122223333"}}}}}}"#
+            ),
+            format!(
+                r#"{{{input},"outputDataConfig":{{"s3OutputDataConfig":{{"s3Uri":"s3://results/../other"}}}}}}"#
+            ),
+            format!(r#"{{{input},{OUTPUT},"roleArn":"x"}}"#),
+            format!(r#"{{{input},{OUTPUT},"tags":{{}}}}"#),
+        ] {
+            assert!(read(&body, |_| ()).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_answer_is_an_arn_or_words() {
+        let words = |body: &str| answer(Document::parse(body.as_bytes()).unwrap().root()).texts.len();
+        assert_eq!(
+            words(r#"{"invocationArn":"arn:aws:bedrock:us-east-1:111122223333:async-invoke/abcdef123456"}"#),
+            0
+        );
+        assert_eq!(words(r#"{"invocationArn":"jane.doe@example.com"}"#), 1);
+        assert_eq!(words(r#"{"message":"hi"}"#), 1);
     }
 }

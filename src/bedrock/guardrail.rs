@@ -144,3 +144,101 @@ pub(crate) fn answer<'a>(body: &'a Node<'a>) -> Answer<'a> {
     let action = body.get("action").and_then(Node::as_str);
     Answer { texts: texts.0, stop_reason: action.map(str::to_owned), ..Answer::default() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bedrock::fault::Fault;
+    use crate::bedrock::format::Format;
+    use crate::bedrock::json::Document;
+    use crate::bedrock::operation::Operation;
+
+    fn read<T>(
+        operation: Operation,
+        body: &str,
+        inspect: impl FnOnce(&Draft<'_>) -> T,
+    ) -> Result<T, DecodeError> {
+        let document = Document::parse(body.as_bytes()).unwrap();
+        let mut draft = Draft::default();
+        match operation {
+            Operation::ApplyGuardrail => decode(document.root(), &mut draft)?,
+            _ => decode_checks(document.root(), &mut draft)?,
+        }
+        Ok(inspect(&draft))
+    }
+
+    #[test]
+    fn every_text_is_seen_as_the_prompt_or_the_answer_that_it_is() {
+        let body = r#"{"source":"OUTPUT","content":[{"text":{"text":"one","qualifiers":["query"]}},
+            {"image":{"format":"png","source":{"bytes":"iVBORw0KGgo="}}},{"text":{"text":"two"}}],"outputScope":"FULL"}"#;
+        let texts = |draft: &Draft<'_>| {
+            draft.texts.0.iter().map(|text| (text.text.to_string(), text.role)).collect::<Vec<_>>()
+        };
+        let other = |text: &str| (text.to_owned(), TextRole::Other);
+        let said = |text: &str| (text.to_owned(), TextRole::Assistant);
+        assert_eq!(
+            read(Operation::ApplyGuardrail, body, texts).unwrap(),
+            [said("one"), other("query"), other("png"), said("two"), other("FULL")]
+        );
+        let checks = r#"{"messages":[{"role":"system","content":[{"text":"one"}]},{"role":"user","content":[{"text":"two"}]}],
+            "checks":{"promptAttack":{"categories":[{"category":"JAILBREAK"}]}}}"#;
+        let roles = read(Operation::InvokeGuardrailChecks, checks, |draft| {
+            let words = draft.texts.0.iter().filter(|text| text.role != TextRole::Other);
+            words.map(|text| text.role).collect::<Vec<_>>()
+        });
+        assert_eq!(roles.unwrap(), [TextRole::System, TextRole::User]);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        let apply = Operation::ApplyGuardrail;
+        let check = Operation::InvokeGuardrailChecks;
+        let table = [
+            (apply, "{}", Fault::Validation),
+            (apply, r#"{"source":"INPUT"}"#, Fault::Validation),
+            (apply, r#"{"source":"input","content":[]}"#, Fault::Validation),
+            (apply, r#"{"source":"INPUT","content":{}}"#, Fault::Validation),
+            (apply, r#"{"source":"INPUT","content":[{}]}"#, Fault::AccessDenied),
+            (
+                apply,
+                r#"{"source":"INPUT","content":[{"text":{"text":"a"},"image":{}}]}"#,
+                Fault::AccessDenied,
+            ),
+            (apply, r#"{"source":"INPUT","content":[{"text":{"text":"a","new":"b"}}]}"#, Fault::AccessDenied),
+            (apply, r#"{"source":"INPUT","content":[{"text":{}}]}"#, Fault::Validation),
+            (apply, r#"{"source":"INPUT","content":[{"video":{}}]}"#, Fault::AccessDenied),
+            (
+                apply,
+                r#"{"source":"INPUT","content":[{"image":{"source":{"s3Location":{}}}}]}"#,
+                Fault::AccessDenied,
+            ),
+            (apply, r#"{"source":"INPUT","content":[],"guardrailIdentifier":"gr2"}"#, Fault::AccessDenied),
+            (check, r#"{"messages":[]}"#, Fault::Validation),
+            (check, r#"{"messages":[{"role":"user"}],"checks":{}}"#, Fault::Validation),
+            (check, r#"{"messages":[{"role":"tool","content":[]}],"checks":{}}"#, Fault::AccessDenied),
+            (
+                check,
+                r#"{"messages":[{"role":"user","content":[{"image":{}}]}],"checks":{}}"#,
+                Fault::AccessDenied,
+            ),
+            (check, r#"{"messages":[],"checks":[]}"#, Fault::Validation),
+            (check, r#"{"messages":[],"checks":{},"model":"x"}"#, Fault::AccessDenied),
+        ];
+        for (operation, body, fault) in table {
+            let refused = read(operation, body, |_| ()).expect_err(body);
+            assert_eq!(refused.fault(), fault, "{body}: {refused}");
+        }
+    }
+
+    #[test]
+    fn an_answer_gives_its_words_and_what_the_guardrail_did() {
+        let body = r#"{"action":"GUARDRAIL_INTERVENED","outputs":[{"text":"no"}],
+            "assessments":[{"sensitiveInformationPolicy":{"piiEntities":[{"match":"jane","type":"NAME"}]}}]}"#;
+        let document = Document::parse(body.as_bytes()).unwrap();
+        let answer = Format::of(Operation::ApplyGuardrail, None).unwrap().answer(&document);
+        assert_eq!(answer.stop_reason.as_deref(), Some("GUARDRAIL_INTERVENED"));
+        let words: Vec<_> = answer.texts.iter().map(|text| &*text.text).collect();
+        assert_eq!(words, ["GUARDRAIL_INTERVENED", "no", "jane", "NAME"]);
+        assert!(answer.texts.iter().all(|text| text.editable));
+    }
+}

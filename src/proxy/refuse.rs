@@ -58,6 +58,11 @@ pub enum Refusal {
          answers at once"
     )]
     StreamCannotBeFiltered { rules: String },
+    #[error(
+        "{rules}: the answer must be filtered, which is not possible where it is written to S3; call an operation that \
+         answers the caller"
+    )]
+    AnswerOutOfSight { rules: String },
     #[error("the request could not be recorded; nothing was sent to Bedrock")]
     NotRecorded(#[from] JournalError),
     #[error("Bedrock could not be called")]
@@ -114,6 +119,7 @@ impl Refusal {
             | Self::UnknownFamily(_)
             | Self::Denied
             | Self::StreamCannotBeFiltered { .. }
+            | Self::AnswerOutOfSight { .. }
             | Self::UpstreamForbidden => Fault::AccessDenied,
             Self::NotRecorded(_)
             | Self::NoPolicies
@@ -156,6 +162,7 @@ impl Refusal {
             | Self::Metadata
             | Self::Denied
             | Self::StreamCannotBeFiltered { .. }
+            | Self::AnswerOutOfSight { .. }
             | Self::AnswerDeclined
             | Self::AnswerDenied { .. } => false,
         }

@@ -52,13 +52,19 @@ impl Answering {
         })
     }
 
-    /// FAIL-CLOSED: rules that redact or deny answers are not applied to streams yet, so no stream is begun.
+    /// FAIL-CLOSED: rules that redact or deny answers are not applied to streams yet, and never to answers that go to
+    /// S3, so no such answer is begun.
     pub fn check_filters(&self, policies: &PolicySet) -> Result<(), Refusal> {
-        if !self.route.operation.is_streaming() {
+        let operation = self.route.operation;
+        if !operation.is_streaming() && !operation.answers_elsewhere() {
             return Ok(());
         }
         let rules = self.filters(policies);
-        if rules.is_empty() { Ok(()) } else { Err(Refusal::StreamCannotBeFiltered { rules }) }
+        match (rules.is_empty(), operation.is_streaming()) {
+            (true, _) => Ok(()),
+            (false, true) => Err(Refusal::StreamCannotBeFiltered { rules }),
+            (false, false) => Err(Refusal::AnswerOutOfSight { rules }),
+        }
     }
 
     /// The rules that may redact or refuse the answer, for the caller.

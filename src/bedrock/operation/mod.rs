@@ -66,6 +66,11 @@ impl Operation {
         matches!(self.row().body, Body::AsyncInvoke)
     }
 
+    /// Whether the model's answer is written elsewhere and never crosses the warden.
+    pub const fn answers_elsewhere(self) -> bool {
+        matches!(self.row().body, Body::AsyncInvoke)
+    }
+
     /// Whether members of the request travel in headers (botocore model).
     pub const fn binds_headers(self) -> bool {
         matches!(self.row().body, Body::Invoke)

@@ -338,4 +338,6 @@ pub fn place_guardrail(headers: &mut HeaderMap, reference: &GuardrailReference) 
 }
 
 #[cfg(test)]
+mod doors;
+#[cfg(test)]
 mod tests;
