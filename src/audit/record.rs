@@ -256,7 +256,7 @@ pub enum EndState {
     Refused,
     /// The request path let go of the entry without saying how it ended.
     Abandoned,
-    /// The intent became durable too late: nothing was forwarded.
+    /// Nothing was forwarded: the intent became durable too late, or there was nothing to sign with.
     NotForwarded,
     /// The process died between intent and outcome.
     CrashUnknown,

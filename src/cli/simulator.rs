@@ -57,6 +57,9 @@ pub struct SimulatorArgs {
     /// Session token that must come with each request
     #[arg(long, value_name = "TOKEN")]
     session_token: Option<Secret>,
+    /// Further key of temporary credentials whose signatures are accepted; may be given again
+    #[arg(long, value_name = "ID:SECRET:TOKEN")]
+    session: Vec<Session>,
     /// Region to be the endpoint of
     #[arg(long, default_value = "us-east-1")]
     region: String,
@@ -77,6 +80,31 @@ pub struct SimulatorArgs {
 // SECRET: arguments are shown when a command is traced, so these have no text to show.
 #[derive(Clone)]
 struct Secret(Zeroizing<String>);
+
+/// Temporary credentials. None of their parts holds a colon.
+#[derive(Debug, Clone)]
+struct Session {
+    access_key_id: String,
+    secret_access_key: Secret,
+    token: Secret,
+}
+
+impl FromStr for Session {
+    type Err = &'static str;
+
+    // SECRET: the complaint does not repeat what was given.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts: Vec<_> = text.split(':').collect();
+        let [access_key_id, secret, token] = parts.as_slice() else {
+            return Err("three parts are needed, divided by colons");
+        };
+        Ok(Self {
+            access_key_id: (*access_key_id).to_owned(),
+            secret_access_key: Secret(Zeroizing::new((*secret).to_owned())),
+            token: Secret(Zeroizing::new((*token).to_owned())),
+        })
+    }
+}
 
 /// Runs until SIGTERM or ctrl-c.
 pub fn run(args: SimulatorArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
@@ -110,6 +138,16 @@ impl fmt::Debug for Secret {
     }
 }
 
+impl From<Session> for Credential {
+    fn from(session: Session) -> Self {
+        Self {
+            access_key_id: session.access_key_id,
+            secret_access_key: session.secret_access_key.0,
+            session_token: Some(session.token.0),
+        }
+    }
+}
+
 impl From<SimulatorArgs> for SimulatorOptions {
     fn from(args: SimulatorArgs) -> Self {
         let transport = match (args.plain, args.certificate, args.key) {
@@ -117,14 +155,15 @@ impl From<SimulatorArgs> for SimulatorOptions {
             (false, Some(certificate), Some(key)) => Transport::Files { certificate, key },
             (false, _, _) => Transport::Folder(args.tls_dir),
         };
+        let own = Credential {
+            access_key_id: args.access_key_id,
+            secret_access_key: args.secret_access_key.0,
+            session_token: args.session_token.map(|token| token.0),
+        };
         Self {
             listen: args.listen,
             transport,
-            credentials: vec![Credential {
-                access_key_id: args.access_key_id,
-                secret_access_key: args.secret_access_key.0,
-                session_token: args.session_token.map(|token| token.0),
-            }],
+            credentials: [own].into_iter().chain(args.session.into_iter().map(Credential::from)).collect(),
             region: args.region,
             pace: Pace {
                 first_byte: Duration::from_millis(args.first_byte_ms),

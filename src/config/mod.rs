@@ -216,10 +216,12 @@ impl Upstream {
     /// A pod-wide `AWS_ENDPOINT_URL…` must not make the warden call itself.
     fn refuse_loop(&self, settings: &mut Settings<'_>, listen: &Listen) {
         let own = [Some(listen.address), listen.plain];
-        for (key, endpoint) in [
+        let sts = self.assume_role.as_ref().map(|role| ("upstream.assume_role.endpoint", &role.endpoint));
+        let bedrock = [
             ("upstream.endpoint", &self.endpoint),
             ("upstream.control_plane_endpoint", &self.control_plane_endpoint),
-        ] {
+        ];
+        for (key, endpoint) in bedrock.into_iter().chain(sts) {
             if own.iter().flatten().any(|address| endpoint.is(*address)) {
                 settings.refuse(key, "is the warden's own listener: every request would come back to it");
             }

@@ -82,6 +82,10 @@ fn a_warden_never_calls_itself_and_never_listens_in_clear_beyond_loopback() {
         let mistakes = parse(MINIMAL, &[("WARDEN_UPSTREAM_ENDPOINT", own)]).unwrap_err();
         assert!(mistakes[0].contains("is the warden's own listener"), "{mistakes:?}");
     }
+    let role = ("WARDEN_UPSTREAM_ASSUME_ROLE_ARN", "arn:aws:iam::111122223333:role/bedrock");
+    let own = ("WARDEN_UPSTREAM_ASSUME_ROLE_ENDPOINT", "https://localhost:8443");
+    let mistakes = parse(MINIMAL, &[role, own]).unwrap_err();
+    assert!(mistakes[0].contains("`upstream.assume_role.endpoint` is the warden's own"), "{mistakes:?}");
     let mistakes = parse(MINIMAL, &[("WARDEN_LISTEN_PLAIN_ADDRESS", "0.0.0.0:8080")]).unwrap_err();
     assert!(mistakes[0].contains("must be on a loopback address"), "{mistakes:?}");
 }

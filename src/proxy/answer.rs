@@ -121,9 +121,11 @@ fn withhold(format: Format, document: &Document<'_>) -> Option<Edits> {
 pub enum UpstreamFault {
     /// Passed on as it is.
     Relayed,
-    /// About our own credentials: the body may hold the canonical request, which holds the session token, or the
-    /// name of our role.
-    Ours,
+    /// AWS does not know our credentials, or not any more: the body may hold the canonical request, which holds the
+    /// session token. Another try may be signed with newer ones.
+    Credentials,
+    /// Our role lacks a right: the body names the role.
+    Forbidden,
     /// Not Bedrock's own: a page of somebody in between, which may repeat the request that we signed.
     Foreign,
 }
@@ -139,8 +141,8 @@ pub fn upstream_fault(status: StatusCode, name: Option<&str>) -> UpstreamFault {
     ];
     let is_ours = |name: &str| ours.iter().any(|fault| fault.name() == name);
     match name {
-        _ if matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED) => UpstreamFault::Ours,
-        Some(name) if is_ours(name) => UpstreamFault::Ours,
+        Some(name) if is_ours(name) => UpstreamFault::Credentials,
+        _ if matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED) => UpstreamFault::Forbidden,
         Some(_) if status.is_client_error() || status.is_server_error() => UpstreamFault::Relayed,
         Some(_) | None => UpstreamFault::Foreign,
     }

@@ -76,6 +76,10 @@ impl Exchange {
         Self { entry, open, body_bytes: 0, judgement: Judgement::default() }
     }
 
+    pub fn request_id(&self) -> Uuid {
+        self.open.event.request_id
+    }
+
     pub fn learn_claim(&mut self, credential_id: &str) {
         self.entry.request.arrival.claimed_credential_id = Some(credential_id.to_owned());
     }
@@ -221,7 +225,11 @@ impl Forwarded {
         let fault = refusal.fault();
         outcome.http_status = Some(fault.status().as_u16());
         outcome.error_code.get_or_insert_with(|| fault.name().to_owned());
-        let decision = self.decision();
+        let decision = match refusal {
+            Refusal::AnswerDenied { .. } => "deny",
+            _ if refusal.is_failure() => "error",
+            _ => self.decision(),
+        };
         let ended = self.finish(outcome).await;
         match ended.unrecorded {
             None => answer(&ended.open, decision, fault, &refusal.to_string(), downstream),

@@ -7,6 +7,7 @@ mod answer;
 mod body;
 mod exchange;
 mod judge;
+mod metadata;
 mod pipeline;
 pub mod records;
 mod refuse;
@@ -53,11 +54,13 @@ pub struct Peer {
 pub struct Proxy {
     rules: Arc<Rules>,
     journal: Journal,
-    upstream: Upstream,
+    upstream: Arc<Upstream>,
     scanner: Scanner,
     buffers: Buffers,
     limits: Limits,
     environment: String,
+    /// Whether requests carry who called as request metadata.
+    request_metadata: bool,
     record_key: RecordKey,
     telemetry: Arc<Telemetry>,
     // Exchanges in flight. The drain waits for them.
@@ -77,7 +80,7 @@ impl Proxy {
         config: &Config,
         rules: Arc<Rules>,
         journal: Journal,
-        upstream: Upstream,
+        upstream: Arc<Upstream>,
         record_key: RecordKey,
         telemetry: Arc<Telemetry>,
         exchanges: TaskTracker,
@@ -91,6 +94,7 @@ impl Proxy {
             buffers: Buffers::new(limits.buffered_bytes, limits.body_bytes, limits.body_timeout),
             limits,
             environment: config.environment.clone(),
+            request_metadata: config.upstream.request_metadata,
             record_key,
             telemetry,
             exchanges,

@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 
 use crate::audit::EndState;
 use crate::bedrock::format::Format;
-use crate::bedrock::operation::{Access, Route};
+use crate::bedrock::operation::{Access, Body, Route};
 use crate::clock;
 use crate::identity::{Principal, RequestHead};
 use crate::permit::Permit;
@@ -26,6 +26,7 @@ use crate::upstream::{self, Call, Plane};
 use super::body::Reserved;
 use super::exchange::{Exchange, ended};
 use super::judge::{Sendable, Subject, judge, judge_read, place_guardrail};
+use super::metadata::Stamp;
 use super::refuse::Refusal;
 use super::reply::Downstream;
 use super::respond::{Answering, respond};
@@ -52,19 +53,23 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
 
     // 6. Write it down before anything leaves. CRASH: from here on, an intent without an outcome means `unknown`.
     let hmac = proxy.record_key.hmac(&call.body);
-    let (forwarded, receipt) = match exchange.commit(&call.body, hmac).await {
+    let (mut forwarded, receipt) = match exchange.commit(&call.body, hmac).await {
         Ok(committed) => committed,
         Err(unrecorded) => return unrecorded.answer(downstream),
     };
 
-    // 7. Sign and forward: the upstream takes nothing but a permit built from both proofs.
+    // 7. Sign and forward: the upstream takes nothing but a permit built from both proofs. Waiting for AWS STS, once per
+    // session and caller, is time of AWS's as waiting for Bedrock is.
     let sent = clock::instant();
-    let answer = proxy.upstream.send(Permit::new(allowed, receipt), call).await;
+    let answer = proxy.upstream.send(Permit::new(allowed, receipt), &answering.principal, call).await;
     drop(memory);
     let response = match answer {
         Ok(response) => response,
         Err(error) => {
-            let outcome = ended(EndState::UpstreamAbort, None);
+            let unsent = error.is_before_sending();
+            let state = if unsent { EndState::NotForwarded } else { EndState::UpstreamAbort };
+            let outcome = ended(state, None);
+            forwarded.upstream_ended(sent);
             return forwarded.fail(&Refusal::Upstream(error), outcome, downstream).await;
         }
     };
@@ -148,6 +153,8 @@ fn decide(
 ) -> Result<(Allowed, Call, Option<Format>), Refusal> {
     let operation = asked.route.operation;
     let mut headers = upstream::forwarded(&asked.parts.headers, operation.binds_headers())?;
+    let id = exchange.request_id();
+    let stamp = proxy.request_metadata.then(|| Stamp::new(asked.principal, id, policies.digest()));
     let subject = Subject {
         principal: asked.principal,
         operation,
@@ -156,6 +163,7 @@ fn decide(
         context: asked.context,
         headers: &asked.parts.headers,
         body: asked.body,
+        stamp: stamp.as_ref().filter(|_| operation.body() == Body::Converse),
     };
     let judgement = &mut exchange.judgement;
     let (allowed, body, format) = if operation.access() == Access::Read {
@@ -166,12 +174,15 @@ fn decide(
         if let Some(reference) = &guardrail {
             place_guardrail(&mut headers, reference)?;
         }
+        if let Some(stamp) = stamp.as_ref().filter(|_| operation.binds_headers()) {
+            stamp.place(&mut headers)?;
+        }
         (allowed, body, Some(format))
     };
     let plane = if operation.is_control_plane() { Plane::Control } else { Plane::Runtime };
-    // One hash proves the caller and signs the call, but for a body that was repaired in between.
-    let repaired = exchange.judgement.sent.is_some();
-    let body_sha256 = hex::encode(if repaired { sha256(&body) } else { asked.body_sha256 });
+    // One hash proves the caller and signs the call, but for a body that was repaired or stamped in between.
+    let edited = exchange.judgement.sent.is_some();
+    let body_sha256 = hex::encode(if edited { sha256(&body) } else { asked.body_sha256 });
     let method = asked.parts.method.clone();
     Ok((allowed, Call { plane, method, target: target.clone(), headers, body, body_sha256 }, format))
 }

@@ -50,6 +50,10 @@ pub enum Refusal {
     MediaType,
     #[error("request metadata must be a JSON object of strings")]
     Metadata,
+    #[error("request metadata has room for {room} pairs beside those that bedrock-warden adds; send fewer")]
+    MetadataFull { room: usize },
+    #[error("request metadata is too long with the pairs that bedrock-warden adds; send less")]
+    MetadataTooLong,
     /// The verdict in the judgement says which rules; its own sentence is the message.
     #[error("denied by policy")]
     Denied,
@@ -67,7 +71,9 @@ pub enum Refusal {
     NotRecorded(#[from] JournalError),
     #[error("Bedrock could not be called")]
     Upstream(#[from] UpstreamError),
-    #[error("Bedrock refused the warden's own credentials; the operator finds the reason in the record")]
+    #[error("AWS does not accept the warden's own credentials; the operator finds the reason in the record")]
+    UpstreamCredentials,
+    #[error("the warden's own role may not do this; the operator finds the reason in the record")]
     UpstreamForbidden,
     #[error("the upstream answered {0} in a way that is not Bedrock's; its answer is not passed on")]
     ForeignAnswer(StatusCode),
@@ -102,6 +108,8 @@ impl Refusal {
             | Self::Json(_)
             | Self::IncompleteGuardrail
             | Self::Metadata
+            | Self::MetadataFull { .. }
+            | Self::MetadataTooLong
             | Self::AnswerDenied { .. } => Fault::Validation,
             Self::MediaType => Fault::UnsupportedMediaType,
             Self::Decode(error) => error.fault(),
@@ -123,9 +131,12 @@ impl Refusal {
             | Self::UpstreamForbidden => Fault::AccessDenied,
             Self::NotRecorded(_)
             | Self::NoPolicies
+            | Self::UpstreamCredentials
             | Self::ForeignAnswer(StatusCode::SERVICE_UNAVAILABLE) => Fault::ServiceUnavailable,
             Self::Upstream(error) => match error {
-                UpstreamError::NoCredentials(_) | UpstreamError::Connect(_) => Fault::ServiceUnavailable,
+                UpstreamError::NoCredentials(_) | UpstreamError::NoSession(_) | UpstreamError::Connect(_) => {
+                    Fault::ServiceUnavailable
+                }
                 UpstreamError::Timeout => Fault::ModelTimeout,
                 UpstreamError::Sign(_) | UpstreamError::Request(_) | UpstreamError::Transport(_) => {
                     Fault::InternalServer
@@ -142,6 +153,7 @@ impl Refusal {
             Self::NotRecorded(_)
             | Self::NoPolicies
             | Self::Upstream(_)
+            | Self::UpstreamCredentials
             | Self::UpstreamForbidden
             | Self::ForeignAnswer(_)
             | Self::AnswerUnreadable
@@ -160,6 +172,8 @@ impl Refusal {
             | Self::IncompleteGuardrail
             | Self::MediaType
             | Self::Metadata
+            | Self::MetadataFull { .. }
+            | Self::MetadataTooLong
             | Self::Denied
             | Self::StreamCannotBeFiltered { .. }
             | Self::AnswerOutOfSight { .. }

@@ -185,7 +185,10 @@ impl Delivery<'_> {
         self.outcome.error_code = text(&headers, "x-amzn-errortype").as_deref().and_then(error_name);
         match answer::upstream_fault(status, self.outcome.error_code.as_deref()) {
             UpstreamFault::Relayed => {}
-            UpstreamFault::Ours => {
+            UpstreamFault::Credentials => {
+                return self.give_up(&Refusal::UpstreamCredentials, EndState::Complete).await;
+            }
+            UpstreamFault::Forbidden => {
                 return self.give_up(&Refusal::UpstreamForbidden, EndState::Complete).await;
             }
             UpstreamFault::Foreign => {

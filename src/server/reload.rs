@@ -17,6 +17,7 @@ use crate::identity::keys::MasterKeyError;
 use crate::identity::{Callers, MasterKey};
 use crate::policy::{self, PolicySet};
 use crate::proxy::Rules;
+use crate::upstream::Upstream;
 use crate::yaml::{Diagnostics, Source};
 
 /// How often files are looked at. A revoked key is out within this time.
@@ -97,6 +98,8 @@ fn compile(sources: &[Source]) -> Result<PolicySet, LoadError> {
 pub struct Reload {
     pub files: RuleFiles,
     pub rules: Arc<Rules>,
+    /// Forgets callers that are gone.
+    pub upstream: Arc<Upstream>,
     pub journal: Journal,
     /// Asks for a look at once.
     pub hangup: Signal,
@@ -181,6 +184,10 @@ impl Reload {
             Ok(callers) => {
                 *problem = None;
                 self.rules.replace_callers(callers);
+                // ORDER: after nobody who is gone can come in any more.
+                let callers = self.rules.callers();
+                let names = callers.names();
+                self.upstream.retain(|team, app| names.contains(&(team, app)));
                 if !first {
                     tracing::info!("callers reloaded");
                 }

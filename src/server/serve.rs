@@ -106,7 +106,10 @@ impl Warden {
         let tls = tls::server_config(&config.listen.certificate, &config.listen.key)?;
         let record_key = RecordKey::of(&MasterKey::load(&config.master_key).map_err(LoadError::from)?);
         let credentials = Arc::new(CredentialSource::new(provider));
-        let upstream = Upstream::new(config.upstream.clone(), Arc::clone(&credentials))?;
+        let background = TaskTracker::new();
+        let own = Arc::clone(&credentials);
+        let upstream = Upstream::new(config.upstream.clone(), &config.environment, own, background.clone())?;
+        let upstream = Arc::new(upstream);
         let mut options = JournalOptions::with_deadline(config.audit.deadline);
         options.start = started_with(&config);
         let journal = Journal::open(&config.audit.journal, options).await?;
@@ -133,12 +136,12 @@ impl Warden {
 
         // ORDER: caught before anybody is told that the warden is ready; until then SIGHUP ends the process.
         let hangup = signal(SignalKind::hangup()).map_err(ServeError::Signal)?;
-        let (stop, background) = (CancellationToken::new(), TaskTracker::new());
+        let stop = CancellationToken::new();
         let proxy = Proxy::new(
             &config,
             Arc::clone(&rules),
             journal.clone(),
-            upstream,
+            Arc::clone(&upstream),
             record_key,
             Arc::new(Telemetry::new()),
             background.clone(),
@@ -146,7 +149,7 @@ impl Warden {
         let warden =
             Self { proxy: Arc::new(proxy), config, urls, stop, connections: TaskTracker::new(), background };
         warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));
-        warden.background.spawn(Reload { files, rules, journal, hangup }.run(warden.stop.clone()));
+        warden.background.spawn(Reload { files, rules, upstream, journal, hangup }.run(warden.stop.clone()));
         warden.serve_data(data);
         if let Some(plain) = plain {
             warden.serve_data(plain);
@@ -214,14 +217,17 @@ impl Warden {
 
 /// What the record says of a start, beside its time.
 fn started_with(config: &Config) -> BTreeMap<String, String> {
+    let role = config.upstream.assume_role.as_ref().map(|role| ("assume_role", role.arn.clone()));
     let told = [
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("environment", config.environment.clone()),
         ("region", config.upstream.region.clone()),
         ("endpoint", config.upstream.endpoint.to_string()),
         ("control_plane_endpoint", config.upstream.control_plane_endpoint.to_string()),
+        // Stamped bodies are longer than those received, under a decision that changed nothing.
+        ("request_metadata", config.upstream.request_metadata.to_string()),
     ];
-    told.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    told.into_iter().chain(role).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 impl std::fmt::Debug for Warden {

@@ -9,6 +9,7 @@ use crate::bedrock::fault::Fault;
 
 use super::catalogue::Model;
 use super::fields::{Fields, Malformed};
+use super::metadata;
 use super::models::read_blocks;
 use super::plan::{Plan, Reply, Usage};
 use super::random::Random;
@@ -87,6 +88,7 @@ fn converse(model: &Model, body: &[u8]) -> Result<(Prompt, Completion, Random), 
              supports system messages.",
         ));
     }
+    body.value("requestMetadata").map_or(Ok(()), metadata::check)?;
     let prompt = read(&body)?;
     let mut random = prompt.random(model.id);
     let silence = Completion { text: String::new(), stop: Stop::End, tokens: 0 };

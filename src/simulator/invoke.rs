@@ -9,6 +9,7 @@ use crate::bedrock::fault::Fault;
 
 use super::catalogue::Model;
 use super::fields::{Fields, Malformed};
+use super::metadata;
 use super::models::{Exchange, Family, GUARDRAIL_CONFIG};
 use super::plan::{Plan, Reply, Usage};
 use super::reply::Refusal;
@@ -57,6 +58,7 @@ fn plan(
     })?;
     let body = Fields::of(&document)?;
     check_guardrail(headers, &body)?;
+    metadata::check_header(headers)?;
     let family = model.family.of_body(&body);
     let prompt = family.read(&body)?;
     let mut random = prompt.random(model.id);

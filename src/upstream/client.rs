@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aws_smithy_runtime_api::client::identity::Identity;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response, Uri};
@@ -13,13 +14,16 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use thiserror::Error;
+use tokio_util::task::TaskTracker;
 
 use crate::clock;
 use crate::config;
+use crate::identity::Principal;
 use crate::permit::Permit;
 use crate::tls::{self, TlsError};
 
 use super::credentials::{CredentialSource, NoCredentials};
+use super::sessions::{NoSession, Sessions, Sts};
 use super::signer::{SignError, sign_request};
 
 /// Which of Bedrock's two services a call goes to.
@@ -47,6 +51,8 @@ pub struct Call {
 pub enum UpstreamError {
     #[error(transparent)]
     NoCredentials(#[from] NoCredentials),
+    #[error(transparent)]
+    NoSession(#[from] NoSession),
     #[error("the request could not be signed")]
     Sign(#[from] SignError),
     #[error("the request could not be put together")]
@@ -59,15 +65,33 @@ pub enum UpstreamError {
     Timeout,
 }
 
+impl UpstreamError {
+    /// Whether it is certain that nothing was sent.
+    pub const fn is_before_sending(&self) -> bool {
+        match self {
+            Self::NoCredentials(_) | Self::NoSession(_) | Self::Sign(_) | Self::Request(_) => true,
+            Self::Connect(_) | Self::Transport(_) | Self::Timeout => false,
+        }
+    }
+}
+
 /// The way to Bedrock.
 pub struct Upstream {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     config: config::Upstream,
     credentials: Arc<CredentialSource>,
+    /// With a role to assume, what Bedrock is called with instead of `credentials`.
+    sessions: Option<Arc<Sessions<Sts>>>,
 }
 
 impl Upstream {
-    pub fn new(config: config::Upstream, credentials: Arc<CredentialSource>) -> Result<Self, TlsError> {
+    /// `environment` becomes a tag of the sessions, which are renewed on `tasks`.
+    pub fn new(
+        config: config::Upstream,
+        environment: &str,
+        credentials: Arc<CredentialSource>,
+        tasks: TaskTracker,
+    ) -> Result<Self, TlsError> {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
@@ -82,7 +106,11 @@ impl Upstream {
             .pool_timer(TokioTimer::new())
             .http2_keep_alive_interval(std::time::Duration::from_secs(30))
             .build(connector);
-        Ok(Self { client, config, credentials })
+        let sessions = config.assume_role.clone().map(|role| {
+            let sts = Sts::new(role, &config.region, environment, Arc::clone(&credentials));
+            Sessions::new(sts, tasks, clock::system_now)
+        });
+        Ok(Self { client, config, credentials, sessions })
     }
 
     pub fn region(&self) -> &str {
@@ -94,14 +122,29 @@ impl Upstream {
     }
 
     /// Whether a request could be signed now.
-    pub fn ready(&self) -> Result<(), NoCredentials> {
-        self.credentials.current(clock::system_now()).map(drop)
+    pub fn ready(&self) -> Result<(), UpstreamError> {
+        self.credentials.current(clock::system_now())?;
+        let problem = self.sessions.as_ref().and_then(Sessions::problem);
+        problem.map_or(Ok(()), |problem| Err(problem.into()))
     }
 
-    /// Signs and sends. INVARIANT: takes a permit, so that nothing is sent that was not allowed and recorded.
-    pub async fn send(&self, _permit: Permit, call: Call) -> Result<Response<Incoming>, UpstreamError> {
+    /// Forgets what it holds for principals (team, application) that are not `known` any more.
+    pub fn retain(&self, known: impl Fn(&str, &str) -> bool) {
+        if let Some(sessions) = &self.sessions {
+            sessions.retain(known);
+        }
+    }
+
+    /// Signs and sends for `principal`. INVARIANT: takes a permit, so that nothing is sent that was not allowed and
+    /// recorded.
+    pub async fn send(
+        &self,
+        _permit: Permit,
+        principal: &Principal,
+        call: Call,
+    ) -> Result<Response<Incoming>, UpstreamError> {
+        let identity = self.identity(principal).await?;
         let now = clock::system_now();
-        let identity = self.credentials.current(now)?;
         let endpoint = match call.plane {
             Plane::Runtime => &self.config.endpoint,
             Plane::Control => &self.config.control_plane_endpoint,
@@ -120,6 +163,14 @@ impl Upstream {
             Ok(Err(error)) if error.is_connect() => Err(UpstreamError::Connect(error)),
             Ok(Err(error)) => Err(UpstreamError::Transport(error)),
             Err(_) => Err(UpstreamError::Timeout),
+        }
+    }
+
+    /// FAIL-CLOSED: with a role to assume, never the warden's own credentials.
+    async fn identity(&self, principal: &Principal) -> Result<Identity, UpstreamError> {
+        match &self.sessions {
+            None => Ok(self.credentials.current(clock::system_now())?),
+            Some(sessions) => Ok(sessions.of(principal).await?),
         }
     }
 }

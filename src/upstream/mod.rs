@@ -1,4 +1,4 @@
-//! Bedrock's side: credentials, signatures, connections.
+//! Bedrock's side: credentials, sessions, signatures, connections.
 //!
 //! Receives requests that hold a [`Permit`](crate::permit::Permit), returns answers as they arrive. Calls only the
 //! endpoints of the configuration, follows no redirect, and retries nothing that Bedrock may have seen.
@@ -6,6 +6,7 @@
 mod client;
 mod credentials;
 mod headers;
+mod sessions;
 mod signer;
 
 pub use client::{Call, Plane, Upstream, UpstreamError};

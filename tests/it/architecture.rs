@@ -23,7 +23,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Of the record, its plain data.
     ("telemetry", &["audit", "bedrock", "config", "clock"]),
     ("permit", &["policy", "audit"]),
-    ("upstream", &["permit", "policy", "audit", "bedrock", "config", "clock", "tls"]),
+    // Of identity, the proven principal that a session is made for.
+    ("upstream", &["permit", "policy", "audit", "identity", "bedrock", "config", "clock", "tls"]),
     (
         "proxy",
         &[

@@ -265,6 +265,8 @@ fn assert_found(warden: &TestWarden, decision: &str, what: &str) {
 #[track_caller]
 fn assert_withheld(warden: &TestWarden, response: &Response) {
     let message = response.assert_refused(400, "ValidationException");
+    let decision = response.headers["x-warden-decision"].to_str().unwrap();
+    assert!(decision.starts_with("deny; "), "{decision}");
     assert!(message.contains("withheld") && message.contains("org/sensitive/pii"), "{message}");
     assert!(!response.text().contains("mail.example.com"), "{message}");
     let record = warden.record_of(response);

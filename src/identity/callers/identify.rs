@@ -3,7 +3,7 @@
 //! Receives request heads and returns claims. A bearer key is checked here and now; a signature waits in the claim
 //! for the body's hash. Never logs, and never says more to an unknown caller than that it is unknown.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -49,6 +49,11 @@ impl Callers {
             signing_keys: SigningKeys::default(),
             nobody: BearerHash::of_nothing(master),
         }
+    }
+
+    /// Team and application of everyone who has a key, usable or not.
+    pub fn names(&self) -> HashSet<(&str, &str)> {
+        self.keys.values().map(|holder| (holder.team.as_str(), holder.app.as_str())).collect()
     }
 
     /// What the head claims, checked as far as that is possible without the body. `region` is the only one that

@@ -128,6 +128,7 @@ fn judged(
         context: &context,
         headers: &HeaderMap::new(),
         body: &body,
+        stamp: None,
     };
     let mut judgement = Judgement::default();
     let sendable = judge(policies, &SCANNER, &subject, &mut judgement);

@@ -1,7 +1,7 @@
 //! Decode, repair, verify: everything that is decided about a request before anything leaves.
 //!
-//! Values in, values out. The body that comes out is the body that was judged: unchanged bytes when no rule repaired
-//! anything, else the edited bytes, which were parsed, decoded, scanned and verified again as they will be sent.
+//! Values in, values out. The body that comes out is the body that was judged: unchanged bytes when nothing was repaired
+//! or stamped, else the edited bytes, which were parsed, decoded, scanned and verified again as they will be sent.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::bedrock::envelope::Envelope;
 use crate::bedrock::format::Format;
-use crate::bedrock::json::{Document, Edits, quoted};
+use crate::bedrock::json::{Document, Edits, Span, quoted};
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::{Guardrail, GuardrailPlace, Operation};
 use crate::bedrock::view::{Leak, Parameter, View};
@@ -22,6 +22,7 @@ use crate::policy::{
 use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
 use crate::upstream;
 
+use super::metadata::{Stamp, scan_metadata};
 use super::refuse::Refusal;
 use super::scan::scan;
 
@@ -29,7 +30,6 @@ use super::scan::scan;
 const GUARDRAIL_IDENTIFIER: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardrailidentifier");
 const GUARDRAIL_VERSION: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardrailversion");
 const TRACE: HeaderName = HeaderName::from_static("x-amzn-bedrock-trace");
-const METADATA: HeaderName = HeaderName::from_static("x-amzn-bedrock-request-metadata");
 
 /// What is judged.
 #[derive(Debug)]
@@ -43,13 +43,15 @@ pub struct Subject<'a> {
     pub context: &'a Context,
     pub headers: &'a HeaderMap,
     pub body: &'a Bytes,
+    /// What a Converse body is to say of the caller and the decision. No rule asked for it, so it is no repair.
+    pub stamp: Option<&'a Stamp>,
 }
 
 /// What was seen and decided, for the record. Complete for refusals too, as far as the request could be read.
 #[derive(Debug, Default)]
 pub struct Judgement {
     pub seen: Option<Facts>,
-    /// The facts of the request as it will be sent; `None` when it was not repaired.
+    /// The facts of the request as it will be sent; `None` when its body is sent as it was received.
     pub sent: Option<Facts>,
     /// Strings found in the prompt, by detector, before any were redacted.
     pub findings: Findings,
@@ -84,32 +86,40 @@ pub fn judge(
     let format = envelope.format();
     let detectors = policies.detectors(subject.principal, Direction::Prompt);
     let document = Document::parse(envelope.document())?;
-    let read = Read::new(format, &document, scanner, detectors, subject)?;
+    let read = Read::new(format, &document, scanner, detectors, subject, &[])?;
     judgement.findings = read.facts.findings.clone();
     judgement.system = read.view.system;
 
     let repairs = policies.repair(&read.inquiry(subject));
-    if repairs.is_empty() {
+    let edited = edit(&repairs, &read, &document, subject);
+    judgement.repairs = repairs;
+    let (edited, guardrail) = match edited {
+        Ok(edited) => edited,
+        Err(refusal) => {
+            judgement.seen = Some(read.facts);
+            return Err(refusal);
+        }
+    };
+    let Some(edited) = edited else {
         let allowed = decide(policies, &read, subject, judgement);
         let guardrail = read.header_guardrail;
         judgement.seen = Some(read.facts);
         let body = subject.body.clone();
         return Ok(Sendable { allowed: allowed.ok_or(Refusal::Denied)?, body, guardrail, format });
-    }
+    };
 
-    let (edits, guardrail) = apply(&repairs, &read, subject.operation);
-    judgement.repairs = repairs;
     judgement.seen = Some(read.facts);
-    let body = Bytes::from(envelope.seal(edits.apply(document.source())));
+    let body = Bytes::from(envelope.seal(edited));
     let envelope = Envelope::open(subject.operation, subject.model, &body)?;
     let document = Document::parse(envelope.document())?;
-    let repaired = Subject { body: &body, ..*subject };
-    let mut read = Read::new(format, &document, scanner, detectors, &repaired)?;
+    let edited = Subject { body: &body, ..*subject };
+    let own = subject.stamp.map(|stamp| stamp.places(&document)).transpose()?.unwrap_or_default();
+    let mut read = Read::new(format, &document, scanner, detectors, &edited, &own)?;
     if let Some(guardrail) = guardrail {
         read.facts.guardrail = Some(guardrail.clone());
         read.header_guardrail = Some(guardrail);
     }
-    let allowed = decide(policies, &read, &repaired, judgement);
+    let allowed = decide(policies, &read, &edited, judgement);
     let guardrail = read.header_guardrail;
     judgement.sent = Some(read.facts);
     drop(document);
@@ -169,14 +179,18 @@ struct Read<'d> {
 }
 
 impl<'d> Read<'d> {
+    /// `own` are the places that we wrote into the document ourselves. An id or a digest may look like the number of a
+    /// card; no rule is about them.
     fn new(
         format: Format,
         document: &'d Document<'d>,
         scanner: &Scanner,
         detectors: DetectorSet,
         subject: &Subject<'_>,
+        own: &[Span],
     ) -> Result<Self, Refusal> {
-        let view = format.decode(document)?;
+        let mut view = format.decode(document)?;
+        view.texts.retain(|text| !own.contains(&text.span));
         let (matches, mut findings) = scan(scanner, detectors, &view.texts);
         let mut header_guardrail = None;
         let mut leaks = BTreeSet::new();
@@ -231,30 +245,6 @@ fn trace_leak(headers: &HeaderMap) -> BTreeSet<Leak> {
     asks.then_some(Leak::Trace).into_iter().collect()
 }
 
-/// Looks into the request metadata of an invoke operation, a JSON object in a header that ends up in AWS's own logs. It
-/// is never edited, so that a rule that wants something gone refuses the request.
-fn scan_metadata(
-    scanner: &Scanner,
-    detectors: DetectorSet,
-    headers: &HeaderMap,
-    findings: &mut Findings,
-) -> Result<(), Refusal> {
-    for value in headers.get_all(METADATA) {
-        let document = Document::parse(value.as_bytes())?;
-        if !document.root().is_object() {
-            return Err(Refusal::Metadata);
-        }
-        for member in document.root().members() {
-            let text = member.node.as_str().ok_or(Refusal::Metadata)?;
-            let found = [(None, member.name.as_ref()), (Some(member.name.as_ref()), text)];
-            for one in found.into_iter().flat_map(|(key, text)| scanner.scan(detectors, text, key)) {
-                findings.add(one.detector, 1);
-            }
-        }
-    }
-    Ok(())
-}
-
 /// FAIL-CLOSED: what calls itself something else than JSON could be read as something else than was judged. On the
 /// invoke operations SDKs name no type, or say that it is bytes (captured from boto3, JavaScript and Rust).
 fn check_media_type(operation: Operation, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -275,6 +265,29 @@ fn is_json(media_type: &str) -> bool {
 /// FAIL-CLOSED: Bedrock needs both parts, and half a reference would be judged as one that it is not.
 fn is_whole(guardrail: &GuardrailReference) -> bool {
     !guardrail.identifier.is_empty() && !guardrail.version.is_empty()
+}
+
+/// The document as it will be sent, unless it is sent as it was received, and a guardrail to be sent in headers.
+/// ORDER: repairs first, because a redaction may stand within what the stamp writes anew.
+fn edit(
+    repairs: &[Repair],
+    read: &Read<'_>,
+    document: &Document<'_>,
+    subject: &Subject<'_>,
+) -> Result<(Option<String>, Option<GuardrailReference>), Refusal> {
+    let (mut edited, mut guardrail) = (None, None);
+    if !repairs.is_empty() {
+        let (edits, header) = apply(repairs, read, subject.operation);
+        edited = Some(edits.apply(document.source()));
+        guardrail = header;
+    }
+    if let Some(stamp) = subject.stamp {
+        edited = Some(match &edited {
+            None => stamp.write(document)?,
+            Some(repaired) => stamp.write(&Document::parse(repaired.as_bytes())?)?,
+        });
+    }
+    Ok((edited, guardrail))
 }
 
 /// Turns repairs into edits of the body, and a guardrail to be sent in headers.

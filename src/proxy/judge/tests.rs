@@ -1,7 +1,12 @@
-//! What headers say about a body, by table.
+//! What headers say about a body, by table, and what a stamp may not change, by property.
+
+use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::*;
-use crate::sensitive::find;
+use crate::identity::CredentialKind;
+use crate::policy;
+use crate::yaml::{Diagnostics, Source};
 
 fn headers(list: &[(&HeaderName, &str)]) -> HeaderMap {
     let mut map = HeaderMap::new();
@@ -58,24 +63,98 @@ fn any_word_but_one_asks_for_the_trace() {
     assert!(!trace_leak(&headers(&[(&TRACE, "DISABLED"), (&TRACE, "ENABLED")])).is_empty());
 }
 
-#[test]
-fn metadata_in_a_header_is_searched_however_it_is_escaped() {
-    let scanner = Scanner::new().unwrap();
-    let detectors: DetectorSet = find("email").into_iter().collect();
-    let count = |value: &str| {
-        let mut findings = Findings::default();
-        let read = scan_metadata(&scanner, detectors, &headers(&[(&METADATA, value)]), &mut findings);
-        read.map(|()| findings.iter().map(|(_, count)| count).sum::<u32>())
-    };
-    for (value, found) in [
-        (r#"{"team":"a"}"#, 0),
-        (r#"{"owner":"jane.doe@example.com"}"#, 1),
-        (r#"{"owner":"jane.doe\u0040example.com"}"#, 1),
-        (r#"{"jane.doe@example.com":"x"}"#, 1),
-    ] {
-        assert_eq!(count(value).unwrap(), found, "{value}");
+/// A floor and a team that grant everything, with a rule about every kind of sensitive data in prompts.
+fn policies(action: &str) -> PolicySet {
+    let detect = "[email, phone, credit_card, iban, us_ssn, ip_address, aws_access_key, aws_secret_key, private_key, jwt]";
+    let rules =
+        format!("allow: {{ models: \"*\" }}\nsensitive: {{ id: pii, detect: {detect}, prompt: {action} }}\n");
+    let sources = ["org", "team/payments"].map(|scope| {
+        let path = if scope == "org" { "org.yaml" } else { "teams/payments.yaml" };
+        Source::new(path, format!("version: 1\nscope: {scope}\n{rules}"))
+    });
+    let mut diagnostics = Diagnostics::default();
+    policy::compile(&sources, &mut diagnostics).unwrap_or_else(|| panic!("{diagnostics}"))
+}
+
+fn principal() -> Principal {
+    Principal {
+        team: "payments".to_owned(),
+        app: "checkout".to_owned(),
+        credential: CredentialKind::SigV4,
+        credential_id: "AKIATEST".to_owned(),
     }
-    for value in ["jane.doe@example.com", "[\"a\"]", r#"{"a":1}"#, r#"{"a":{"b":"c"}}"#, ""] {
-        assert!(count(value).is_err(), "{value}");
+}
+
+/// Judges a Converse body of payments/checkout. Returns the body that may be sent.
+fn judged(policies: &PolicySet, body: &Bytes, stamp: Option<&Stamp>) -> (Result<Bytes, Refusal>, Judgement) {
+    let scanner = Scanner::new().unwrap();
+    let context = Context {
+        environment: "prod".to_owned(),
+        region: "us-east-1".to_owned(),
+        source: "10.1.2.3".parse().unwrap(),
+        now: "2026-11-20T10:30:00Z".parse().unwrap(),
+    };
+    let subject = Subject {
+        principal: &principal(),
+        operation: Operation::Converse,
+        model: Some(&ModelReference::parse("anthropic.claude-3-haiku-20240307-v1:0").unwrap()),
+        guardrail: None,
+        context: &context,
+        headers: &HeaderMap::new(),
+        body,
+        stamp,
+    };
+    let mut judgement = Judgement::default();
+    let sendable = judge(policies, &scanner, &subject, &mut judgement);
+    (sendable.map(|sendable| sendable.body), judgement)
+}
+
+#[test]
+fn no_rule_is_about_what_we_stamp_ourselves() {
+    let policies = policies("deny");
+    let stamp = Stamp::new(&principal(), Uuid::nil(), "4111 1111 1111 1111");
+    let body = Bytes::from(r#"{"messages":[{"role":"user","content":[{"text":"hi"}]}]}"#);
+    let (sent, judgement) = judged(&policies, &body, Some(&stamp));
+    assert!(sent.unwrap().windows(19).any(|at| at == b"4111 1111 1111 1111"));
+    assert!(judgement.repairs.is_empty() && judgement.findings.is_empty());
+    // The same digits are the caller's own when they stand in a pair of the caller's.
+    let own = r#"{"requestMetadata":{"card":"4111 1111 1111 1111"},"messages":[]}"#;
+    let (sent, judgement) = judged(&policies, &Bytes::from(own), Some(&stamp));
+    assert!(matches!(sent, Err(Refusal::Denied)) && !judgement.findings.is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_stamp_changes_neither_decision_nor_repairs_nor_any_other_byte(
+        text in prop_oneof!["[ -~]{0,40}", Just("mail jane.doe@example.com".to_owned())],
+        pairs in proptest::collection::btree_map("[a-z]{1,4}|warden:[a-z]{1,4}", "[a-z@.]{0,20}|jane.doe@example.com", 0..4),
+        action in prop_oneof![Just("deny"), Just("redact"), Just("report")],
+        id in any::<u128>(),
+    ) {
+        let policies = policies(action);
+        let body = serde_json::json!({
+            "messages": [{ "role": "user", "content": [{ "text": text }] }],
+            "requestMetadata": pairs,
+        });
+        let body = Bytes::from(body.to_string());
+        let stamp = Stamp::new(&principal(), Uuid::from_u128(id), policies.digest());
+        let (plain, unstamped) = judged(&policies, &body, None);
+        let (sent, stamped) = judged(&policies, &body, Some(&stamp));
+        prop_assert_eq!(stamped.repairs, unstamped.repairs);
+        prop_assert_eq!(&stamped.findings, &unstamped.findings);
+        match (plain, sent) {
+            (Ok(plain), Ok(sent)) => {
+                let expected = stamp.write(&Document::parse(&plain).unwrap()).unwrap();
+                prop_assert_eq!(sent, expected.as_bytes());
+                prop_assert!(stamped.sent.is_some(), "the call must be signed over the stamped body");
+            }
+            (Err(_), Err(_)) => prop_assert!(stamped.denial.is_some()),
+            (plain, sent) => {
+                // A forged pair that a rule would refuse is gone with the stamp, and so is the refusal.
+                prop_assert!(plain.is_err() && sent.is_ok() && pairs.keys().any(|key| key.starts_with("warden:")));
+            }
+        }
     }
 }

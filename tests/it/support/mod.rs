@@ -10,6 +10,7 @@ pub mod journal;
 pub mod process;
 pub mod rust_sdk;
 pub mod simulator;
+pub mod sts;
 pub mod warden;
 
 use std::time::{Duration, Instant};

@@ -10,6 +10,27 @@ use super::process::{Process, warden_command};
 pub const ACCESS_KEY_ID: &str = "AKIASIMULATOR0000000";
 pub const SECRET_ACCESS_KEY: &str = "upstream/secret+that+no+log+may+hold/000";
 
+/// Temporary credentials whose signatures the simulator accepts, too.
+pub const SESSIONS: usize = 6;
+
+/// One of them.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub access_key_id: String,
+    pub secret: String,
+    pub token: String,
+}
+
+impl Session {
+    pub fn nth(nth: usize) -> Self {
+        Self {
+            access_key_id: format!("ASIASIMULATOR000000{nth}"),
+            secret: format!("session/secret+that+no+log+may+hold/{nth}"),
+            token: format!("session-token/that+no+log+may+hold/{nth}=="),
+        }
+    }
+}
+
 /// The real binary as `simulator`.
 pub struct Simulator {
     process: Process,
@@ -36,6 +57,9 @@ impl Simulator {
             .arg("--request-log")
             .arg(&log)
             .args(["--request-log-bodies", "--event-gap-ms", &event_gap_ms.to_string()]);
+        for Session { access_key_id, secret, token } in (0..SESSIONS).map(Session::nth) {
+            command.arg("--session").arg(format!("{access_key_id}:{secret}:{token}"));
+        }
         let mut process = Process::spawn("simulator", &mut command);
         let lines = process.ready();
         let endpoint = lines.iter().find_map(|line| line.strip_prefix("simulator "));
@@ -72,6 +96,10 @@ impl Seen {
 
     pub fn signature_ok(&self) -> bool {
         self.0["signature_ok"] == true
+    }
+
+    pub fn access_key_id(&self) -> &str {
+        self.0["access_key_id"].as_str().expect("every request is signed")
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -361,7 +361,10 @@ impl TestWarden {
     fn check_silence(&self) {
         let said = format!("{}{}", self.stderr(), self.simulator.stderr());
         assert!(!said.contains("panicked at"), "{said}");
-        for canary in [PROMPT_CANARY, &self.key.secret, simulator::SECRET_ACCESS_KEY] {
+        let (session_secret, session_token) = ("session/secret+that", "session-token/that");
+        for canary in
+            [PROMPT_CANARY, &self.key.secret, simulator::SECRET_ACCESS_KEY, session_secret, session_token]
+        {
             self.assert_never_kept(canary);
         }
     }
