@@ -318,7 +318,7 @@ fn async_invocations_are_started_where_policy_says_and_seen_by_those_who_may() {
     assert_eq!(list(&warden.key), [haiku.clone(), arn.clone()]);
     let other = warden.add_caller("research", "notebooks");
     warden.wait_until_known(&other);
-    assert_eq!(list(&other), [arn.clone()]);
+    assert_eq!(list(&other), std::slice::from_ref(&arn));
     let look = |arn: &str| {
         warden.tls().send(&get(&format!("/async-invoke/{}", label(arn))).sign(&other, &warden.authority()))
     };
