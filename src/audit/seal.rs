@@ -34,6 +34,7 @@ pub(super) struct Stamp {
 pub(super) struct Sealed {
     pub kind: &'static str,
     pub ts_us: i64,
+    pub ts_mono_ns: u64,
     pub request_id: Option<String>,
     pub team: Option<String>,
     pub app: Option<String>,
@@ -65,6 +66,7 @@ pub(super) fn seal(record: &Record, stamp: &Stamp) -> Sealed {
     let mut sealed = Sealed {
         kind: record.kind(),
         ts_us: stamp.ts_us,
+        ts_mono_ns: stamp.ts_mono_ns,
         request_id: record.request_id().map(|id| id.to_string()),
         team: None,
         app: None,

@@ -49,7 +49,7 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
         Ok(accepted) => accepted,
         Err(refusal) => return exchange.refuse(&refusal, downstream).await,
     };
-    let Accepted { allowed, call, answering, memory } = accepted;
+    let Accepted { allowed, mut call, answering, memory } = accepted;
 
     // 6. Write it down before anything leaves. CRASH: from here on, an intent without an outcome means `unknown`.
     let hmac = proxy.record_key.hmac(&call.body);
@@ -61,6 +61,7 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
     // 7. Sign and forward: the upstream takes nothing but a permit built from both proofs. Waiting for AWS STS, once per
     // session and caller, is time of AWS's as waiting for Bedrock is.
     let sent = clock::instant();
+    forwarded.sent(sent, &mut call.headers);
     let answer = proxy.upstream.send(Permit::new(allowed, receipt), &answering.principal, call).await;
     drop(memory);
     let response = match answer {

@@ -206,6 +206,7 @@ impl Delivery<'_> {
 
     /// ORDER: the outcome is durable before the first byte of a whole answer leaves.
     async fn complete(mut self, head: Response<()>, body: Bytes) {
+        self.forwarded.upstream_ended(self.sent);
         if self.downstream.is_awaited() {
             self.outcome.http_status = Some(head.status().as_u16());
             self.outcome.out_bytes = body.len() as u64;
@@ -222,6 +223,7 @@ impl Delivery<'_> {
     }
 
     async fn give_up(mut self, refusal: &Refusal, state: EndState) {
+        self.forwarded.upstream_ended(self.sent);
         self.outcome.end_state = state;
         self.forwarded.fail(refusal, self.outcome, self.downstream).await;
     }
@@ -250,6 +252,7 @@ impl Delivery<'_> {
         };
         outcome.tokens = records::tokens(streamed.usage);
         outcome.stop_reason = streamed.stop_reason;
+        outcome.error_code = streamed.error;
         outcome.timings.ttft_ms = streamed.first_byte.map(|at| elapsed_ms(self.sent, at));
         outcome.out_bytes = streamed.bytes;
         outcome.frames = u32::try_from(streamed.frames).unwrap_or(u32::MAX);

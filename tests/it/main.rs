@@ -39,6 +39,9 @@ mod redaction;
 // Event streams: first bytes early, and no failure that looks like success.
 mod streaming;
 
+// OpenTelemetry: spans, metrics, trace context.
+mod traces;
+
 // kill -9 under load: what Bedrock saw is in the journal.
 mod crash;
 // SIGTERM with work in flight.
@@ -47,6 +50,11 @@ mod drain;
 mod fail_closed;
 // Policies and callers that change while requests are served.
 mod reload;
+
+// What Prometheus is shown.
+mod metrics;
+// The line that is logged for a request.
+mod log_line;
 
 // Requests no SDK would send.
 mod hostile_http;
