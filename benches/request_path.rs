@@ -130,7 +130,7 @@ fn finished() -> Finished {
         caller: Some(Caller { team: "payments".to_owned(), app: "checkout".to_owned() }),
         operation: Some(Operation::ConverseStream),
         model: Some(ModelReference::parse(MODEL).unwrap()),
-        format: Format::of(Operation::ConverseStream, &ModelReference::parse(MODEL).unwrap()).ok(),
+        format: Format::of(Operation::ConverseStream, Some(&ModelReference::parse(MODEL).unwrap())).ok(),
         decision: Decision::Modify,
         end: EndState::Complete,
         status: Some(http::StatusCode::OK),
