@@ -83,7 +83,7 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
 struct Accepted {
     allowed: Allowed,
     call: Call,
-    answering: Answering,
+    answering: Box<Answering>,
     memory: Reserved,
 }
 
@@ -129,7 +129,7 @@ async fn accept(
     let (allowed, call, format) = decide(proxy, policies, &asked, &target, exchange)?;
     exchange.learn_format(format);
     let facts = exchange.judgement.sent.clone().or_else(|| exchange.judgement.seen.clone());
-    let answering = Answering { route, principal, context, facts, format };
+    let answering = Box::new(Answering { route, principal, context, facts, format });
     answering.check_filters(policies)?;
     Ok(Accepted { allowed, call, answering, memory })
 }

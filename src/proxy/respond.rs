@@ -78,7 +78,7 @@ impl Answering {
 pub async fn respond(
     proxy: &Proxy,
     policies: &PolicySet,
-    answering: Answering,
+    answering: Box<Answering>,
     sent: Instant,
     response: Response<Incoming>,
     forwarded: Forwarded,
@@ -112,7 +112,7 @@ struct Answer {
 struct Delivery<'a> {
     proxy: &'a Proxy,
     policies: &'a PolicySet,
-    answering: Answering,
+    answering: Box<Answering>,
     sent: Instant,
     forwarded: Forwarded,
     outcome: Outcome,
@@ -167,7 +167,7 @@ impl Delivery<'_> {
 
     /// FAIL-CLOSED: an answer that cannot be read is not passed on, because it cannot be filtered.
     fn filter_read(&self, body: &Bytes) -> Result<Filtered, Refusal> {
-        let Answering { route, principal, context, .. } = &self.answering;
+        let Answering { route, principal, context, .. } = &*self.answering;
         let document = Document::parse(body).map_err(|_| Refusal::AnswerUnreadable)?;
         let kept = listing::filter(route.operation, &document, |model| {
             self.policies.may_use(principal, model, context)

@@ -36,6 +36,8 @@ mod operations;
 mod attribution;
 // Sensitive data in prompts and answers.
 mod redaction;
+// Every family of models: read, bounded, answered, counted.
+mod families;
 // Event streams: first bytes early, and no failure that looks like success.
 mod streaming;
 

@@ -256,7 +256,7 @@ fn prompts_that_are_counted_are_judged_like_prompts_that_are_sent() {
         let response = warden.send(count(HAIKU, &input));
         assert_eq!(response.error_type(), error, "{input}: {}", response.text());
     }
-    warden.send(count("meta.llama3-70b-instruct-v1:0", &sealed(&json!({})))).assert_refused(403, ACCESS);
+    warden.send(count("acme.future-model-v1:0", &sealed(&json!({})))).assert_refused(403, ACCESS);
     assert_eq!(warden.upstream().len(), before);
 }
 
@@ -307,7 +307,7 @@ fn async_invocations_are_started_where_policy_says_and_seen_by_those_who_may() {
 
     let message = warden.send(start(TITAN, &titan, "three", "s3://elsewhere/")).assert_refused(403, ACCESS);
     assert!(message.contains("granted: s3://results/*"), "{message}");
-    warden.send(start("meta.llama9", &titan, "four", "s3://results/")).assert_refused(403, ACCESS);
+    warden.send(start("acme.future-model-v1:0", &titan, "four", "s3://results/")).assert_refused(403, ACCESS);
 
     let list = |key| {
         let call = get("/async-invoke?statusEquals=Completed").sign(key, &warden.authority());

@@ -73,12 +73,31 @@ fn of_format(format: Format) -> Option<&'static str> {
     match format.wire() {
         Wire::Converse => Some("chat"),
         Wire::Invoke(family) => Some(match family {
-            Family::ClaudeMessages | Family::Nova => "chat",
-            Family::TitanText | Family::Jurassic2 | Family::ClaudeText | Family::CohereCommand => {
-                "text_completion"
-            }
-            Family::TitanEmbed | Family::CohereEmbed => "embeddings",
-            Family::StableDiffusionXl => "generate_content",
+            Family::ClaudeMessages
+            | Family::Nova
+            | Family::Jamba
+            | Family::CohereCommandR
+            | Family::OpenAi
+            | Family::OpenAiChat => "chat",
+            Family::TitanText
+            | Family::Jurassic2
+            | Family::ClaudeText
+            | Family::CohereCommand
+            | Family::Llama
+            | Family::Mistral
+            | Family::DeepSeek => "text_completion",
+            Family::TitanEmbed
+            | Family::TitanMultimodalEmbed
+            | Family::NovaEmbed
+            | Family::CohereEmbed
+            | Family::Marengo => "embeddings",
+            Family::AmazonImage
+            | Family::NovaReel
+            | Family::Rerank
+            | Family::StableDiffusionXl
+            | Family::StabilityImage
+            | Family::LumaRay
+            | Family::Pegasus => "generate_content",
         }),
         Wire::AsyncInvoke(_)
         | Wire::CountConverse
