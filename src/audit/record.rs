@@ -109,6 +109,8 @@ pub struct Content {
     pub settings: Settings,
     /// `identifier:version` as asked for.
     pub guardrail: Option<String>,
+    /// The bucket that the answer goes to instead of to the caller, such as `s3://results`.
+    pub output: Option<String>,
     /// Bytes of text that detectors could see.
     pub inspected_bytes: u64,
     /// What they could not look into, one entry per kind.

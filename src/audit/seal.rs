@@ -272,6 +272,7 @@ fn write_content(object: &mut Object, content: &Content) {
     object.set("images", content.images);
     object.set("stream", content.stream);
     object.set("system", content.system);
+    object.optional_text("output", content.output.as_deref(), NAME);
     object.set("inspected_bytes", content.inspected_bytes);
     let list_cap = object.list_cap;
     object.list("uninspected", &content.uninspected, |entry| uninspected(entry, list_cap));

@@ -13,6 +13,7 @@ use super::metadata;
 use super::models::{Counts, Exchange, Family, GUARDRAIL_CONFIG};
 use super::plan::{Plan, Reply, Usage};
 use super::reply::Refusal;
+use super::speech::Prompt;
 use super::stream::{Event, Framing};
 
 const GUARDRAIL_IDENTIFIER: &str = "x-amzn-bedrock-guardrailidentifier";
@@ -38,6 +39,12 @@ pub fn streaming(model: &Model, headers: &HeaderMap, body: &[u8]) -> Result<Plan
         let events = documents.into_iter().map(|document| Event { name: "chunk", document }).collect();
         Ok(Reply::Stream { framing: Framing::Chunk, events, random: random.clone() })
     })
+}
+
+/// What a family's own body lets the model read.
+pub fn prompt(model: &Model, body: &Value) -> Result<Prompt, Refusal> {
+    let body = Fields::of(body)?;
+    Ok(model.family.of_body(&body).read(&body)?)
 }
 
 fn plan(

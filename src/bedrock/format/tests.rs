@@ -167,6 +167,11 @@ fn a_missing_parameter_is_set_by_its_insertion() {
 fn families_that_generate_text_can_be_given_a_token_limit() {
     for (format, body) in samples() {
         let generates = match format.wire {
+            Wire::AsyncInvoke(_)
+            | Wire::CountConverse
+            | Wire::CountInvoke(_)
+            | Wire::Guardrail
+            | Wire::GuardrailChecks => false,
             Wire::Converse => true,
             Wire::Invoke(family) => !family.addable().is_empty(),
         };
@@ -240,9 +245,9 @@ fn models_find_their_family() {
 #[test]
 fn an_unknown_family_is_refused_on_invoke_and_read_by_converse() {
     let model = ModelReference::parse("acme.future-model-v1:0").unwrap();
-    let error = Format::of(Operation::InvokeModel, &model).unwrap_err();
+    let error = Format::of(Operation::InvokeModel, Some(&model)).unwrap_err();
     assert!(error.to_string().contains("`acme.future-model-v1:0`"));
-    assert_eq!(Format::of(Operation::ConverseStream, &model).unwrap().name(), "converse");
+    assert_eq!(Format::of(Operation::ConverseStream, Some(&model)).unwrap().name(), "converse");
 }
 
 #[test]
@@ -250,7 +255,7 @@ fn models_that_answer_asynchronously_are_refused_on_invoke() {
     for id in ["amazon.nova-reel-v1:0", "luma.ray-v2:0"] {
         let model = ModelReference::parse(id).unwrap();
         for operation in [Operation::InvokeModel, Operation::InvokeModelWithResponseStream] {
-            let error = Format::of(operation, &model).unwrap_err();
+            let error = Format::of(operation, Some(&model)).unwrap_err();
             assert!(error.to_string().contains("StartAsyncInvoke"), "{error}");
         }
     }
@@ -259,7 +264,7 @@ fn models_that_answer_asynchronously_are_refused_on_invoke() {
 #[test]
 fn a_stored_prompt_is_no_part_of_what_was_inspected() {
     let prompt = "arn:aws:bedrock:us-east-1:111122223333:prompt/ABCDEFGHIJ:1";
-    let format = Format::of(Operation::Converse, &ModelReference::parse(prompt).unwrap()).unwrap();
+    let format = Format::of(Operation::Converse, Some(&ModelReference::parse(prompt).unwrap())).unwrap();
     decoded(format, r#"{"promptVariables":{"who":{"text":"me"}}}"#, |view| {
         let opaque = view.unwrap().opaque;
         assert_eq!(opaque.iter().map(|opaque| opaque.kind).collect::<Vec<_>>(), [OpaqueKind::StoredPrompt]);

@@ -113,6 +113,12 @@ impl StreamReader {
                 self.progress.rest(event, &["bytes"]);
                 Ok(())
             }
+            // These operations answer at once.
+            Wire::AsyncInvoke(_)
+            | Wire::CountConverse
+            | Wire::CountInvoke(_)
+            | Wire::Guardrail
+            | Wire::GuardrailChecks => Err(DecodeError::UnknownEvent),
         }
     }
 }

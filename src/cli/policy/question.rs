@@ -5,7 +5,7 @@
 
 use crate::bedrock::invoke::Family;
 use crate::bedrock::model::ModelReference;
-use crate::bedrock::operation::Operation;
+use crate::bedrock::operation::{Body, Operation};
 use crate::bedrock::view::{Modality, OpaqueKind, Parameter};
 use crate::cli::Failure;
 use crate::policy::{Facts, GuardrailReference};
@@ -16,7 +16,7 @@ use crate::yaml::closest;
 pub(super) fn facts(
     words: &[String],
     operation: Operation,
-    model: &ModelReference,
+    model: Option<&ModelReference>,
 ) -> Result<Facts, Failure> {
     let mut facts = Facts { turns: 1, stream: operation.is_streaming(), ..Facts::default() };
     facts.insertable.extend(addable(operation, model));
@@ -48,6 +48,7 @@ fn learn(facts: &mut Facts, name: &str, value: &str) -> Result<(), Failure> {
     }
     match name {
         "guardrail" => facts.guardrail = Some(guardrail(value)?),
+        "output" => facts.output = Some(value.to_owned()),
         "tools" => facts.tools.extend(value.split(',').map(ToOwned::to_owned)),
         "modalities" => facts.modalities = value.split(',').map(modality).collect::<Result<_, _>>()?,
         "uninspected" => {
@@ -85,16 +86,19 @@ const PARAMETERS: [Parameter; 5] = [
     Parameter::ThinkingTokens,
 ];
 
-const OTHERS: [&str; 8] =
-    ["guardrail", "tools", "modalities", "uninspected", "turns", "images", "stream", "findings"];
+const OTHERS: [&str; 9] =
+    ["guardrail", "output", "tools", "modalities", "uninspected", "turns", "images", "stream", "findings"];
 
 /// Parameters that such a request could be given where it leaves them out.
-fn addable(operation: Operation, model: &ModelReference) -> Vec<Parameter> {
+fn addable(operation: Operation, model: Option<&ModelReference>) -> Vec<Parameter> {
     const TEXT: [Parameter; 3] = [Parameter::MaxTokens, Parameter::Temperature, Parameter::TopP];
-    if operation.is_converse() {
-        return TEXT.to_vec();
+    match operation.body() {
+        Body::Converse => return TEXT.to_vec(),
+        Body::Invoke | Body::AsyncInvoke => {}
+        Body::None | Body::CountTokens | Body::Guardrail | Body::GuardrailChecks => return Vec::new(),
     }
-    Family::shared_by(&model.origins()).map(|family| family.addable().to_vec()).unwrap_or_default()
+    let family = model.and_then(|model| Family::shared_by(&model.origins()));
+    family.map(|family| family.addable().to_vec()).unwrap_or_default()
 }
 
 fn guardrail(value: &str) -> Result<GuardrailReference, Failure> {
