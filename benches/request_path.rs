@@ -58,7 +58,7 @@ fn main() {
         measure(&label("verify a signature, body hashed"), || verify(&body));
         measure(&label("read strict JSON"), || Document::parse(&body).unwrap().root().members().len());
         let document = Document::parse(&body).unwrap();
-        let format = Format::of(Operation::Converse, &ModelReference::parse(MODEL).unwrap()).unwrap();
+        let format = Format::of(Operation::Converse, Some(&ModelReference::parse(MODEL).unwrap())).unwrap();
         measure(&label("decode to the view"), || format.decode(&document).unwrap().texts.len());
         let view = format.decode(&document).unwrap();
         measure(&label("scan the texts, all detectors"), || scan(&scanner, &policies, &view));
@@ -130,7 +130,7 @@ fn finished() -> Finished {
         caller: Some(Caller { team: "payments".to_owned(), app: "checkout".to_owned() }),
         operation: Some(Operation::ConverseStream),
         model: Some(ModelReference::parse(MODEL).unwrap()),
-        format: Format::of(Operation::ConverseStream, &ModelReference::parse(MODEL).unwrap()).ok(),
+        format: Format::of(Operation::ConverseStream, Some(&ModelReference::parse(MODEL).unwrap())).ok(),
         decision: Decision::Modify,
         end: EndState::Complete,
         status: Some(http::StatusCode::OK),
@@ -144,6 +144,7 @@ fn finished() -> Finished {
         parameters: Parameters::default(),
         stop_reason: None,
         tokens: Tokens { input: Some(812), output: Some(97), cache_read: Some(400), cache_write: None },
+        cost_micros: None,
         timings: Timings {
             total: Duration::from_micros(812_345),
             upstream: Some(Duration::from_micros(811_111)),
@@ -208,7 +209,7 @@ fn judge(policies: &PolicySet, view: &View<'_>) -> usize {
     let inquiry = Inquiry {
         principal: &principal,
         operation: Operation::Converse,
-        model: &model,
+        model: Some(&model),
         context: &context,
         facts: &facts,
     };

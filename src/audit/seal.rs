@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::record::{
     Arrival, Caller, Content, Denied, Edit, EndState, Finding, Intent, Judgement, Outcome, Record, Request,
-    RuleHit, Settings, Target,
+    RuleHit, Settings, Target, Uninspected,
 };
 
 /// Limit of a leaf in a C2SP tile log: entry bundles carry 16-bit lengths.
@@ -272,6 +272,19 @@ fn write_content(object: &mut Object, content: &Content) {
     object.set("images", content.images);
     object.set("stream", content.stream);
     object.set("system", content.system);
+    object.optional_text("output", content.output.as_deref(), NAME);
+    object.set("inspected_bytes", content.inspected_bytes);
+    let list_cap = object.list_cap;
+    object.list("uninspected", &content.uninspected, |entry| uninspected(entry, list_cap));
+}
+
+fn uninspected(entry: &Uninspected, list_cap: usize) -> Value {
+    let mut inner = Object::new(list_cap);
+    inner.text("kind", &entry.kind, NAME);
+    inner.set("count", entry.count);
+    inner.set("bytes", entry.bytes);
+    inner.list("at", &entry.paths, |path| Value::from(cut(path, PLACE)));
+    inner.into_value()
 }
 
 fn write_intent(object: &mut Object, request: &Request, intent: &Intent) {

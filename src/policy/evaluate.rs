@@ -14,7 +14,7 @@ use super::rules::limits::Limits;
 use super::rules::sensitive::{Direction, Sensitive, Strongest};
 use super::rules::{Breach, Kind, allow, guardrail, limits, residency, sensitive};
 use super::scope::Scope;
-use super::verdict::{Allowed, AnswerVerdict, Denial, Repair, Verdict, Violation};
+use super::verdict::{Allowed, AnswerVerdict, Repair, Verdict, Violation};
 use crate::bedrock::fault::Fault;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
@@ -54,22 +54,14 @@ impl PolicySet {
         let guardrails: Vec<_> = chosen(&rules, guardrail_of);
         let sensitive: Vec<_> = chosen(&rules, sensitive_of);
         let mut repairs = limits::repairs(&limits, inquiry.facts);
-        repairs.extend(guardrail::repair(&guardrails, inquiry.facts));
+        repairs.extend(guardrail::repair(&guardrails, inquiry));
         repairs.extend(sensitive::repairs(&sensitive, inquiry.facts));
         repairs
     }
 
     /// Whether the request may be sent as it is.
     pub fn verify(&self, inquiry: &Inquiry<'_>) -> Verdict {
-        let mut verdict = Verdict::default();
-        for check in self.checks(inquiry) {
-            match check.mode {
-                Mode::Enforce => verdict.violations.extend(check.violations),
-                Mode::Shadow => verdict.shadow.extend(check.violations),
-            }
-            verdict.granted_by.extend(check.granted_by);
-        }
-        verdict
+        Verdict::of(self.checks(inquiry))
     }
 
     /// [`Self::verify`], with the proof that the request may be sent when it may.
@@ -79,13 +71,32 @@ impl PolicySet {
         (verdict, allowed)
     }
 
-    /// Whether the principal may ask which models there are: every team with a policy may, and is shown those that
-    /// it [may use](Self::may_use).
-    pub fn decide_listing(&self, principal: &Principal) -> (Option<Denial>, Option<Allowed>) {
-        if self.teams.contains_key(&principal.team) {
-            return (None, Some(Allowed::vouched()));
+    /// Whether the principal may read what AWS says about models, guardrails and settings. Every team with a policy may,
+    /// unless a rule of `deny` is about the request; what a read names, the principal must be able to use.
+    pub fn decide_read(&self, inquiry: &Inquiry<'_>) -> (Verdict, Option<Allowed>) {
+        let mut verdict = Verdict::of(self.read_checks(inquiry));
+        // What is granted is not the read.
+        verdict.granted_by.clear();
+        let allowed = verdict.is_allowed().then(Allowed::vouched);
+        (verdict, allowed)
+    }
+
+    /// What [`Self::decide_read`] looks at, rule by rule.
+    pub fn read_checks(&self, inquiry: &Inquiry<'_>) -> Vec<Check> {
+        let Inquiry { principal, context, .. } = *inquiry;
+        let mut checks = match inquiry.model {
+            Some(model) => self.model_checks(principal, model, context),
+            None if self.teams.contains_key(&principal.team) => Vec::new(),
+            None => vec![without_team(&principal.team)],
+        };
+        for check in self.checks(inquiry).into_iter().filter(|check| check.section == Section::Deny) {
+            match checks.iter_mut().find(|known| known.rule == check.rule) {
+                Some(known) if known.violations.is_empty() => *known = check,
+                Some(_) => {}
+                None => checks.push(check),
+            }
         }
-        (Denial::of_listing(principal, &without_team(&principal.team).violations), None)
+        checks
     }
 
     /// [`Self::verify`], rule by rule, with those that are satisfied or do not concern the request.
@@ -107,10 +118,8 @@ impl PolicySet {
     /// FAIL-CLOSED: rules are about models, so a name that nobody looked behind is judged by none of them. Listing it
     /// changes nothing about that.
     fn check_resolved(&self, inquiry: &Inquiry<'_>) -> Option<Check> {
-        if inquiry.model.is_resolved() {
-            return None;
-        }
-        let text = format!("what stands behind {} is not known", inquiry.model);
+        let model = inquiry.model.filter(|model| !model.is_resolved())?;
+        let text = format!("what stands behind {model} is not known");
         Some(self.unwritten(Section::Allow, Breach::access(text)))
     }
 
@@ -143,17 +152,32 @@ impl PolicySet {
 
     /// Whether the principal could use the model at all, in some operation.
     pub fn may_use(&self, principal: &Principal, model: &ModelReference, context: &Context) -> bool {
-        Operation::ALL.into_iter().filter(|operation| !operation.is_control_plane()).any(|operation| {
+        let mut ways = self.ways(principal, model, context);
+        ways.any(|checks| checks.iter().all(|check| check.violations.is_empty()))
+    }
+
+    /// The checks of the operation in which the principal comes nearest to using the model.
+    fn model_checks(&self, principal: &Principal, model: &ModelReference, context: &Context) -> Vec<Check> {
+        let violations =
+            |checks: &Vec<Check>| checks.iter().map(|check| check.violations.len()).sum::<usize>();
+        self.ways(principal, model, context).min_by_key(violations).unwrap_or_default()
+    }
+
+    /// For each operation on models, the enforced checks that are about the model and not about what is sent to it.
+    fn ways<'s>(
+        &'s self,
+        principal: &'s Principal,
+        model: &'s ModelReference,
+        context: &'s Context,
+    ) -> impl Iterator<Item = Vec<Check>> + 's {
+        let about_models = |check: &Check| match check.section {
+            Section::Allow | Section::Deny | Section::Residency => check.mode == Mode::Enforce,
+            Section::Limits | Section::Content | Section::Guardrail | Section::Sensitive => false,
+        };
+        Operation::granted().filter(|operation| operation.takes_model()).map(move |operation| {
             let facts = Facts { stream: operation.is_streaming(), ..Facts::default() };
-            let inquiry = Inquiry { principal, operation, model, context, facts: &facts };
-            let about_models = |check: &Check| match check.section {
-                Section::Allow | Section::Deny | Section::Residency => check.mode == Mode::Enforce,
-                Section::Limits | Section::Content | Section::Guardrail | Section::Sensitive => false,
-            };
-            self.checks(&inquiry)
-                .iter()
-                .filter(|check| about_models(check))
-                .all(|check| check.violations.is_empty())
+            let inquiry = Inquiry { principal, operation, model: Some(model), context, facts: &facts };
+            self.checks(&inquiry).into_iter().filter(about_models).collect()
         })
     }
 
@@ -269,6 +293,20 @@ impl PolicySet {
             bound: breach.bound,
             controls: controls.to_vec(),
         }
+    }
+}
+
+impl Verdict {
+    fn of(checks: Vec<Check>) -> Self {
+        let mut verdict = Self::default();
+        for check in checks {
+            match check.mode {
+                Mode::Enforce => verdict.violations.extend(check.violations),
+                Mode::Shadow => verdict.shadow.extend(check.violations),
+            }
+            verdict.granted_by.extend(check.granted_by);
+        }
+        verdict
     }
 }
 

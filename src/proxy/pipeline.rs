@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 
 use crate::audit::EndState;
 use crate::bedrock::format::Format;
-use crate::bedrock::operation::Route;
+use crate::bedrock::operation::{Access, Body, Route};
 use crate::clock;
 use crate::identity::{Principal, RequestHead};
 use crate::permit::Permit;
@@ -25,7 +25,7 @@ use crate::upstream::{self, Call, Plane};
 
 use super::body::Reserved;
 use super::exchange::{Exchange, ended};
-use super::judge::{Sendable, Subject, check_region, judge, place_guardrail};
+use super::judge::{Sendable, Subject, check_region, judge, judge_read, place_guardrail};
 use super::metadata::Stamp;
 use super::refuse::Refusal;
 use super::reply::Downstream;
@@ -84,7 +84,7 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
 struct Accepted {
     allowed: Allowed,
     call: Call,
-    answering: Answering,
+    answering: Box<Answering>,
     memory: Reserved,
 }
 
@@ -106,15 +106,15 @@ async fn accept(
 
     // 3. Which operation, which model? ORDER: kept as a result until the caller is proven; strangers learn nothing.
     let route = Route::recognise(&parts.method, target.as_str());
-    if let Ok(route) = &route {
-        exchange.learn_route(route, region);
-    }
+    exchange.learn_route(&route, region);
     let (body, memory) = proxy.buffers.read(&parts.headers, incoming).await?;
     exchange.learn_body(body.len());
     let body_sha256 = sha256(&body);
     let principal = claim.prove(&body_sha256)?;
     exchange.learn_principal(&principal);
     // FAIL-CLOSED: unknown paths are refused, never passed through.
+    let route = unhurried(body.len(), || route?.complete(&body));
+    exchange.learn_route(&route, region);
     let route = look_behind(proxy, policies, &principal, route?, exchange).await?;
 
     // 4-5. What is asked, and may it happen? Pure.
@@ -130,7 +130,7 @@ async fn accept(
     let (allowed, call, format) = decide(proxy, policies, &asked, &target, exchange)?;
     exchange.learn_format(format);
     let facts = exchange.judgement.sent.clone().or_else(|| exchange.judgement.seen.clone());
-    let answering = Answering { route, principal, context, facts, format };
+    let answering = Box::new(Answering { route, principal, context, facts, format });
     answering.check_filters(policies)?;
     Ok(Accepted { allowed, call, answering, memory })
 }
@@ -146,12 +146,12 @@ async fn look_behind(
 ) -> Result<Route, Refusal> {
     let Some(model) = route.model.as_mut().filter(|model| !model.is_resolved()) else { return Ok(route) };
     let region = proxy.upstream.region();
-    check_region(model, region)?;
+    check_region(Some(model), region)?;
     *model = match policies.alias(model) {
         Some(resolved) => resolved,
         None => proxy.resolver.resolve(principal, model).await?,
     };
-    exchange.learn_route(&route, region);
+    exchange.learn_model(&route, region);
     Ok(route)
 }
 
@@ -174,41 +174,32 @@ fn decide(
     exchange: &mut Exchange,
 ) -> Result<(Allowed, Call, Option<Format>), Refusal> {
     let operation = asked.route.operation;
-    let bound_headers = !operation.is_converse() && !operation.is_control_plane();
-    let mut headers = upstream::forwarded(&asked.parts.headers, bound_headers)?;
-    let (allowed, body, format) = match &asked.route.model {
-        None => {
-            if !asked.body.is_empty() {
-                return Err(Refusal::UnexpectedBody);
-            }
-            let (denial, allowed) = policies.decide_listing(asked.principal);
-            exchange.judgement.denial = denial;
-            (allowed.ok_or(Refusal::Denied)?, asked.body.clone(), None)
+    let mut headers = upstream::forwarded(&asked.parts.headers, operation.binds_headers())?;
+    let id = exchange.request_id();
+    let stamp = proxy.request_metadata.then(|| Stamp::new(asked.principal, id, policies.digest()));
+    let subject = Subject {
+        principal: asked.principal,
+        operation,
+        model: asked.route.model.as_ref(),
+        guardrail: asked.route.guardrail.as_ref(),
+        context: asked.context,
+        headers: &asked.parts.headers,
+        body: asked.body,
+        stamp: stamp.as_ref().filter(|_| operation.body() == Body::Converse),
+    };
+    let judgement = &mut exchange.judgement;
+    let (allowed, body, format) = if operation.access() == Access::Read {
+        (judge_read(policies, &subject, judgement)?, asked.body.clone(), None)
+    } else {
+        let judged = || judge(policies, &proxy.scanner, &subject, judgement);
+        let Sendable { allowed, body, guardrail, format } = unhurried(asked.body.len(), judged)?;
+        if let Some(reference) = &guardrail {
+            place_guardrail(&mut headers, reference)?;
         }
-        Some(model) => {
-            let id = exchange.request_id();
-            let stamp = proxy.request_metadata.then(|| Stamp::new(asked.principal, id, policies.digest()));
-            let subject = Subject {
-                principal: asked.principal,
-                operation,
-                model,
-                context: asked.context,
-                headers: &asked.parts.headers,
-                body: asked.body,
-                stamp: stamp.as_ref().filter(|_| operation.is_converse()),
-            };
-            let mut judged = || judge(policies, &proxy.scanner, &subject, &mut exchange.judgement);
-            let sendable =
-                if asked.body.len() > LARGE_BODY { tokio::task::block_in_place(judged) } else { judged() };
-            let Sendable { allowed, body, guardrail, format } = sendable?;
-            if let Some(reference) = &guardrail {
-                place_guardrail(&mut headers, reference)?;
-            }
-            if let Some(stamp) = stamp.as_ref().filter(|_| bound_headers) {
-                stamp.place(&mut headers)?;
-            }
-            (allowed, body, Some(format))
+        if let Some(stamp) = stamp.as_ref().filter(|_| operation.binds_headers()) {
+            stamp.place(&mut headers)?;
         }
+        (allowed, body, Some(format))
     };
     let plane = if operation.is_control_plane() { Plane::Control } else { Plane::Runtime };
     // One hash proves the caller and signs the call, but for a body that was repaired or stamped in between.
@@ -216,6 +207,11 @@ fn decide(
     let body_sha256 = hex::encode(if edited { sha256(&body) } else { asked.body_sha256 });
     let method = asked.parts.method.clone();
     Ok((allowed, Call { plane, method, target: target.clone(), headers, body, body_sha256 }, format))
+}
+
+/// Works on a body of `bytes` bytes without holding up other requests.
+fn unhurried<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    if bytes > LARGE_BODY { tokio::task::block_in_place(work) } else { work() }
 }
 
 /// The path and query of a request in the form that SDKs send. FAIL-CLOSED: a second host, or a target that names

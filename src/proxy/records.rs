@@ -9,11 +9,10 @@ use uuid::Uuid;
 
 use crate::audit::{
     Arrival, Caller, Content, Direction, Edit, Finding, Judgement as Judged, Model, RuleHit, Settings,
-    System, SystemKind, Target, Tokens,
+    System, SystemKind, Target, Tokens, Uninspected,
 };
 use crate::bedrock::model::ModelReference;
-use crate::bedrock::operation::Route;
-use crate::bedrock::view::{Parameter, Usage};
+use crate::bedrock::view::{self, Parameter, Usage};
 use crate::identity::Principal;
 use crate::policy::{AnswerVerdict, Facts, Repair, Violation};
 use crate::sensitive::{DetectorId, DetectorSet, Findings, Scanner, redact};
@@ -85,15 +84,16 @@ pub fn told_parameters(judgement: &Judgement) -> telemetry::Parameters {
     }
 }
 
-pub fn target(route: &Route, region: &str) -> Target {
-    let model = route.model.as_ref().map(|model| Model {
+/// What was asked for: an operation by its name, and a model where it is known.
+pub fn target(operation: &str, model: Option<&ModelReference>, region: &str) -> Target {
+    let model = model.map(|model| Model {
         requested: model.raw().to_owned(),
         resolved: model.origin_ids().join(","),
         provider: only(model.origins().into_iter().map(ModelReference::provider)).map(str::to_owned),
         geography: Some(places(model, region)),
         behind: model.chain().into_iter().skip(1).map(|one| one.raw().to_owned()).collect(),
     });
-    Target { operation: route.operation.name().to_owned(), model, region: region.to_owned() }
+    Target { operation: operation.to_owned(), model, region: region.to_owned() }
 }
 
 /// What all values are, when they are one.
@@ -125,7 +125,25 @@ pub fn content(bytes: usize, judgement: &Judgement) -> Content {
         system: judgement.system,
         settings: settings(facts),
         guardrail: facts.guardrail.as_ref().map(ToString::to_string),
+        output: facts.output.as_deref().map(bucket),
+        inspected_bytes: judgement.coverage.inspected,
+        uninspected: judgement.coverage.uninspected.iter().map(uninspected).collect(),
     }
+}
+
+fn uninspected(entry: &view::Uninspected) -> Uninspected {
+    Uninspected {
+        kind: entry.kind.name().to_owned(),
+        count: entry.count,
+        bytes: entry.bytes,
+        paths: entry.paths.clone(),
+    }
+}
+
+/// SECRET: callers write what they like into the key of an object, so that only its bucket is recorded.
+fn bucket(uri: &str) -> String {
+    let name = uri.trim_start_matches("s3://").split('/').next().unwrap_or_default();
+    format!("s3://{name}")
 }
 
 pub fn settings(facts: &Facts) -> Settings {

@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use thiserror::Error;
 
 use crate::audit::JournalError;
+use crate::bedrock::envelope::OpenError;
 use crate::bedrock::fault::{ErrorShape, Fault};
 use crate::bedrock::format::{DecodeError, UnknownFamily};
 use crate::bedrock::json::JsonError;
@@ -64,6 +65,11 @@ pub enum Refusal {
          answers at once"
     )]
     StreamCannotBeFiltered { rules: String },
+    #[error(
+        "{rules}: the answer must be filtered, which is not possible where it is written to S3; call an operation that \
+         answers the caller"
+    )]
+    AnswerOutOfSight { rules: String },
     #[error("the request could not be recorded; nothing was sent to Bedrock")]
     NotRecorded(#[from] JournalError),
     #[error("Bedrock could not be called")]
@@ -78,8 +84,20 @@ pub enum Refusal {
     AnswerUnreadable,
     #[error("Bedrock's answer did not arrive completely")]
     AnswerBroken,
+    #[error("the answer is about a model that this caller may not use")]
+    AnswerDeclined,
     #[error("{rules}: the answer was withheld by policy")]
     AnswerDenied { rules: String },
+}
+
+impl From<OpenError> for Refusal {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Json(error) => Self::Json(error),
+            OpenError::Decode(error) => Self::Decode(error),
+            OpenError::UnknownFamily(error) => Self::UnknownFamily(error),
+        }
+    }
 }
 
 impl Refusal {
@@ -122,9 +140,11 @@ impl Refusal {
                 BodyError::Busy => Fault::ServiceUnavailable,
             },
             Self::Header(InvalidHeader::NotDefault { .. })
+            | Self::AnswerDeclined
             | Self::UnknownFamily(_)
             | Self::Denied
             | Self::StreamCannotBeFiltered { .. }
+            | Self::AnswerOutOfSight { .. }
             | Self::UpstreamForbidden => Fault::AccessDenied,
             Self::NotRecorded(_)
             | Self::NoPolicies
@@ -182,6 +202,8 @@ impl Refusal {
             | Self::MetadataTooLong
             | Self::Denied
             | Self::StreamCannotBeFiltered { .. }
+            | Self::AnswerOutOfSight { .. }
+            | Self::AnswerDeclined
             | Self::AnswerDenied { .. } => false,
         }
     }

@@ -11,8 +11,8 @@ use crate::audit::{EndState, Outcome};
 use crate::bedrock::event_stream::encode_exception;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::Format;
-use crate::bedrock::foundation_models;
 use crate::bedrock::json::Document;
+use crate::bedrock::listing::{self, ListingError};
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Route;
 use crate::bedrock::usage::usage_from_headers;
@@ -39,7 +39,7 @@ pub struct Answering {
     pub context: Context,
     /// Facts of the request as it was sent.
     pub facts: Option<Facts>,
-    /// `None` for listings, whose answers have no model's format.
+    /// `None` for reads, whose answers have no model's format.
     pub format: Option<Format>,
 }
 
@@ -48,7 +48,7 @@ impl Answering {
         Some(Inquiry {
             principal: &self.principal,
             operation: self.route.operation,
-            model: self.route.model.as_ref()?,
+            model: self.route.model.as_ref(),
             context: &self.context,
             facts: self.facts.as_ref()?,
         })
@@ -66,13 +66,19 @@ impl Answering {
         }
     }
 
-    /// FAIL-CLOSED: rules that redact or deny answers are not applied to streams yet, so no stream is begun.
+    /// FAIL-CLOSED: rules that redact or deny answers are not applied to streams yet, and never to answers that go to
+    /// S3, so no such answer is begun.
     pub fn check_filters(&self, policies: &PolicySet) -> Result<(), Refusal> {
-        if !self.route.operation.is_streaming() {
+        let operation = self.route.operation;
+        if !operation.is_streaming() && !operation.answers_elsewhere() {
             return Ok(());
         }
         let rules = self.filters(policies);
-        if rules.is_empty() { Ok(()) } else { Err(Refusal::StreamCannotBeFiltered { rules }) }
+        match (rules.is_empty(), operation.is_streaming()) {
+            (true, _) => Ok(()),
+            (false, true) => Err(Refusal::StreamCannotBeFiltered { rules }),
+            (false, false) => Err(Refusal::AnswerOutOfSight { rules }),
+        }
     }
 
     /// The rules that may redact or refuse the answer, for the caller.
@@ -86,7 +92,7 @@ impl Answering {
 pub async fn respond(
     proxy: &Proxy,
     policies: &PolicySet,
-    answering: Answering,
+    answering: Box<Answering>,
     sent: Instant,
     response: Response<Incoming>,
     forwarded: Forwarded,
@@ -120,7 +126,7 @@ struct Answer {
 struct Delivery<'a> {
     proxy: &'a Proxy,
     policies: &'a PolicySet,
-    answering: Answering,
+    answering: Box<Answering>,
     sent: Instant,
     forwarded: Forwarded,
     outcome: Outcome,
@@ -168,20 +174,25 @@ impl Delivery<'_> {
     /// Applies policy to a whole answer.
     fn filter(&self, body: Bytes) -> Result<Filtered, Refusal> {
         let (Some(inquiry), Some(format)) = (self.answering.inquiry(), self.answering.format) else {
-            return self.filter_listing(&body);
+            return self.filter_read(&body);
         };
         let detectors = self.policies.detectors(&self.answering.principal, Direction::Response);
         answer::filter(format, self.policies, &self.proxy.scanner, detectors, &inquiry, body)
     }
 
-    /// FAIL-CLOSED: a list that cannot be read is not passed on, because it cannot be filtered.
-    fn filter_listing(&self, body: &Bytes) -> Result<Filtered, Refusal> {
-        let Answering { principal, context, .. } = &self.answering;
+    /// FAIL-CLOSED: an answer that cannot be read is not passed on, because it cannot be filtered.
+    fn filter_read(&self, body: &Bytes) -> Result<Filtered, Refusal> {
+        let Answering { route, principal, context, .. } = &*self.answering;
         let document = Document::parse(body).map_err(|_| Refusal::AnswerUnreadable)?;
-        let kept =
-            foundation_models::filter(&document, |model| self.policies.may_use(principal, model, context))
-                .map_err(|_| Refusal::AnswerUnreadable)?;
-        Ok(Filtered::of_listing(body, kept))
+        let kept = listing::filter(route.operation, &document, |model| {
+            let stated = self.policies.alias(model);
+            self.policies.may_use(principal, stated.as_ref().unwrap_or(model), context)
+        });
+        let kept = kept.map_err(|error| match error {
+            ListingError::Declined(_) => Refusal::AnswerDeclined,
+            ListingError::NotAnObject(_) | ListingError::NoEntries { .. } => Refusal::AnswerUnreadable,
+        })?;
+        Ok(Filtered::of_read(body, kept))
     }
 
     /// An error of Bedrock's: passed on, unless it speaks of our own credentials or is nothing that Bedrock would say.

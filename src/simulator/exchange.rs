@@ -10,16 +10,17 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-use http_body::Body;
+use http_body::Body as HttpBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::bedrock::fault::Fault;
 use crate::bedrock::model::ModelKind;
-use crate::bedrock::operation::{Operation, Route, RouteError};
+use crate::bedrock::operation::{Access, Body, Route, RouteError};
 use crate::clock;
 use crate::identity::sigv4;
 
-use super::catalogue::{self, Model};
+use super::async_invokes::AsyncInvokes;
+use super::catalogue::Model;
 use super::faults::Disturbance;
 use super::log::{Arrival, RequestLog};
 use super::lookups::Names;
@@ -27,7 +28,7 @@ use super::plan::{Plan, Reply, Usage};
 use super::reply::{Refusal, ReplyBody, document};
 use super::stream::{EventStream, Framing, Pace, milliseconds};
 use super::verify::Verifier;
-use super::{converse, invoke};
+use super::{converse, count_tokens, guardrails, invoke, resources};
 
 /// Largest body of an invocation. Service model.
 const BODY_LIMIT: usize = 25_000_000;
@@ -44,13 +45,14 @@ pub struct Bedrock {
     pub names: Names,
     pub pace: Pace,
     pub log: Option<RequestLog>,
+    pub invocations: AsyncInvokes,
 }
 
 impl Bedrock {
     /// Answers one request. Never fails: what goes wrong is an answer too.
     pub async fn answer<B>(&self, request: Request<B>) -> Response<ReplyBody>
     where
-        B: Body<Data = Bytes>,
+        B: HttpBody<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let started = clock::instant();
@@ -66,7 +68,7 @@ impl Bedrock {
 
     async fn respond<B>(&self, request: Request<B>, started: Instant) -> Result<Response<ReplyBody>, Refusal>
     where
-        B: Body<Data = Bytes>,
+        B: HttpBody<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (head, body) = request.into_parts();
@@ -81,10 +83,11 @@ impl Bedrock {
         if let Some(described) = self.names.answer(&head.method, target, &body) {
             return Ok(document(StatusCode::OK, &described?));
         }
-        let route = Route::recognise(&head.method, target).map_err(unroutable)?;
-        if route.operation.is_control_plane() {
-            let query = target.split_once('?').map_or("", |(_, query)| query);
-            return Ok(document(StatusCode::OK, &catalogue::list(query, &self.region)?));
+        let route = Route::recognise(&head.method, target).and_then(|route| route.complete(&body));
+        let route = route.map_err(unroutable)?;
+        if route.operation.access() == Access::Read {
+            let read = resources::describe(&route, target, &self.region, &self.invocations)?;
+            return Ok(document(StatusCode::OK, &read));
         }
         let (plan, model) = self.plan(&route, &head, &body)?;
         let disturbance = Disturbance::asked(&plan.texts)
@@ -124,32 +127,42 @@ impl Bedrock {
         verdict
     }
 
-    fn plan(&self, route: &Route, head: &Parts, body: &[u8]) -> Result<(Plan, &'static Model), Refusal> {
+    /// What is answered, and the identifier of the model that answers.
+    fn plan(&self, route: &Route, head: &Parts, body: &[u8]) -> Result<(Plan, &'static str), Refusal> {
+        let guardrail = "guardrail";
+        match route.operation.body() {
+            Body::Guardrail => return Ok((guardrails::apply(body)?, guardrail)),
+            Body::GuardrailChecks => return Ok((guardrails::check(body)?, guardrail)),
+            Body::None | Body::Invoke | Body::Converse | Body::CountTokens | Body::AsyncInvoke => {}
+        }
         let asked = route.model.as_ref().ok_or_else(invalid_model)?;
         let followed = self.names.follow(asked);
         let model = Model::resolve(followed.as_ref().unwrap_or(asked), &self.region)?;
-        let mut plan = match route.operation {
-            Operation::InvokeModel => invoke::unary(model, &head.headers, body)?,
-            Operation::InvokeModelWithResponseStream => invoke::streaming(model, &head.headers, body)?,
-            Operation::Converse => converse::unary(model, body)?,
-            Operation::ConverseStream => converse::streaming(model, body)?,
-            Operation::ListFoundationModels => return Err(invalid_model()),
+        let streaming = route.operation.is_streaming();
+        let mut plan = match route.operation.body() {
+            Body::Invoke if streaming => invoke::streaming(model, &head.headers, body)?,
+            Body::Invoke => invoke::unary(model, &head.headers, body)?,
+            Body::Converse if streaming => converse::streaming(model, body)?,
+            Body::Converse => converse::unary(model, body)?,
+            Body::CountTokens => count_tokens::count(model, body)?,
+            Body::AsyncInvoke => self.invocations.start(model, &self.region, body)?,
+            Body::None | Body::Guardrail | Body::GuardrailChecks => return Err(invalid_model()),
         };
-        if asked.kind() == ModelKind::Router {
+        if asked.kind() == ModelKind::Router && route.operation.body() == Body::Converse {
             plan.reply.routed_to(&format!("arn:aws:bedrock:{}::foundation-model/{}", self.region, model.id));
         }
-        Ok((plan, model))
+        Ok((plan, model.id))
     }
 
     async fn send(
         &self,
         plan: Plan,
         disturbance: Option<Disturbance>,
-        model: &Model,
+        model: &str,
         started: Instant,
     ) -> Result<Response<ReplyBody>, Refusal> {
         match disturbance {
-            Some(Disturbance::Refuse(refused)) => return Err(refused.refusal(model.id)),
+            Some(Disturbance::Refuse(refused)) => return Err(refused.refusal(model)),
             Some(Disturbance::Stall) => std::future::pending().await,
             Some(Disturbance::Stream(_)) if !matches!(plan.reply, Reply::Stream { .. }) => {
                 let message = "What the prompt asks to simulate needs a streaming operation.";
@@ -186,7 +199,7 @@ impl Bedrock {
 /// The whole body, or why there is none.
 async fn collect<B>(body: B) -> Result<Bytes, Refusal>
 where
-    B: Body<Data = Bytes>,
+    B: HttpBody<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     match Limited::new(body, BODY_LIMIT).collect().await {
@@ -201,14 +214,17 @@ where
 /// The service's words for a request line that leads nowhere.
 fn unroutable(error: RouteError) -> Refusal {
     match error {
-        RouteError::UnknownOperation => {
+        RouteError::UnknownOperation | RouteError::Refused(_) => {
             Refusal::new(Fault::UnknownOperation, "The requested operation is not recognized by the service.")
         }
         RouteError::BareSlash | RouteError::Escape | RouteError::Model(_) => invalid_model(),
         RouteError::NotOriginForm
         | RouteError::Character(_)
-        | RouteError::RuntimeQuery
-        | RouteError::Query => Refusal::new(Fault::Validation, error.to_string()),
+        | RouteError::NoQuery
+        | RouteError::Query(_)
+        | RouteError::Label
+        | RouteError::NoModel
+        | RouteError::Json(_) => Refusal::new(Fault::Validation, error.to_string()),
     }
 }
 
@@ -269,6 +285,7 @@ mod tests {
             names: Names::new("us-east-1".to_owned()),
             pace: Pace { first_byte: Duration::ZERO, event_gap: Duration::ZERO },
             log: Some(RequestLog::open(&path, false).unwrap()),
+            invocations: AsyncInvokes::default(),
         };
         for (bytes, status) in
             [(BODY_LIMIT, StatusCode::FORBIDDEN), (BODY_LIMIT + 1, StatusCode::PAYLOAD_TOO_LARGE)]

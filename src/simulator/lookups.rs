@@ -46,7 +46,8 @@ impl Names {
         Self { region, throughput: Mutex::new(NOVA) }
     }
 
-    /// Describes or moves the resource that a request line names; `None` for every other request.
+    /// Describes or moves the resource that a request line names; `None` for every other request, and for what is not
+    /// among these names.
     pub fn answer(&self, method: &Method, target: &str, body: &[u8]) -> Option<Result<Value, Refusal>> {
         let collections =
             [PROFILES, THROUGHPUTS, CUSTOM_MODELS, DEPLOYMENTS, IMPORTED_MODELS, ROUTERS, ENDPOINTS];
@@ -54,7 +55,7 @@ impl Names {
         let name = target.strip_prefix(collection)?.replace("%3A", ":").replace("%2F", "/");
         let id = name.rsplit(['/', ':']).next().unwrap_or_default();
         match *method {
-            Method::GET => Some(self.describe(collection, id).ok_or_else(missing)),
+            Method::GET => self.describe(collection, id).map(Ok),
             Method::PATCH if collection == THROUGHPUTS && id == "movable00001" => Some(self.move_to(body)),
             _ => None,
         }
@@ -195,11 +196,6 @@ impl Names {
     }
 }
 
-/// The service's word for a name that it does not know.
-fn missing() -> Refusal {
-    Refusal::new(Fault::ResourceNotFound, "Could not find the resource that the identifier names.")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,7 +235,7 @@ mod tests {
         assert_eq!(names.moved_to(), SONNET);
         let fixed = path.replace("movable00001", "fixed0000001");
         assert!(names.answer(&Method::PATCH, &fixed, to(HAIKU).as_bytes()).is_none());
-        assert!(names.answer(&Method::GET, "/prompt-routers/nobody", b"").unwrap().is_err());
+        assert!(names.answer(&Method::GET, "/prompt-routers/nobody", b"").is_none());
         assert!(names.answer(&Method::GET, "/foundation-models", b"").is_none());
     }
 }

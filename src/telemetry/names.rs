@@ -74,6 +74,11 @@ pub mod prometheus {
         &["team", "model", "type"],
         "Tokens that Bedrock counted: input, output, cache_read, cache_write.",
     );
+    pub const COST: Instrument = counter(
+        "warden_cost_dollars_total",
+        &["team", "model"],
+        "What tokens cost in US dollars: an estimate at list prices. Models without a known price cost nothing here.",
+    );
     pub const DENIALS: Instrument = counter(
         "warden_policy_denials_total",
         &["rule"],
@@ -189,6 +194,7 @@ pub mod prometheus {
         MODEL_REQUESTS,
         ERRORS,
         TOKENS,
+        COST,
         DENIALS,
         SHADOW_DENIALS,
         EDITS,

@@ -32,10 +32,14 @@ mod names;
 mod signatures;
 // Bodies that two parsers could read differently.
 mod json_strictness;
+// Operations beside inference: counting, guardrails, async invocations, the control plane.
+mod operations;
 // Who called, in AWS's own logs: sessions of a role, request metadata.
 mod attribution;
 // Sensitive data in prompts and answers.
 mod redaction;
+// Every family of models: read, bounded, answered, counted.
+mod families;
 // Event streams: first bytes early, and no failure that looks like success.
 mod streaming;
 

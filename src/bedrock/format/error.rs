@@ -16,6 +16,8 @@ use crate::bedrock::json::{JsonError, Member, Node};
 pub enum DecodeError {
     #[error("body must be a JSON object")]
     NotAnObject,
+    #[error("the body names another model than the path; leave `model` out of the body")]
+    OtherModel,
     #[error("{place} lacks `{member}`")]
     Missing { place: &'static str, member: &'static str },
     #[error("{member} must be {expected}")]
@@ -28,7 +30,11 @@ pub enum DecodeError {
     Exclusive { first: &'static str, second: &'static str },
     #[error("{place} at byte {at} must hold exactly one known kind of content")]
     Union { place: &'static str, at: usize },
-    #[error("unknown role at byte {0}; use `user`, `assistant` or `system`")]
+    #[error("`source` of the object at byte {0} must be `INPUT` or `OUTPUT`")]
+    Source(usize),
+    #[error(
+        "unknown role at byte {0}; use the roles of the model's own format, such as `user` and `assistant`"
+    )]
     Role(usize),
     #[error("answer holds an event of a kind that is not known")]
     UnknownEvent,
@@ -45,12 +51,16 @@ impl DecodeError {
     /// this gateway does not forward is a denial.
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::NotAnObject | Self::Missing { .. } | Self::WrongType { .. } | Self::Exclusive { .. } => {
-                Fault::Validation
-            }
-            Self::UnknownMember { .. } | Self::Refused { .. } | Self::Union { .. } | Self::Role(_) => {
-                Fault::AccessDenied
-            }
+            Self::NotAnObject
+            | Self::Missing { .. }
+            | Self::WrongType { .. }
+            | Self::Exclusive { .. }
+            | Self::Source(_) => Fault::Validation,
+            Self::OtherModel
+            | Self::UnknownMember { .. }
+            | Self::Refused { .. }
+            | Self::Union { .. }
+            | Self::Role(_) => Fault::AccessDenied,
             Self::UnknownEvent | Self::EventJson(_) | Self::EventBase64(_) | Self::UnknownChunk => {
                 Fault::ModelStreamError
             }

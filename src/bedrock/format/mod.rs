@@ -12,68 +12,108 @@ pub(crate) mod texts;
 
 use thiserror::Error;
 
-use super::converse;
 use super::invoke::Family;
-use super::json::Document;
-use super::model::ModelReference;
-use super::operation::Operation;
+use super::json::{Document, Node};
+use super::model::{ModelKind, ModelReference};
+use super::operation::{Body, Operation};
 use super::stream::StreamReader;
-use super::view::{Answer, View};
+use super::view::{Answer, OpaqueKind, View};
+use super::{async_invoke, converse, count_tokens, guardrail};
 use draft::Draft;
 pub use error::DecodeError;
 
-/// No reader exists for the model's bodies.
+/// No reader exists for the model's bodies on that operation.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the body format of model `{model}` is not known; Converse reads bodies of every model")]
-pub struct UnknownFamily {
-    model: String,
+pub enum UnknownFamily {
+    #[error("the body format of model `{model}` is not known; Converse reads bodies of every model")]
+    Unknown { model: String },
+    #[error("model `{model}` answers asynchronously only; start it with StartAsyncInvoke")]
+    Asynchronous { model: String },
 }
 
 /// How bodies of one operation and one family of models are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Format {
     wire: Wire,
+    /// Whether Bedrock adds a prompt of its own, which never passes here.
+    stored_prompt: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wire {
     Converse,
     Invoke(Family),
+    AsyncInvoke(Family),
+    /// A Converse body that is counted.
+    CountConverse,
+    /// A native body that is counted.
+    CountInvoke(Family),
+    Guardrail,
+    GuardrailChecks,
 }
 
 impl Format {
-    /// The format of a runtime operation on `model`.
+    /// The format of an operation with a body, on `model` where it takes one. A count of a native body has
+    /// [another](Self::counted), which only the body tells.
     // FAIL-CLOSED: a family that is not known is an error, also for models whose family only a lookup could tell.
-    pub fn of(operation: Operation, model: &ModelReference) -> Result<Self, UnknownFamily> {
-        let unknown = || UnknownFamily { model: model.raw().to_owned() };
-        match operation {
-            Operation::Converse | Operation::ConverseStream => Ok(Self { wire: Wire::Converse }),
-            Operation::InvokeModel | Operation::InvokeModelWithResponseStream => {
-                let family = Family::shared_by(&model.origins()).ok_or_else(unknown)?;
-                Ok(Self { wire: Wire::Invoke(family) })
+    pub fn of(operation: Operation, model: Option<&ModelReference>) -> Result<Self, UnknownFamily> {
+        let wire = match operation.body() {
+            Body::Converse => {
+                let stored_prompt = model.is_some_and(|model| model.kind() == ModelKind::Prompt);
+                return Ok(Self { wire: Wire::Converse, stored_prompt });
             }
-            Operation::ListFoundationModels => Err(unknown()),
-        }
+            Body::Invoke => Wire::Invoke(synchronous(model)?),
+            Body::AsyncInvoke => Wire::AsyncInvoke(family(model)?),
+            Body::CountTokens => Wire::CountConverse,
+            Body::Guardrail => Wire::Guardrail,
+            Body::GuardrailChecks => Wire::GuardrailChecks,
+            Body::None => return Err(unknown(model)),
+        };
+        Ok(Self { wire, stored_prompt: false })
+    }
+
+    /// The format of a native body that is counted.
+    pub(crate) fn counted(model: Option<&ModelReference>) -> Result<Self, UnknownFamily> {
+        Ok(Self { wire: Wire::CountInvoke(synchronous(model)?), stored_prompt: false })
+    }
+
+    /// The format of InvokeModel's bodies of a family. For models whose
+    /// family stands in no id: imported models, and whatever else only a lookup tells.
+    pub const fn of_family(family: Family) -> Self {
+        Self { wire: Wire::Invoke(family), stored_prompt: false }
     }
 
     /// The name used in records.
     pub fn name(self) -> &'static str {
         match self.wire {
-            Wire::Converse => "converse",
-            Wire::Invoke(family) => family.name(),
+            Wire::Converse | Wire::CountConverse => "converse",
+            Wire::Invoke(family) | Wire::AsyncInvoke(family) | Wire::CountInvoke(family) => family.name(),
+            Wire::Guardrail => "guardrail",
+            Wire::GuardrailChecks => "guardrail-checks",
         }
     }
 
     /// Reads a request body. Either everything in it is understood, or it is refused.
     pub fn decode<'a>(self, document: &'a Document<'a>) -> Result<View<'a>, DecodeError> {
-        let body = document.root();
+        self.decode_node(document.root())
+    }
+
+    /// Reads a request body that stands inside another document, as `modelInput` does.
+    pub fn decode_node<'a>(self, body: &'a Node<'a>) -> Result<View<'a>, DecodeError> {
         if !body.is_object() {
             return Err(DecodeError::NotAnObject);
         }
         let mut draft = Draft::default();
+        if self.stored_prompt {
+            draft.opaque(OpaqueKind::StoredPrompt, body);
+        }
         match self.wire {
             Wire::Converse => converse::decode(body, &mut draft)?,
-            Wire::Invoke(family) => family.dialect().decode(body, &mut draft)?,
+            Wire::Invoke(family) | Wire::CountInvoke(family) => family.dialect().decode(body, &mut draft)?,
+            Wire::AsyncInvoke(family) => async_invoke::decode(family, body, &mut draft)?,
+            Wire::CountConverse => count_tokens::decode(body, &mut draft)?,
+            Wire::Guardrail => guardrail::decode(body, &mut draft)?,
+            Wire::GuardrailChecks => guardrail::decode_checks(body, &mut draft)?,
         }
         Ok(draft.into_view())
     }
@@ -83,6 +123,9 @@ impl Format {
         match self.wire {
             Wire::Converse => converse::answer(document.root()),
             Wire::Invoke(family) => family.dialect().answer(document.root()),
+            Wire::AsyncInvoke(_) => async_invoke::answer(document.root()),
+            Wire::CountConverse | Wire::CountInvoke(_) => count_tokens::answer(document.root()),
+            Wire::Guardrail | Wire::GuardrailChecks => guardrail::answer(document.root()),
         }
     }
 
@@ -107,13 +150,29 @@ impl Format {
 
     #[cfg(test)]
     pub(crate) const fn converse() -> Self {
-        Self { wire: Wire::Converse }
+        Self { wire: Wire::Converse, stored_prompt: false }
     }
+}
 
-    #[cfg(test)]
-    pub(crate) const fn invoke(family: Family) -> Self {
-        Self { wire: Wire::Invoke(family) }
+fn family(model: Option<&ModelReference>) -> Result<Family, UnknownFamily> {
+    model.and_then(|model| Family::shared_by(&model.origins())).ok_or_else(|| unknown(model))
+}
+
+fn unknown(model: Option<&ModelReference>) -> UnknownFamily {
+    UnknownFamily::Unknown { model: name(model) }
+}
+
+/// The family, when it answers the caller.
+fn synchronous(model: Option<&ModelReference>) -> Result<Family, UnknownFamily> {
+    let family = family(model)?;
+    if family.is_asynchronous() {
+        return Err(UnknownFamily::Asynchronous { model: name(model) });
     }
+    Ok(family)
+}
+
+fn name(model: Option<&ModelReference>) -> String {
+    model.map(|model| model.raw().to_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]

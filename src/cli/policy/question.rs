@@ -5,8 +5,8 @@
 
 use crate::bedrock::invoke::Family;
 use crate::bedrock::model::ModelReference;
-use crate::bedrock::operation::Operation;
-use crate::bedrock::view::{Modality, Parameter};
+use crate::bedrock::operation::{Body, Operation};
+use crate::bedrock::view::{Modality, OpaqueKind, Parameter};
 use crate::cli::Failure;
 use crate::policy::{Facts, GuardrailReference};
 use crate::sensitive::find;
@@ -16,7 +16,7 @@ use crate::yaml::closest;
 pub(super) fn facts(
     words: &[String],
     operation: Operation,
-    model: &ModelReference,
+    model: Option<&ModelReference>,
 ) -> Result<Facts, Failure> {
     let mut facts = Facts { turns: 1, stream: operation.is_streaming(), ..Facts::default() };
     facts.insertable.extend(addable(operation, model));
@@ -48,8 +48,12 @@ fn learn(facts: &mut Facts, name: &str, value: &str) -> Result<(), Failure> {
     }
     match name {
         "guardrail" => facts.guardrail = Some(guardrail(value)?),
+        "output" => facts.output = Some(value.to_owned()),
         "tools" => facts.tools.extend(value.split(',').map(ToOwned::to_owned)),
         "modalities" => facts.modalities = value.split(',').map(modality).collect::<Result<_, _>>()?,
+        "uninspected" => {
+            facts.uninspected = value.split(',').map(opaque_kind).collect::<Result<_, _>>()?;
+        }
         "turns" => facts.turns = parse(name, value, "a whole number")?,
         "images" => facts.images = parse(name, value, "a whole number")?,
         "stream" => facts.stream = parse(name, value, "true or false")?,
@@ -82,21 +86,19 @@ const PARAMETERS: [Parameter; 5] = [
     Parameter::ThinkingTokens,
 ];
 
-const OTHERS: [&str; 7] = ["guardrail", "tools", "modalities", "turns", "images", "stream", "findings"];
+const OTHERS: [&str; 9] =
+    ["guardrail", "output", "tools", "modalities", "uninspected", "turns", "images", "stream", "findings"];
 
 /// Parameters that such a request could be given where it leaves them out.
-fn addable(operation: Operation, model: &ModelReference) -> Vec<Parameter> {
+fn addable(operation: Operation, model: Option<&ModelReference>) -> Vec<Parameter> {
     const TEXT: [Parameter; 3] = [Parameter::MaxTokens, Parameter::Temperature, Parameter::TopP];
-    if operation.is_converse() {
-        return TEXT.to_vec();
+    match operation.body() {
+        Body::Converse => return TEXT.to_vec(),
+        Body::Invoke | Body::AsyncInvoke => {}
+        Body::None | Body::CountTokens | Body::Guardrail | Body::GuardrailChecks => return Vec::new(),
     }
-    match Family::shared_by(&model.origins()) {
-        Some(Family::TitanEmbed | Family::CohereEmbed | Family::StableDiffusionXl) | None => Vec::new(),
-        Some(Family::ClaudeText | Family::ClaudeMessages | Family::CohereCommand | Family::Nova) => {
-            TEXT.into_iter().chain([Parameter::TopK]).collect()
-        }
-        Some(Family::TitanText | Family::Jurassic2) => TEXT.to_vec(),
-    }
+    let family = model.and_then(|model| Family::shared_by(&model.origins()));
+    family.map(|family| family.addable().to_vec()).unwrap_or_default()
 }
 
 fn guardrail(value: &str) -> Result<GuardrailReference, Failure> {
@@ -110,6 +112,14 @@ fn modality(word: &str) -> Result<Modality, Failure> {
     known.ok_or_else(|| {
         let names = Modality::ALL.map(Modality::name).join(", ");
         Failure::usage(format!("there is no modality `{word}`")).hint(format!("modalities are {names}"))
+    })
+}
+
+fn opaque_kind(word: &str) -> Result<OpaqueKind, Failure> {
+    let known = OpaqueKind::ALL.into_iter().find(|kind| kind.name() == word);
+    known.ok_or_else(|| {
+        let names = OpaqueKind::ALL.map(OpaqueKind::name).join(", ");
+        Failure::usage(format!("there is no uninspected content `{word}`")).hint(format!("kinds are {names}"))
     })
 }
 

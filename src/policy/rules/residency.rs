@@ -37,15 +37,15 @@ impl Residency {
     }
 
     pub fn breach(&self, inquiry: &Inquiry<'_>) -> Option<Breach> {
-        let model = inquiry.model;
         let allowed = self.places.join(", ");
+        let region = &inquiry.context.region;
+        let Some(model) = inquiry.model else { return self.breach_without_model(region) };
         let running = model.running();
         // FAIL-CLOSED: what hides its model may hide a profile of any geography.
         if running.is_empty() {
             let text = format!("where {model} runs is not known; allowed: {allowed}");
             return Some(Breach::access(text).between("unknown", allowed));
         }
-        let region = &inquiry.context.region;
         let outside = running.into_iter().map(|one| one.runs_in(region));
         let outside: BTreeSet<&str> =
             outside.filter(|runs_in| !self.places.iter().any(|place| lies_in(runs_in, place))).collect();
@@ -58,6 +58,16 @@ impl Residency {
         Some(Breach::access(text).between(runs_in, allowed))
     }
 
+    /// What calls no model is worked on in the region that is called.
+    fn breach_without_model(&self, region: &str) -> Option<Breach> {
+        if self.places.iter().any(|place| lies_in(region, place)) {
+            return None;
+        }
+        let allowed = self.places.join(", ");
+        let text = format!("requests are sent to {region}; allowed: {allowed}");
+        Some(Breach::access(text).between(region, allowed))
+    }
+
     /// The same model's profile for an allowed geography that can be called from the upstream region.
     fn instead(&self, model: &ModelReference, region: &str) -> Option<String> {
         let geography = self.places.iter().find(|place| !is_region(place) && lies_in(region, place))?;
@@ -67,7 +77,7 @@ impl Residency {
 
 /// The rule that holds where no enforced `residency` of the floor concerns a request.
 pub(in crate::policy) fn unwritten(inquiry: &Inquiry<'_>) -> Option<Breach> {
-    let (model, region) = (inquiry.model, &inquiry.context.region);
+    let (model, region) = (inquiry.model?, &inquiry.context.region);
     let leaves = |one: &&ModelReference| match one.geography() {
         Some(geography) => !lies_in(region, geography),
         // A profile of one's own names the regions that it may run in, one by one.

@@ -9,11 +9,12 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::bedrock::envelope::Envelope;
 use crate::bedrock::format::Format;
 use crate::bedrock::json::{Document, Edits, Span, quoted};
 use crate::bedrock::model::ModelReference;
-use crate::bedrock::operation::Operation;
-use crate::bedrock::view::{Leak, Parameter, View};
+use crate::bedrock::operation::{Guardrail, GuardrailPlace, Operation};
+use crate::bedrock::view::{Coverage, Leak, Parameter, View};
 use crate::identity::Principal;
 use crate::policy::{
     Allowed, Context, Denial, Direction, Facts, GuardrailReference, Inquiry, PolicySet, Repair, Verdict,
@@ -35,7 +36,10 @@ const TRACE: HeaderName = HeaderName::from_static("x-amzn-bedrock-trace");
 pub struct Subject<'a> {
     pub principal: &'a Principal,
     pub operation: Operation,
-    pub model: &'a ModelReference,
+    /// `None` for operations that call no model.
+    pub model: Option<&'a ModelReference>,
+    /// The guardrail in the path.
+    pub guardrail: Option<&'a Guardrail>,
     pub context: &'a Context,
     pub headers: &'a HeaderMap,
     pub body: &'a Bytes,
@@ -57,6 +61,8 @@ pub struct Judgement {
     pub denial: Option<Denial>,
     /// Whether a system prompt was present.
     pub system: bool,
+    /// How much of the request, as it was received, was looked into.
+    pub coverage: Coverage,
 }
 
 /// A request that may be sent.
@@ -78,12 +84,14 @@ pub fn judge(
 ) -> Result<Sendable, Refusal> {
     check_region(subject.model, &subject.context.region)?;
     check_media_type(subject.operation, subject.headers)?;
-    let format = Format::of(subject.operation, subject.model)?;
+    let envelope = Envelope::open(subject.operation, subject.model, subject.body)?;
+    let format = envelope.format();
     let detectors = policies.detectors(subject.principal, Direction::Prompt);
-    let document = Document::parse(subject.body)?;
+    let document = Document::parse(envelope.document())?;
     let read = Read::new(format, &document, scanner, detectors, subject, &[])?;
     judgement.findings = read.facts.findings.clone();
     judgement.system = read.view.system;
+    judgement.coverage = read.view.coverage(&document);
 
     let repairs = policies.repair(&read.inquiry(subject));
     let edited = edit(&repairs, &read, &document, subject);
@@ -95,7 +103,7 @@ pub fn judge(
             return Err(refusal);
         }
     };
-    let Some(body) = edited else {
+    let Some(edited) = edited else {
         let allowed = decide(policies, &read, subject, judgement);
         let guardrail = read.header_guardrail;
         judgement.seen = Some(read.facts);
@@ -104,7 +112,9 @@ pub fn judge(
     };
 
     judgement.seen = Some(read.facts);
-    let document = Document::parse(&body)?;
+    let body = Bytes::from(envelope.seal(edited));
+    let envelope = Envelope::open(subject.operation, subject.model, &body)?;
+    let document = Document::parse(envelope.document())?;
     let edited = Subject { body: &body, ..*subject };
     let own = subject.stamp.map(|stamp| stamp.places(&document)).transpose()?.unwrap_or_default();
     let mut read = Read::new(format, &document, scanner, detectors, &edited, &own)?;
@@ -116,12 +126,31 @@ pub fn judge(
     let guardrail = read.header_guardrail;
     judgement.sent = Some(read.facts);
     drop(document);
+    drop(envelope);
     Ok(Sendable { allowed: allowed.ok_or(Refusal::Denied)?, body, guardrail, format })
 }
 
+/// Judges a request that only reads. It has no body, and its answer is cut down to what the caller may use.
+pub fn judge_read(
+    policies: &PolicySet,
+    subject: &Subject<'_>,
+    judgement: &mut Judgement,
+) -> Result<Allowed, Refusal> {
+    check_region(subject.model, &subject.context.region)?;
+    if !subject.body.is_empty() {
+        return Err(Refusal::UnexpectedBody);
+    }
+    let Subject { principal, operation, model, context, .. } = *subject;
+    let inquiry = Inquiry { principal, operation, model, context, facts: &Facts::default() };
+    let (verdict, allowed) = policies.decide_read(&inquiry);
+    judgement.denial = Denial::of(&inquiry, &verdict.violations);
+    judgement.verdict = Some(verdict);
+    allowed.ok_or(Refusal::Denied)
+}
+
 /// FAIL-CLOSED: an ARN of another region would be judged as if it ran in ours.
-pub fn check_region(model: &ModelReference, upstream: &str) -> Result<(), Refusal> {
-    match model.region() {
+pub fn check_region(model: Option<&ModelReference>, upstream: &str) -> Result<(), Refusal> {
+    match model.and_then(ModelReference::region) {
         Some(region) if region != upstream => {
             Err(Refusal::ForeignRegion { model: region.to_owned(), upstream: upstream.to_owned() })
         }
@@ -164,16 +193,18 @@ impl<'d> Read<'d> {
         own: &[Span],
     ) -> Result<Self, Refusal> {
         let mut view = format.decode(document)?;
+        subject.model.map_or(Ok(()), |model| view.check_model(model))?;
         view.texts.retain(|text| !own.contains(&text.span));
         let (matches, mut findings) = scan(scanner, detectors, &view.texts);
         let mut header_guardrail = None;
         let mut leaks = BTreeSet::new();
-        if !subject.operation.is_converse() {
+        if subject.operation.binds_headers() {
             header_guardrail = guardrail(subject.headers)?;
             leaks = trace_leak(subject.headers);
             scan_metadata(scanner, detectors, subject.headers, &mut findings)?;
         }
-        let mut facts = Facts::of(&view, subject.operation, header_guardrail.clone(), findings);
+        let outer_guardrail = header_guardrail.clone().or_else(|| path_guardrail(subject));
+        let mut facts = Facts::of(&view, subject.operation, outer_guardrail, findings);
         facts.leaks.extend(leaks);
         if facts.guardrail.as_ref().is_some_and(|guardrail| !is_whole(guardrail)) {
             return Err(Refusal::IncompleteGuardrail);
@@ -190,6 +221,13 @@ impl<'d> Read<'d> {
             facts: &self.facts,
         }
     }
+}
+
+/// The guardrail that the request is for.
+fn path_guardrail(subject: &Subject<'_>) -> Option<GuardrailReference> {
+    let guardrail = subject.guardrail?;
+    let version = guardrail.version.clone().unwrap_or_default();
+    Some(GuardrailReference { identifier: guardrail.identifier.clone(), version })
 }
 
 /// The guardrail that an invoke operation asks for in its headers.
@@ -215,7 +253,7 @@ fn trace_leak(headers: &HeaderMap) -> BTreeSet<Leak> {
 /// invoke operations SDKs name no type, or say that it is bytes (captured from boto3, JavaScript and Rust).
 fn check_media_type(operation: Operation, headers: &HeaderMap) -> Result<(), Refusal> {
     let bytes =
-        |text: &str| !operation.is_converse() && text.eq_ignore_ascii_case("application/octet-stream");
+        |text: &str| operation.binds_headers() && text.eq_ignore_ascii_case("application/octet-stream");
     let accepted = |value: &HeaderValue| value.to_str().is_ok_and(|text| bytes(text) || is_json(text));
     if headers.get_all(CONTENT_TYPE).iter().all(accepted) { Ok(()) } else { Err(Refusal::MediaType) }
 }
@@ -233,28 +271,27 @@ fn is_whole(guardrail: &GuardrailReference) -> bool {
     !guardrail.identifier.is_empty() && !guardrail.version.is_empty()
 }
 
-/// The body as it will be sent, unless it is sent as it was received, and a guardrail to be sent in headers.
+/// The document as it will be sent, unless it is sent as it was received, and a guardrail to be sent in headers.
 /// ORDER: repairs first, because a redaction may stand within what the stamp writes anew.
 fn edit(
     repairs: &[Repair],
     read: &Read<'_>,
     document: &Document<'_>,
     subject: &Subject<'_>,
-) -> Result<(Option<Bytes>, Option<GuardrailReference>), Refusal> {
-    let (mut body, mut guardrail) = (None, None);
+) -> Result<(Option<String>, Option<GuardrailReference>), Refusal> {
+    let (mut edited, mut guardrail) = (None, None);
     if !repairs.is_empty() {
         let (edits, header) = apply(repairs, read, subject.operation);
-        body = Some(Bytes::from(edits.apply(document.source())));
+        edited = Some(edits.apply(document.source()));
         guardrail = header;
     }
     if let Some(stamp) = subject.stamp {
-        let stamped = match &body {
+        edited = Some(match &edited {
             None => stamp.write(document)?,
-            Some(repaired) => stamp.write(&Document::parse(repaired)?)?,
-        };
-        body = Some(stamped.into());
+            Some(repaired) => stamp.write(&Document::parse(repaired.as_bytes())?)?,
+        });
     }
-    Ok((body, guardrail))
+    Ok((edited, guardrail))
 }
 
 /// Turns repairs into edits of the body, and a guardrail to be sent in headers.
@@ -265,10 +302,12 @@ fn apply(repairs: &[Repair], read: &Read<'_>, operation: Operation) -> (Edits, O
     for repair in repairs {
         match repair {
             Repair::Set { parameter, value, .. } => set(&mut edits, &read.view, *parameter, *value),
-            Repair::Guardrail { reference, .. } if operation.is_converse() => {
-                inject(&mut edits, &read.view, reference);
-            }
-            Repair::Guardrail { reference, .. } => guardrail = Some(reference.clone()),
+            Repair::Guardrail { reference, .. } => match operation.guardrail() {
+                GuardrailPlace::Headers => guardrail = Some(reference.clone()),
+                GuardrailPlace::Body => inject(&mut edits, &read.view, reference),
+                // The request then lacks the guardrail that was demanded, and is refused for it.
+                GuardrailPlace::Path | GuardrailPlace::Nowhere | GuardrailPlace::Unneeded => {}
+            },
             Repair::Redact { detectors, .. } => redacted = redacted.union(*detectors),
         }
     }
@@ -315,5 +354,7 @@ pub fn place_guardrail(headers: &mut HeaderMap, reference: &GuardrailReference) 
     Ok(())
 }
 
+#[cfg(test)]
+mod doors;
 #[cfg(test)]
 mod tests;

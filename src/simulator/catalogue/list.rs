@@ -49,9 +49,9 @@ impl Model {
         }
     }
 
-    fn summary(&self, region: &str) -> Value {
+    pub(in crate::simulator) fn summary(&self, region: &str) -> Value {
         json!({
-            "modelArn": format!("arn:aws:bedrock:{region}::foundation-model/{}", self.id),
+            "modelArn": self.arn(region),
             "modelId": self.id,
             "modelName": self.name,
             "providerName": self.provider,
@@ -66,7 +66,7 @@ impl Model {
 }
 
 /// A query value without its percent escapes; `+` is a space.
-fn decoded(value: &str) -> String {
+pub(in crate::simulator) fn decoded(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.bytes();
     while let Some(byte) = rest.next() {
@@ -100,8 +100,8 @@ mod tests {
         let all = ids("").len();
         assert!(all >= 20);
         assert_eq!(ids("unknown=1").len(), all);
-        assert_eq!(ids("byProvider=Stability%20AI&byOutputModality=IMAGE").len(), 2);
-        assert_eq!(ids("byProvider=ai21+labs").len(), 4);
+        assert_eq!(ids("byProvider=Stability%20AI&byOutputModality=IMAGE").len(), 4);
+        assert_eq!(ids("byProvider=ai21+labs").len(), 6);
         assert!(ids("byOutputModality=EMBEDDING").contains(&"cohere.embed-english-v3".to_owned()));
         assert!(
             ids("byCustomizationType=CONTINUED_PRE_TRAINING").iter().all(|id| id.starts_with("amazon.titan"))

@@ -10,7 +10,7 @@ use opentelemetry::{KeyValue, StringValue, Value};
 use crate::audit::EndState;
 use crate::bedrock::format::{Format, Wire};
 use crate::bedrock::invoke::Family;
-use crate::bedrock::operation::Operation;
+use crate::bedrock::operation::{Body, Operation};
 use crate::config;
 use crate::telemetry::Finished;
 use crate::telemetry::names::otel::{PROVIDER, key};
@@ -60,37 +60,52 @@ impl Server {
     }
 }
 
-/// The path of an operation with its variable part unnamed: paths hold what callers write.
-pub fn route(operation: Operation) -> &'static str {
-    match operation {
-        Operation::InvokeModel => "/model/{modelId}/invoke",
-        Operation::InvokeModelWithResponseStream => "/model/{modelId}/invoke-with-response-stream",
-        Operation::Converse => "/model/{modelId}/converse",
-        Operation::ConverseStream => "/model/{modelId}/converse-stream",
-        Operation::ListFoundationModels => "/foundation-models",
-    }
-}
-
-/// `gen_ai.operation.name`; `None` for what is no generation.
+/// `gen_ai.operation.name`; `None` for what is no generation, or none whose end is seen.
 pub fn generation(event: &Finished) -> Option<&'static str> {
-    match event.operation? {
-        Operation::Converse | Operation::ConverseStream => Some("chat"),
-        Operation::InvokeModel | Operation::InvokeModelWithResponseStream => event.format.map(of_format),
-        Operation::ListFoundationModels => None,
+    match event.operation?.body() {
+        Body::Converse => Some("chat"),
+        Body::Invoke => event.format.and_then(of_format),
+        Body::None | Body::CountTokens | Body::AsyncInvoke | Body::Guardrail | Body::GuardrailChecks => None,
     }
 }
 
-fn of_format(format: Format) -> &'static str {
+fn of_format(format: Format) -> Option<&'static str> {
     match format.wire() {
-        Wire::Converse => "chat",
-        Wire::Invoke(family) => match family {
-            Family::ClaudeMessages | Family::Nova => "chat",
-            Family::TitanText | Family::Jurassic2 | Family::ClaudeText | Family::CohereCommand => {
-                "text_completion"
-            }
-            Family::TitanEmbed | Family::CohereEmbed => "embeddings",
-            Family::StableDiffusionXl => "generate_content",
-        },
+        Wire::Converse => Some("chat"),
+        Wire::Invoke(family) => Some(match family {
+            Family::ClaudeMessages
+            | Family::Nova
+            | Family::Jamba
+            | Family::CohereCommandR
+            // Chat since their newer models, and text completions before.
+            | Family::Mistral
+            | Family::DeepSeek
+            | Family::OpenAi
+            | Family::OpenAiChat => "chat",
+            Family::TitanText
+            | Family::Jurassic2
+            | Family::ClaudeText
+            | Family::CohereCommand
+            | Family::Llama => "text_completion",
+            Family::TitanEmbed
+            | Family::TitanMultimodalEmbed
+            | Family::NovaEmbed
+            | Family::CohereEmbed
+            | Family::Marengo => "embeddings",
+            Family::AmazonImage
+            | Family::NovaReel
+            | Family::StableDiffusionXl
+            | Family::StabilityImage
+            | Family::LumaRay
+            | Family::Pegasus => "generate_content",
+            // The conventions have no word for it and allow one's own.
+            Family::Rerank => "rerank",
+        }),
+        Wire::AsyncInvoke(_)
+        | Wire::CountConverse
+        | Wire::CountInvoke(_)
+        | Wire::Guardrail
+        | Wire::GuardrailChecks => None,
     }
 }
 
@@ -132,8 +147,9 @@ pub fn exchange_error(event: &Finished) -> Option<String> {
 pub fn of_exchange(event: &Finished) -> Vec<KeyValue> {
     let mut list = Attributes::default();
     if let Some(operation) = event.operation {
-        list.add(key::HTTP_ROUTE, route(operation));
-        list.add(key::URL_PATH, route(operation));
+        // Templates: paths hold what callers write.
+        list.add(key::HTTP_ROUTE, operation.path());
+        list.add(key::URL_PATH, operation.path());
         list.add(key::WARDEN_OPERATION, operation.name());
     }
     list.maybe(key::HTTP_STATUS, event.status.map(|status| i64::from(status.as_u16())));

@@ -171,8 +171,7 @@ impl Call {
 /// What the request caused is told at the moment that it was sent, or else at the end.
 fn finish_exchange(mut span: Span, event: &Finished, sent: Option<SystemTime>, ended: SystemTime) {
     if let Some(operation) = event.operation {
-        let method = if operation.is_control_plane() { "GET" } else { "POST" };
-        span.update_name(format!("{method} {}", attributes::route(operation)));
+        span.update_name(format!("{} {}", operation.method(), operation.path()));
     }
     let judged = sent.unwrap_or(ended);
     for rule in &event.edited {

@@ -5,10 +5,14 @@ use bedrock_warden::telemetry::names::prometheus as names;
 use super::grafana::{Target, targets};
 use crate::receivers::prometheus::scrape;
 use crate::receivers::traffic;
+use crate::support::call::Call;
 use crate::support::receivers::VictoriaMetrics;
 
 /// Panels that are rightly empty here: the credentials of the tests have no end.
 const EMPTY: [&str; 1] = [names::CREDENTIALS_EXPIRY.name];
+
+/// A model whose list price is known.
+const PRICED: &str = "amazon.nova-lite-v1:0";
 
 #[test]
 fn every_panel_shows_something_after_some_traffic() {
@@ -18,6 +22,7 @@ fn every_panel_shows_something_after_some_traffic() {
     for seconds_ago in [90, 60, 30, 0] {
         if seconds_ago < 90 {
             traffic::send(&warden);
+            warden.send(Call::converse(PRICED, "say: hello")).assert_ok();
         }
         metrics.import(&scrape(&warden), seconds_ago, &["environment=tests", "instance=warden"]);
     }

@@ -122,8 +122,12 @@ impl Lookup {
 
     /// Reads the body of an answer of status 200.
     pub fn read(&self, body: &[u8]) -> Result<Found, ResolutionError> {
-        let document = Document::parse(body)?;
-        let found = self.resource.read(document.root(), self.subject.kind())?;
+        self.describe(Document::parse(body)?.root())
+    }
+
+    /// Reads the description of the resource: an answer, or the entry of a list, which has the same members.
+    pub fn describe(&self, node: &Node<'_>) -> Result<Found, ResolutionError> {
+        let found = self.resource.read(node, self.subject.kind())?;
         if found.models.len() > MAX_MODELS {
             return Err(ResolutionError::TooManyModels);
         }
@@ -131,7 +135,7 @@ impl Lookup {
             return Ok(found);
         }
         // A name leads to a resource, which has an ARN of its own that policies may list.
-        let named = model(document.root(), self.resource.own_arn(), &NAMEABLE)?;
+        let named = model(node, self.resource.own_arn(), &NAMEABLE)?;
         Ok(Found { models: vec![named.with(found)], architecture: None })
     }
 }
@@ -289,7 +293,9 @@ impl Resource {
                 models
             }
             Self::MarketplaceEndpoint => {
-                let source = answer.at(&["marketplaceModelEndpoint", "modelSourceIdentifier"]);
+                // A description wraps what a list has as its entry.
+                let endpoint = answer.get("marketplaceModelEndpoint").unwrap_or(answer);
+                let source = endpoint.get("modelSourceIdentifier");
                 let source = source.and_then(Node::as_str).and_then(ModelReference::hub_content);
                 vec![source.ok_or(ResolutionError::Member("modelSourceIdentifier"))?]
             }

@@ -81,7 +81,7 @@ impl Aggregate {
             self.add(&metrics::ADDED_LATENCY, milliseconds(event.timings.added()), rows);
         }
         self.record_policies(event, rows);
-        if event.operation.is_some_and(|operation| !operation.is_control_plane()) {
+        if event.operation.is_some_and(Operation::is_inference) {
             self.record_invocation(event, rows);
         }
     }

@@ -289,7 +289,7 @@ proptest! {
         prop_assert!(series.len() <= budget, "{} series of {}", series.len(), budget);
 
         let sum = |of: &dyn Fn(&Finished) -> f64| events.iter().map(of).sum::<f64>();
-        let calls = |event: &Finished| !event.operation.unwrap().is_control_plane();
+        let calls = |event: &Finished| event.operation.unwrap().is_inference();
         let status = |event: &Finished| event.upstream.as_ref().and_then(|upstream| upstream.status);
         let invoked = |event: &Finished| calls(event) && status(event).is_some_and(|status| status.is_success());
         let one = |yes: bool| f64::from(u8::from(yes));

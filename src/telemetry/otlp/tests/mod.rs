@@ -81,7 +81,7 @@ fn send(open: &mut OpenEvent) -> HeaderMap {
 fn learn(event: &mut Finished, operation: Operation) {
     event.operation = Some(operation);
     let model = ModelReference::parse(MODEL).unwrap();
-    event.format = Format::of(operation, &model).ok();
+    event.format = Format::of(operation, Some(&model)).ok();
     event.model = Some(model);
     event.caller = Some(Caller { team: "payments".to_owned(), app: "checkout".to_owned() });
     event.decision = Decision::Allow;

@@ -339,7 +339,7 @@ fn operations_are_named_by_what_they_generate() {
         let mut exchange = open(&telemetry, &headers(&[]));
         let model = ModelReference::parse(model).unwrap();
         exchange.event.operation = Some(operation);
-        exchange.event.format = Format::of(operation, &model).ok();
+        exchange.event.format = Format::of(operation, Some(&model)).ok();
         exchange.event.model = Some(model);
         send(&mut exchange);
         drop(exchange);
