@@ -4,7 +4,7 @@ from langchain_aws import ChatBedrock
 
 from cases import CLAUDE, ENDPOINT, NOT_GRANTED, REGION, run
 
-PROFILE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abcdef123456"
+PROFILE = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/profile00001"
 
 
 def chat(model=CLAUDE, **options):
