@@ -11,6 +11,7 @@ pub mod invoke;
 pub mod json;
 pub mod model;
 pub mod operation;
+pub mod speech;
 pub mod stream;
 pub mod usage;
 pub mod view;

@@ -7,8 +7,8 @@ use std::fmt;
 
 use http::{HeaderMap, Method};
 
-use super::sigv4::{EVENTS_PAYLOAD, EventChain, Scope, Signature, SigningKey, string_to_sign};
 use super::session::SignedSession;
+use super::sigv4::{EVENTS_PAYLOAD, EventChain, Scope, Signature, SigningKey, string_to_sign};
 use super::{AuthenticationError, Principal, signed};
 
 /// A request before its body.

@@ -35,8 +35,7 @@ impl SignedSession {
         if self.ended {
             return Err(AuthenticationError::EventAfterEnd);
         }
-        let time =
-            Timestamp::from_millisecond(frame.millis()).map_err(|_| AuthenticationError::EventDate)?;
+        let time = Timestamp::from_millisecond(frame.millis()).map_err(|_| AuthenticationError::EventDate)?;
         signed::check_clock(&time.strftime(signed::WIRE_FORMAT).to_string(), time, now)?;
         let scope = self.chain.scope(frame.millis()).ok_or(AuthenticationError::EventDate)?;
         let key = callers.session_key(&self.credential_id, &scope, now)?;

@@ -124,7 +124,9 @@ impl Bedrock {
             Operation::InvokeModelWithResponseStream => invoke::streaming(model, &head.headers, body)?,
             Operation::Converse => converse::unary(model, body)?,
             Operation::ConverseStream => converse::streaming(model, body)?,
-            Operation::ListFoundationModels => return Err(invalid_model()),
+            Operation::InvokeModelWithBidirectionalStream | Operation::ListFoundationModels => {
+                return Err(invalid_model());
+            }
         };
         Ok((plan, model))
     }

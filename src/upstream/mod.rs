@@ -6,10 +6,12 @@
 mod client;
 mod credentials;
 mod headers;
+mod live;
 mod sessions;
 mod signer;
 
 pub use client::{Call, Plane, Upstream, UpstreamError};
 pub use credentials::CredentialSource;
 pub use headers::{InvalidHeader, forwarded, single, to_downstream};
+pub use live::{Live, LiveError};
 pub use signer::sign_request;

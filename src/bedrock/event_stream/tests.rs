@@ -234,7 +234,10 @@ fn an_exception_frame_carries_the_fault_whatever_the_message_is() {
 
 #[test]
 fn what_no_client_would_read_is_not_written() {
-    assert_eq!(encode_event("chunk", &vec![0; MAX_PAYLOAD + 1]), Err(FrameError::PayloadTooLong(MAX_PAYLOAD)));
+    assert_eq!(
+        encode_event("chunk", &vec![0; MAX_PAYLOAD + 1]),
+        Err(FrameError::PayloadTooLong(MAX_PAYLOAD))
+    );
     assert_eq!(encode_event(&"n".repeat(40_000), b"{}"), Err(FrameError::Unwritable));
     let largest = encode_event("chunk", &vec![b' '; MAX_PAYLOAD]).unwrap();
     assert_eq!(read_one(&largest).unwrap().payload().len(), MAX_PAYLOAD);

@@ -17,10 +17,12 @@ use super::invoke::Family;
 use super::json::Document;
 use super::model::ModelReference;
 use super::operation::Operation;
+use super::speech;
 use super::stream::StreamReader;
-use super::view::{Answer, View};
+use super::view::{Answer, TextRole, View};
 use draft::Draft;
 pub use error::DecodeError;
+use texts::{Part, Texts};
 
 /// No reader exists for the model's bodies.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -39,6 +41,8 @@ pub struct Format {
 pub(crate) enum Wire {
     Converse,
     Invoke(Family),
+    /// Events of a speech session, one document each.
+    Speech,
 }
 
 impl Format {
@@ -52,6 +56,10 @@ impl Format {
                 let family = model.base().and_then(Family::of_model).ok_or_else(unknown)?;
                 Ok(Self { wire: Wire::Invoke(family) })
             }
+            Operation::InvokeModelWithBidirectionalStream => match model.base() {
+                Some(base) if speech::is_spoken_by(base) => Ok(Self { wire: Wire::Speech }),
+                Some(_) | None => Err(unknown()),
+            },
             Operation::ListFoundationModels => Err(unknown()),
         }
     }
@@ -61,6 +69,7 @@ impl Format {
         match self.wire {
             Wire::Converse => "converse",
             Wire::Invoke(family) => family.name(),
+            Wire::Speech => "nova-sonic",
         }
     }
 
@@ -74,6 +83,7 @@ impl Format {
         match self.wire {
             Wire::Converse => converse::decode(body, &mut draft)?,
             Wire::Invoke(family) => family.dialect().decode(body, &mut draft)?,
+            Wire::Speech => return Ok(speech::Event::read(document)?.view),
         }
         Ok(draft.into_view())
     }
@@ -83,6 +93,12 @@ impl Format {
         match self.wire {
             Wire::Converse => converse::answer(document.root()),
             Wire::Invoke(family) => family.dialect().answer(document.root()),
+            // Sessions have no unary answers.
+            Wire::Speech => {
+                let mut texts = Texts::default();
+                texts.answer(document.root(), |_| Part::Words(TextRole::Other));
+                Answer { texts: texts.0, ..Answer::default() }
+            }
         }
     }
 

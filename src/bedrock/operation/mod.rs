@@ -1,6 +1,6 @@
 //! Which operation a request line asks for, and on which model.
 //!
-//! Receives the method and the target exactly as they came over the wire. Returns one of five operations, or refuses:
+//! Receives the method and the target exactly as they came over the wire. Returns one of six operations, or refuses:
 //! what is not recognised is never passed on. The target is compared byte by byte and its label decoded once; nothing
 //! is normalised, because what one layer tidies another layer reads differently.
 
@@ -17,15 +17,17 @@ use super::model::{ModelError, ModelReference};
 pub enum Operation {
     InvokeModel,
     InvokeModelWithResponseStream,
+    InvokeModelWithBidirectionalStream,
     Converse,
     ConverseStream,
     ListFoundationModels,
 }
 
 impl Operation {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::InvokeModel,
         Self::InvokeModelWithResponseStream,
+        Self::InvokeModelWithBidirectionalStream,
         Self::Converse,
         Self::ConverseStream,
         Self::ListFoundationModels,
@@ -36,6 +38,7 @@ impl Operation {
         match self {
             Self::InvokeModel => "InvokeModel",
             Self::InvokeModelWithResponseStream => "InvokeModelWithResponseStream",
+            Self::InvokeModelWithBidirectionalStream => "InvokeModelWithBidirectionalStream",
             Self::Converse => "Converse",
             Self::ConverseStream => "ConverseStream",
             Self::ListFoundationModels => "ListFoundationModels",
@@ -45,7 +48,9 @@ impl Operation {
     /// Whether a successful answer is an event stream.
     pub const fn is_streaming(self) -> bool {
         match self {
-            Self::InvokeModelWithResponseStream | Self::ConverseStream => true,
+            Self::InvokeModelWithResponseStream
+            | Self::InvokeModelWithBidirectionalStream
+            | Self::ConverseStream => true,
             Self::InvokeModel | Self::Converse | Self::ListFoundationModels => false,
         }
     }
@@ -54,7 +59,33 @@ impl Operation {
     pub const fn is_converse(self) -> bool {
         match self {
             Self::Converse | Self::ConverseStream => true,
-            Self::InvokeModel | Self::InvokeModelWithResponseStream | Self::ListFoundationModels => false,
+            Self::InvokeModel
+            | Self::InvokeModelWithResponseStream
+            | Self::InvokeModelWithBidirectionalStream
+            | Self::ListFoundationModels => false,
+        }
+    }
+
+    /// Whether the request is a stream as well, of which an answer begins before the request ends.
+    pub const fn is_bidirectional(self) -> bool {
+        match self {
+            Self::InvokeModelWithBidirectionalStream => true,
+            Self::InvokeModel
+            | Self::InvokeModelWithResponseStream
+            | Self::Converse
+            | Self::ConverseStream
+            | Self::ListFoundationModels => false,
+        }
+    }
+
+    /// Whether members of the request travel in headers: guardrail, trace, metadata (botocore model).
+    pub const fn binds_headers(self) -> bool {
+        match self {
+            Self::InvokeModel | Self::InvokeModelWithResponseStream => true,
+            Self::InvokeModelWithBidirectionalStream
+            | Self::Converse
+            | Self::ConverseStream
+            | Self::ListFoundationModels => false,
         }
     }
 
@@ -64,6 +95,7 @@ impl Operation {
             Self::ListFoundationModels => true,
             Self::InvokeModel
             | Self::InvokeModelWithResponseStream
+            | Self::InvokeModelWithBidirectionalStream
             | Self::Converse
             | Self::ConverseStream => false,
         }
@@ -74,6 +106,7 @@ impl Operation {
         match action {
             "invoke" => Some(Self::InvokeModel),
             "invoke-with-response-stream" => Some(Self::InvokeModelWithResponseStream),
+            "invoke-with-bidirectional-stream" => Some(Self::InvokeModelWithBidirectionalStream),
             "converse" => Some(Self::Converse),
             "converse-stream" => Some(Self::ConverseStream),
             _ => None,
@@ -139,8 +172,8 @@ impl Route {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum RouteError {
     #[error(
-        "operation is not passed on; bedrock-warden passes on InvokeModel, InvokeModelWithResponseStream, Converse, \
-         ConverseStream and ListFoundationModels"
+        "operation is not passed on; bedrock-warden passes on InvokeModel, InvokeModelWithResponseStream, \
+         InvokeModelWithBidirectionalStream, Converse, ConverseStream and ListFoundationModels"
     )]
     UnknownOperation,
     #[error("request target must be a path; absolute addresses and `*` are not passed on")]

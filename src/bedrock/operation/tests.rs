@@ -7,7 +7,7 @@ const POST: Method = Method::POST;
 const GET: Method = Method::GET;
 
 #[test]
-fn the_five_operations_are_recognised_however_clients_encode_the_model() {
+fn the_six_operations_are_recognised_however_clients_encode_the_model() {
     let table = [
         (POST, "/model/amazon.nova-lite-v1%3A0/invoke", "InvokeModel", Some("amazon.nova-lite-v1:0")),
         (POST, "/model/amazon.nova-lite-v1:0/invoke", "InvokeModel", Some("amazon.nova-lite-v1:0")),
@@ -63,7 +63,6 @@ fn an_operation_that_is_not_in_the_table_is_denied() {
         (POST, "/model/amazon.nova/%63onverse"),
         (POST, "/model/amazon.nova/converse%2F"),
         (POST, "/model/amazon.nova%2Fconverse"),
-        (POST, "/model/amazon.nova/invoke-with-bidirectional-stream"),
         (POST, "/model/amazon.nova/count-tokens"),
         (POST, "/model/amazon.nova/embed"),
         (POST, "/Model/amazon.nova/converse"),

@@ -15,6 +15,7 @@ use super::format::error::DecodeError;
 use super::format::payload;
 use super::format::{Format, Wire};
 use super::json::{Document, Node, Value};
+use super::speech;
 use super::usage;
 use super::view::Usage;
 
@@ -40,7 +41,9 @@ pub struct StreamReader {
 
 impl StreamReader {
     pub(crate) fn new(format: Format) -> Self {
-        Self { format, progress: Progress::default() }
+        // A session has said nothing yet, and may end so.
+        let progress = Progress { finished: format.wire() == Wire::Speech, ..Progress::default() };
+        Self { format, progress }
     }
 
     /// Reads the next frame.
@@ -89,16 +92,21 @@ impl StreamReader {
         }
         match self.format.wire() {
             Wire::Converse => converse::event(name, event, &mut self.progress),
-            Wire::Invoke(_) if name != "chunk" => Err(DecodeError::UnknownEvent),
-            Wire::Invoke(family) => {
+            Wire::Invoke(_) | Wire::Speech if name != "chunk" => Err(DecodeError::UnknownEvent),
+            wire @ (Wire::Invoke(_) | Wire::Speech) => {
                 let encoded = event.get("bytes").and_then(Node::as_str).ok_or(DecodeError::UnknownChunk)?;
                 let bytes = STANDARD.decode(encoded)?;
                 let chunk = Document::parse(&bytes)?;
                 if !chunk.root().is_object() {
                     return Err(DecodeError::UnknownChunk);
                 }
-                family.dialect().chunk(chunk.root(), &mut self.progress)?;
-                self.progress.metrics(chunk.root());
+                match wire {
+                    Wire::Invoke(family) => {
+                        family.dialect().chunk(chunk.root(), &mut self.progress)?;
+                        self.progress.metrics(chunk.root());
+                    }
+                    Wire::Converse | Wire::Speech => speech::read_chunk(chunk.root(), &mut self.progress)?,
+                }
                 self.progress.rest(event, &["bytes"]);
                 Ok(())
             }
@@ -203,6 +211,11 @@ impl Progress {
                 self.leaves(&member.node);
             }
         }
+    }
+
+    /// Marks an answer as begun, of which there are several in a session.
+    pub(crate) const fn begin(&mut self) {
+        self.finished = false;
     }
 
     /// Marks the answer as complete.

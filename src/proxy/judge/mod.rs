@@ -30,6 +30,9 @@ const GUARDRAIL_IDENTIFIER: HeaderName = HeaderName::from_static("x-amzn-bedrock
 const GUARDRAIL_VERSION: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardrailversion");
 const TRACE: HeaderName = HeaderName::from_static("x-amzn-bedrock-trace");
 
+/// What the body of a session calls itself (captured from JavaScript and Rust).
+const EVENT_STREAM: &[u8] = b"application/vnd.amazon.eventstream";
+
 /// What is judged.
 #[derive(Debug)]
 pub struct Subject<'a> {
@@ -168,7 +171,7 @@ impl<'d> Read<'d> {
         let (matches, mut findings) = scan(scanner, detectors, &view.texts);
         let mut header_guardrail = None;
         let mut leaks = BTreeSet::new();
-        if !subject.operation.is_converse() {
+        if subject.operation.binds_headers() {
             header_guardrail = guardrail(subject.headers)?;
             leaks = trace_leak(subject.headers);
             scan_metadata(scanner, detectors, subject.headers, &mut findings)?;
@@ -214,6 +217,11 @@ fn trace_leak(headers: &HeaderMap) -> BTreeSet<Leak> {
 /// FAIL-CLOSED: what calls itself something else than JSON could be read as something else than was judged. On the
 /// invoke operations SDKs name no type, or say that it is bytes (captured from boto3, JavaScript and Rust).
 fn check_media_type(operation: Operation, headers: &HeaderMap) -> Result<(), Refusal> {
+    if operation.is_bidirectional() {
+        let mut types = headers.get_all(CONTENT_TYPE).iter();
+        let is_stream = types.next().is_some_and(|value| value.as_bytes() == EVENT_STREAM);
+        return if is_stream && types.next().is_none() { Ok(()) } else { Err(Refusal::StreamMediaType) };
+    }
     let bytes =
         |text: &str| !operation.is_converse() && text.eq_ignore_ascii_case("application/octet-stream");
     let accepted = |value: &HeaderValue| value.to_str().is_ok_and(|text| bytes(text) || is_json(text));
@@ -268,7 +276,11 @@ fn apply(repairs: &[Repair], read: &Read<'_>, operation: Operation) -> (Edits, O
             Repair::Guardrail { reference, .. } if operation.is_converse() => {
                 inject(&mut edits, &read.view, reference);
             }
-            Repair::Guardrail { reference, .. } => guardrail = Some(reference.clone()),
+            Repair::Guardrail { reference, .. } if operation.binds_headers() => {
+                guardrail = Some(reference.clone());
+            }
+            // FAIL-CLOSED: there is no place for one, so that the rule stays broken and refuses the request.
+            Repair::Guardrail { .. } => {}
             Repair::Redact { detectors, .. } => redacted = redacted.union(*detectors),
         }
     }
