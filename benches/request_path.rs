@@ -42,7 +42,7 @@ fn main() {
         measure(&label("verify a signature, body hashed"), || verify(&body));
         measure(&label("read strict JSON"), || Document::parse(&body).unwrap().root().members().len());
         let document = Document::parse(&body).unwrap();
-        let format = Format::of(Operation::Converse, &ModelReference::parse(MODEL).unwrap()).unwrap();
+        let format = Format::of(Operation::Converse, Some(&ModelReference::parse(MODEL).unwrap())).unwrap();
         measure(&label("decode to the view"), || format.decode(&document).unwrap().texts.len());
         let view = format.decode(&document).unwrap();
         measure(&label("scan the texts, all detectors"), || scan(&scanner, &policies, &view));
@@ -122,7 +122,7 @@ fn judge(policies: &PolicySet, view: &View<'_>) -> usize {
     let inquiry = Inquiry {
         principal: &principal,
         operation: Operation::Converse,
-        model: &model,
+        model: Some(&model),
         context: &context,
         facts: &facts,
     };

@@ -1,7 +1,7 @@
-//! Bodies of every format are decoded or refused, never a panic, and every span lies in the body.
+//! Bodies of every operation are opened, decoded or refused, never a panic, and every span lies in the document.
 #![no_main]
 
-use bedrock_warden::bedrock::format::Format;
+use bedrock_warden::bedrock::envelope::Envelope;
 use bedrock_warden::bedrock::json::Document;
 use bedrock_warden::bedrock::model::ModelReference;
 use bedrock_warden::bedrock::operation::Operation;
@@ -19,18 +19,19 @@ const MODELS: &[&str] = &[
     "amazon.nova-lite-v1:0",
 ];
 
-fuzz_target!(|input: (u8, &[u8])| {
-    let (choice, bytes) = input;
-    let name = MODELS[usize::from(choice) % MODELS.len()];
-    let operation = if choice < 128 { Operation::InvokeModel } else { Operation::Converse };
-    let (Ok(model), Ok(document)) = (ModelReference::parse(name), Document::parse(bytes)) else { return };
-    let Ok(format) = Format::of(operation, &model) else { return };
-    if let Ok(view) = format.decode(&document) {
+fuzz_target!(|input: (u8, u8, &[u8])| {
+    let (model, operation, bytes) = input;
+    let operations: Vec<_> = Operation::granted().collect();
+    let operation = operations[usize::from(operation) % operations.len()];
+    let Ok(model) = ModelReference::parse(MODELS[usize::from(model) % MODELS.len()]) else { return };
+    let Ok(envelope) = Envelope::open(operation, Some(&model), bytes) else { return };
+    let Ok(document) = Document::parse(envelope.document()) else { return };
+    if let Ok(view) = envelope.format().decode(&document) {
         for text in &view.texts {
             assert!(document.source().get(text.span.start..text.span.end).is_some());
         }
     }
-    for text in &format.answer(&document).texts {
+    for text in &envelope.format().answer(&document).texts {
         assert!(document.source().get(text.span.start..text.span.end).is_some());
     }
 });

@@ -107,6 +107,8 @@ pub struct Content {
     pub settings: Settings,
     /// `identifier:version` as asked for.
     pub guardrail: Option<String>,
+    /// The bucket that the answer goes to instead of to the caller, such as `s3://results`.
+    pub output: Option<String>,
 }
 
 /// What the policies said, with the places that said it.

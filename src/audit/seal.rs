@@ -270,6 +270,7 @@ fn write_content(object: &mut Object, content: &Content) {
     object.set("images", content.images);
     object.set("stream", content.stream);
     object.set("system", content.system);
+    object.optional_text("output", content.output.as_deref(), NAME);
 }
 
 fn write_intent(object: &mut Object, request: &Request, intent: &Intent) {

@@ -14,6 +14,7 @@ pub enum Fault {
     Validation,
     ResourceNotFound,
     ServiceQuotaExceeded,
+    Conflict,
     ModelTimeout,
     ModelError,
     ModelStreamError,
@@ -33,11 +34,12 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::AccessDenied,
         Self::Validation,
         Self::ResourceNotFound,
         Self::ServiceQuotaExceeded,
+        Self::Conflict,
         Self::ModelTimeout,
         Self::ModelError,
         Self::ModelStreamError,
@@ -63,6 +65,7 @@ impl Fault {
             Self::Validation => "ValidationException",
             Self::ResourceNotFound => "ResourceNotFoundException",
             Self::ServiceQuotaExceeded => "ServiceQuotaExceededException",
+            Self::Conflict => "ConflictException",
             Self::ModelTimeout => "ModelTimeoutException",
             Self::ModelError => "ModelErrorException",
             Self::ModelStreamError => "ModelStreamErrorException",
@@ -83,10 +86,10 @@ impl Fault {
     }
 
     /// The status of the answer. Those of the runtime are the service model's, odd ones included: an exceeded quota
-    /// is 400, a failed model 424. SDKs repeat calls that end in 429 and 5xx.
+    /// and a conflict are 400, a failed model 424. SDKs repeat calls that end in 429 and 5xx.
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::Validation | Self::ServiceQuotaExceeded | Self::IncompleteSignature => {
+            Self::Validation | Self::ServiceQuotaExceeded | Self::Conflict | Self::IncompleteSignature => {
                 StatusCode::BAD_REQUEST
             }
             Self::AccessDenied
@@ -118,6 +121,7 @@ impl Fault {
             | Self::Validation
             | Self::ResourceNotFound
             | Self::ServiceQuotaExceeded
+            | Self::Conflict
             | Self::MissingAuthenticationToken
             | Self::IncompleteSignature
             | Self::InvalidSignature
@@ -147,6 +151,7 @@ mod tests {
             "ValidationException 400 validationException",
             "ResourceNotFoundException 404 validationException",
             "ServiceQuotaExceededException 400 validationException",
+            "ConflictException 400 validationException",
             "ModelTimeoutException 408 modelStreamErrorException",
             "ModelErrorException 424 modelStreamErrorException",
             "ModelStreamErrorException 424 modelStreamErrorException",

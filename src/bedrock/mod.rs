@@ -2,13 +2,17 @@
 //!
 //! Pure: no sockets, no clock, no logging. Wire facts name where they come from.
 
+pub(crate) mod async_invoke;
 pub(crate) mod converse;
+pub(crate) mod count_tokens;
+pub mod envelope;
 pub mod event_stream;
 pub mod fault;
 pub mod format;
-pub mod foundation_models;
+pub(crate) mod guardrail;
 pub mod invoke;
 pub mod json;
+pub mod listing;
 pub mod model;
 pub mod operation;
 pub mod speech;

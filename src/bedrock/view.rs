@@ -32,6 +32,8 @@ pub struct View<'a> {
     pub guardrail: Option<BodyGuardrail>,
     /// Where a guardrail can be placed in the body; `None` when the operation takes it in headers.
     pub guardrail_insertion: Option<Insertion>,
+    /// S3 URI that the answer will be written to instead of being passed back (StartAsyncInvoke).
+    pub output: Option<&'a str>,
 }
 
 /// One string that the model can see.

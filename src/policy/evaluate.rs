@@ -14,7 +14,7 @@ use super::rules::limits::Limits;
 use super::rules::sensitive::{Direction, Sensitive, Strongest};
 use super::rules::{Breach, Kind, allow, guardrail, limits, residency, sensitive};
 use super::scope::Scope;
-use super::verdict::{Allowed, AnswerVerdict, Denial, Repair, Verdict, Violation};
+use super::verdict::{Allowed, AnswerVerdict, Repair, Verdict, Violation};
 use crate::bedrock::fault::Fault;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
@@ -54,7 +54,7 @@ impl PolicySet {
         let guardrails: Vec<_> = chosen(&rules, guardrail_of);
         let sensitive: Vec<_> = chosen(&rules, sensitive_of);
         let mut repairs = limits::repairs(&limits, inquiry.facts);
-        repairs.extend(guardrail::repair(&guardrails, inquiry.facts));
+        repairs.extend(guardrail::repair(&guardrails, inquiry));
         repairs.extend(sensitive::repairs(&sensitive, inquiry.facts));
         repairs
     }
@@ -79,13 +79,29 @@ impl PolicySet {
         (verdict, allowed)
     }
 
-    /// Whether the principal may ask which models there are: every team with a policy may, and is shown those that
-    /// it [may use](Self::may_use).
-    pub fn decide_listing(&self, principal: &Principal) -> (Option<Denial>, Option<Allowed>) {
-        if self.teams.contains_key(&principal.team) {
-            return (None, Some(Allowed::vouched()));
+    /// Whether the principal may read what AWS says about models, guardrails and settings. Every team with a policy may,
+    /// unless a rule of `deny` is about the request; what a read names, the principal must be able to use.
+    pub fn decide_read(&self, inquiry: &Inquiry<'_>) -> (Verdict, Option<Allowed>) {
+        let about_reads = |check: &Check| check.section == Section::Deny;
+        let mut verdict = Verdict::default();
+        for check in self.checks(inquiry).into_iter().filter(about_reads) {
+            match check.mode {
+                Mode::Enforce => verdict.violations.extend(check.violations),
+                Mode::Shadow => verdict.shadow.extend(check.violations),
+            }
         }
-        (Denial::of_listing(principal, &without_team(&principal.team).violations), None)
+        let unusable = match inquiry.model {
+            Some(model) => self.why_not(inquiry.principal, model, inquiry.context),
+            None if self.teams.contains_key(&inquiry.principal.team) => Vec::new(),
+            None => without_team(&inquiry.principal.team).violations,
+        };
+        for violation in unusable {
+            if verdict.violations.iter().all(|known| known.rule != violation.rule) {
+                verdict.violations.push(violation);
+            }
+        }
+        let allowed = verdict.is_allowed().then(Allowed::vouched);
+        (verdict, allowed)
     }
 
     /// [`Self::verify`], rule by rule, with those that are satisfied or do not concern the request.
@@ -128,18 +144,23 @@ impl PolicySet {
 
     /// Whether the principal could use the model at all, in some operation.
     pub fn may_use(&self, principal: &Principal, model: &ModelReference, context: &Context) -> bool {
-        Operation::ALL.into_iter().filter(|operation| !operation.is_control_plane()).any(|operation| {
+        self.why_not(principal, model, context).is_empty()
+    }
+
+    /// Why the principal can use the model in no operation, told of the operation with the fewest reasons.
+    fn why_not(&self, principal: &Principal, model: &ModelReference, context: &Context) -> Vec<Violation> {
+        let reasons = |operation: Operation| {
             let facts = Facts { stream: operation.is_streaming(), ..Facts::default() };
-            let inquiry = Inquiry { principal, operation, model, context, facts: &facts };
+            let inquiry = Inquiry { principal, operation, model: Some(model), context, facts: &facts };
             let about_models = |check: &Check| match check.section {
                 Section::Allow | Section::Deny | Section::Residency => check.mode == Mode::Enforce,
                 Section::Limits | Section::Content | Section::Guardrail | Section::Sensitive => false,
             };
-            self.checks(&inquiry)
-                .iter()
-                .filter(|check| about_models(check))
-                .all(|check| check.violations.is_empty())
-        })
+            let checks = self.checks(&inquiry).into_iter().filter(about_models);
+            checks.flat_map(|check| check.violations).collect::<Vec<_>>()
+        };
+        let on_models = Operation::granted().filter(|operation| operation.takes_model());
+        on_models.map(reasons).min_by_key(Vec::len).unwrap_or_default()
     }
 
     /// What to do with an answer in which `findings` were found.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::Repair;
 use crate::bedrock::model::ModelReference;
-use crate::bedrock::operation::Operation;
+use crate::bedrock::operation::{GuardrailPlace, Operation};
 use crate::bedrock::view::{Leak, Modality, Parameter, SettingValue, View};
 use crate::identity::Principal;
 use crate::sensitive::Findings;
@@ -21,7 +21,8 @@ use crate::sensitive::Findings;
 pub struct Inquiry<'a> {
     pub principal: &'a Principal,
     pub operation: Operation,
-    pub model: &'a ModelReference,
+    /// `None` for operations that call no model.
+    pub model: Option<&'a ModelReference>,
     pub context: &'a Context,
     pub facts: &'a Facts,
 }
@@ -55,6 +56,8 @@ pub struct Facts {
     /// Whether the answer is streamed.
     pub stream: bool,
     pub guardrail: Option<GuardrailReference>,
+    /// S3 URI that the answer is written to, out of the warden's sight.
+    pub output: Option<String>,
     /// How the request asks to see what the guardrail holds back.
     pub leaks: BTreeSet<Leak>,
     /// What detectors found in the texts that the model would see.
@@ -62,12 +65,12 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// The facts of a decoded request. `header_guardrail` is what the guardrail headers name that will be sent with
-    /// it; Converse does not read them, so they count for the other operations only.
+    /// The facts of a decoded request. `outer_guardrail` is the guardrail that its path names, or the headers that will
+    /// be sent with it; it counts for the operations that read it there only.
     pub fn of(
         view: &View<'_>,
         operation: Operation,
-        header_guardrail: Option<GuardrailReference>,
+        outer_guardrail: Option<GuardrailReference>,
         findings: Findings,
     ) -> Self {
         let mut settings: BTreeMap<Parameter, Vec<f64>> = BTreeMap::new();
@@ -94,7 +97,12 @@ impl Facts {
             unread: view.unread,
             stream: operation.is_streaming(),
             leaks: view.guardrail.as_ref().map(|guardrail| guardrail.leaks.clone()).unwrap_or_default(),
-            guardrail: if operation.is_converse() { body_guardrail } else { header_guardrail },
+            guardrail: match operation.guardrail() {
+                GuardrailPlace::Body => body_guardrail,
+                GuardrailPlace::Headers | GuardrailPlace::Path => outer_guardrail,
+                GuardrailPlace::Nowhere | GuardrailPlace::Unneeded => None,
+            },
+            output: view.output.map(str::to_owned),
             findings,
         }
     }

@@ -85,7 +85,7 @@ impl Request {
         Inquiry {
             principal: &self.principal,
             operation: self.operation,
-            model: &self.model,
+            model: self.operation.takes_model().then_some(&self.model),
             context: &self.context,
             facts: &self.facts,
         }

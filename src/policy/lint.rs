@@ -16,6 +16,7 @@ use super::rules::allow::Grant;
 use super::rules::guardrail::{self, Guardrail};
 use super::rules::limits::Bound;
 use crate::bedrock::model::{GEOGRAPHIES, ModelReference};
+use crate::bedrock::operation::{Access, Operation};
 use crate::yaml::{Diagnostics, closest};
 
 /// Reports about a whole set.
@@ -131,6 +132,16 @@ fn check_pair(above: &Level, below: &Level, diagnostics: &mut Diagnostics) {
                 let help = format!("`allow` of {} does not cover it", above.source.path);
                 diagnostics.push(place.source.warning(place.span.clone(), message).help(help));
             }
+        }
+    }
+    for operation in Operation::granted().filter(|operation| operation.access() == Access::Named) {
+        let names = |grant: &&Grant| grant.operations.contains(&operation);
+        if let (Some(grant), None) = (grants(below).find(names), grants(above).find(names)) {
+            let message =
+                format!("{}: `{operation}` is outside the ceiling, so it grants nothing", grant.head.id);
+            let help = format!("`allow` of {} does not name it in `actions`", above.source.path);
+            let place = &grant.head.place;
+            diagnostics.push(place.source.warning(place.span.clone(), message).help(help));
         }
     }
     for (tight, limit) in above.rules.iter().filter(|rule| always(rule)).flat_map(bounds) {

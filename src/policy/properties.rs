@@ -151,8 +151,7 @@ fn request() -> impl Strategy<Value = Request> {
     let content = (any::<bool>(), any::<bool>(), 0..4_u32);
     let around = (any::<bool>(), any::<bool>(), 0..24_u32);
     let guardrail = option::of(select(vec!["a1:1", "b1:2", "x9:1"]));
-    let runtime =
-        select(Operation::ALL.into_iter().filter(|one| !one.is_control_plane()).collect::<Vec<_>>());
+    let runtime = select(Operation::granted().filter(|one| one.takes_model()).collect::<Vec<_>>());
     (select(MODELS.to_vec()), runtime, settings, findings, content, around, guardrail).prop_map(
         |(model, operation, settings, findings, (image, tool, turns), (dev, outside, hour), guardrail)| {
             let mut request = Request::new(model);

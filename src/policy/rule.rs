@@ -118,7 +118,7 @@ impl Rule {
 
     /// Whether the rule concerns this request at all.
     pub fn applies(&self, inquiry: &Inquiry<'_>) -> bool {
-        self.head.condition.restricts(inquiry)
+        self.kind.concerns(inquiry.operation) && self.head.condition.restricts(inquiry)
     }
 }
 

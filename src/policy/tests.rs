@@ -44,10 +44,11 @@ fn a_team_without_a_policy_fails_closed() {
     assert_eq!(verdict.violations.len(), 1);
     assert_eq!(verdict.violations[0].message, "there is no policy for team payments, so nothing is granted");
     assert_eq!(verdict.violations[0].fault, Fault::AccessDenied);
-    let (denial, allowed) = set.decide_listing(&Request::new(HAIKU).principal);
+    let request = Request::new(HAIKU).with(|request| request.operation = Operation::ListFoundationModels);
+    let (verdict, allowed) = set.decide_read(&request.inquiry());
     assert!(allowed.is_none());
     assert_eq!(
-        denial.unwrap().message,
+        Denial::of(&request.inquiry(), &verdict.violations).unwrap().message,
         "payments/checkout is not authorized to perform bedrock:ListFoundationModels with an explicit deny in policy: \
          payments/allow: there is no policy for team payments, so nothing is granted"
     );
@@ -436,7 +437,7 @@ fn mistakes_in_a_file_are_errors_with_a_place_and_a_hint() {
         ),
         (
             "version: 1\nscope: org\nallow: { models: [\"*\"], actions: [Convers] }\n",
-            "org.yaml:3:35: `Convers` names no operation on a model (did you mean `Converse`?)",
+            "org.yaml:3:35: `Convers` names no operation (did you mean `Converse`?)",
         ),
         (
             "version: 1\nscope: org\nresidency: { in: [euu] }\n",
@@ -561,6 +562,200 @@ fn patterns_of_restrictions_may_name_a_geography_and_are_checked_for_typos() {
             "warning: org.yaml:6:5: org/deny/b: `anthropic.claude-opsu-*` matches no model that is known to exist (did you \
           mean something like `anthropic.claude-opus-4-1-20250805-v1:0`?)"
         ]
+    );
+}
+
+/// A floor and a team whose `allow` sections hold these items.
+fn granting(org: &str, team: &str) -> (PolicySet, Vec<String>) {
+    let org = format!("version: 1\nscope: org\nallow:\n{org}");
+    let team = format!("version: 1\nscope: team/payments\nallow:\n{team}");
+    let (set, reported) = compiled(&[("org.yaml", &org), ("teams/payments.yaml", &team)]);
+    (set.unwrap_or_else(|| panic!("{reported:#?}")), reported)
+}
+
+fn denied_by(set: &PolicySet, operation: Operation, output: Option<&str>) -> Vec<String> {
+    let request = Request::new(HAIKU).with(|request| {
+        request.operation = operation;
+        request.facts.output = output.map(str::to_owned);
+    });
+    request.outcome(set).0
+}
+
+#[test]
+fn operations_that_rules_cannot_see_through_are_granted_by_name_on_every_level() {
+    let all = "  - models: \"*\"\n";
+    let named = "  - models: \"*\"\n  - { id: checks, actions: [ApplyGuardrail, InvokeGuardrailChecks] }\n  \
+                 - { id: async, models: \"*\", actions: [StartAsyncInvoke], outputs: [\"s3://results/*\"] }\n";
+    let results = Some("s3://results/2026/");
+    for (org, team, expected) in [
+        (all, all, &["org/allow", "payments/allow"][..]),
+        (named, all, &["payments/allow"]),
+        (all, named, &["org/allow"]),
+        (named, named, &[]),
+    ] {
+        let (set, _) = granting(org, team);
+        assert_eq!(denied_by(&set, Operation::ApplyGuardrail, None), expected);
+        assert_eq!(denied_by(&set, Operation::InvokeGuardrailChecks, None), expected);
+        assert_eq!(denied_by(&set, Operation::StartAsyncInvoke, results), expected);
+        for operation in [Operation::InvokeModel, Operation::ConverseStream, Operation::CountTokens] {
+            assert!(denied_by(&set, operation, None).is_empty(), "{operation}");
+        }
+    }
+    let (set, reported) = granting(all, named);
+    assert!(
+        reported
+            .iter()
+            .any(|one| one.contains("payments/allow/checks: `ApplyGuardrail` is outside the ceiling")),
+        "{reported:#?}"
+    );
+    let request = Request::new(HAIKU).with(|request| request.operation = Operation::ApplyGuardrail);
+    let (_, verdict) = request.judged(&set);
+    assert_eq!(
+        Denial::of(&request.inquiry(), &verdict.violations).unwrap().message,
+        "payments/checkout is not authorized to perform bedrock:ApplyGuardrail with an explicit deny in policy: \
+         org/allow: ApplyGuardrail is not granted; an item of `allow` must name it in `actions`"
+    );
+}
+
+#[test]
+fn patterns_over_operations_grant_what_would_be_granted_without_them() {
+    let item = "  - { models: \"*\", actions: [\"*\"] }\n";
+    let (set, _) = granting(item, item);
+    assert!(denied_by(&set, Operation::CountTokens, None).is_empty());
+    for operation in
+        [Operation::ApplyGuardrail, Operation::InvokeGuardrailChecks, Operation::StartAsyncInvoke]
+    {
+        assert_eq!(denied_by(&set, operation, Some("s3://a/b")).len(), 2, "{operation}");
+    }
+    let item = "  - { models: \"*\", actions: [\"Converse*\"] }\n";
+    let (set, _) = granting(item, item);
+    assert!(denied_by(&set, Operation::ConverseStream, None).is_empty());
+    assert_eq!(denied_by(&set, Operation::CountTokens, None).len(), 2);
+}
+
+#[test]
+fn answers_are_written_only_where_a_grant_says() {
+    let item = "  - { models: \"*\", actions: [StartAsyncInvoke], outputs: [\"s3://results/{a,b}/*\"] }\n";
+    let (set, _) = granting(item, item);
+    for (output, passes) in [
+        ("s3://results/a/x", true),
+        ("s3://results/b/", true),
+        ("s3://results/c/", false),
+        ("s3://results-of-others/a/", false),
+        ("s3://other/s3://results/a/x", false),
+    ] {
+        let denied = denied_by(&set, Operation::StartAsyncInvoke, Some(output));
+        assert_eq!(denied.is_empty(), passes, "{output}");
+    }
+    let request = Request::new(HAIKU).with(|request| {
+        request.operation = Operation::StartAsyncInvoke;
+        request.facts.output = Some("s3://other/123-45-6789".to_owned());
+    });
+    let (_, verdict) = request.judged(&set);
+    assert!(
+        verdict.violations.iter().all(|one| one.message.contains("granted: s3://results/{a,b}/*")),
+        "{verdict:?}"
+    );
+    assert!(!format!("{verdict:?}").contains("6789"));
+}
+
+#[test]
+fn mistakes_in_actions_are_reported_with_what_to_write() {
+    let table = [
+        (
+            "actions: [ApplyGuardrails]",
+            "`ApplyGuardrails` names no operation (did you mean `ApplyGuardrail`?)",
+        ),
+        (
+            "models: \"*\", actions: [CreateModelInvocationJob]",
+            "`CreateModelInvocationJob` is never passed on, so that no rule can be about it (remove it; the refusal is \
+             recorded under its name)",
+        ),
+        (
+            "models: \"*\", actions: [ListFoundationModels]",
+            "`ListFoundationModels` needs no grant (remove it;",
+        ),
+        (
+            "models: \"*\", actions: [ApplyGuardrail]",
+            "`models` concerns none of the operations that this item grants",
+        ),
+        ("actions: [Converse]", "an item of `allow` needs `models`"),
+        ("models: \"*\", outputs: [\"s3://a/*\"]", "`outputs` concerns none of the operations"),
+        (
+            "models: \"*\", actions: [StartAsyncInvoke]",
+            "an item of `allow` needs `outputs` (StartAsyncInvoke has its answers written to S3; write",
+        ),
+    ];
+    for (item, expected) in table {
+        let reported = reported("org.yaml", &format!("version: 1\nscope: org\nallow: {{ {item} }}\n"));
+        assert!(reported.iter().any(|one| one.contains(expected)), "{item}: {reported:#?}");
+    }
+}
+
+#[test]
+fn guardrails_are_demanded_where_a_model_answers() {
+    let named = "{ id: checks, actions: [ApplyGuardrail, InvokeGuardrailChecks] }";
+    let start = "{ id: async, models: \"*\", actions: [StartAsyncInvoke], outputs: [\"s3://*\"] }";
+    let items = format!("  - models: \"*\"\n  - {named}\n  - {start}\n");
+    let rule = "guardrail: { oneOf: [\"a1:1\"], missing: inject }\n";
+    let (set, _) = granting(&format!("{items}{rule}"), &items);
+    let outcome = |operation: Operation, guardrail: Option<&str>| {
+        let request = Request::new(HAIKU).with(|request| {
+            request.operation = operation;
+            request.facts.output = (operation == Operation::StartAsyncInvoke).then(|| "s3://a".to_owned());
+            request.facts.guardrail = guardrail.and_then(GuardrailReference::parse);
+        });
+        request.outcome(&set)
+    };
+    let (denied, repaired) = outcome(Operation::Converse, None);
+    assert!(denied.is_empty() && repaired == ["guardrail +a1:1 org/guardrail"]);
+    assert_eq!(outcome(Operation::StartAsyncInvoke, None), (vec!["org/guardrail".to_owned()], vec![]));
+    assert_eq!(outcome(Operation::ApplyGuardrail, Some("b1:1")), (vec!["org/guardrail".to_owned()], vec![]));
+    assert_eq!(outcome(Operation::ApplyGuardrail, Some("a1:1")), (vec![], vec![]));
+    assert_eq!(outcome(Operation::CountTokens, None), (vec![], vec![]));
+    assert_eq!(outcome(Operation::InvokeGuardrailChecks, None), (vec![], vec![]));
+}
+
+#[test]
+fn what_calls_no_model_stays_in_the_places_of_residency() {
+    let items = "  - { actions: [ApplyGuardrail] }\n";
+    let (inside, _) = granting(&format!("{items}residency: {{ in: [us] }}\n"), items);
+    assert!(denied_by(&inside, Operation::ApplyGuardrail, None).is_empty());
+    let (outside, _) = granting(&format!("{items}residency: {{ in: [eu] }}\n"), items);
+    assert_eq!(denied_by(&outside, Operation::ApplyGuardrail, None), ["org/residency"]);
+}
+
+#[test]
+fn reads_are_open_to_every_team_unless_denied_or_about_a_model_that_is_not_granted() {
+    let deny = "deny:\n  - { id: no-logging, when: { action: GetModelInvocationLoggingConfiguration } }\n  \
+                - { id: from-inside, unless: { source: 10.0.0.0/8 } }\n  - { id: no-haiku, models: [\"*haiku*\"] }\n";
+    let (set, _) =
+        granting(&format!("  - models: [anthropic.*]\n{deny}"), "  - models: [anthropic.claude-3-*]\n");
+    let denied = |operation: Operation, model: &str, source: &str| {
+        let request = Request::new(model).with(|request| {
+            request.operation = operation;
+            request.context.source = source.parse().unwrap();
+        });
+        let (verdict, allowed) = set.decide_read(&request.inquiry());
+        assert_eq!(verdict.is_allowed(), allowed.is_some());
+        verdict.violations.iter().map(|violation| violation.rule.to_string()).collect::<Vec<_>>()
+    };
+    let (inside, opus) = ("10.0.0.1", "anthropic.claude-3-opus-20240229-v1:0");
+    assert!(denied(Operation::ListGuardrails, opus, inside).is_empty());
+    assert!(denied(Operation::GetFoundationModel, opus, inside).is_empty());
+    assert_eq!(
+        denied(Operation::GetModelInvocationLoggingConfiguration, opus, inside),
+        ["org/deny/no-logging"]
+    );
+    assert_eq!(denied(Operation::ListFoundationModels, opus, "192.0.2.1"), ["org/deny/from-inside"]);
+    assert_eq!(denied(Operation::GetFoundationModel, HAIKU, inside), ["org/deny/no-haiku"]);
+    assert_eq!(
+        denied(Operation::GetFoundationModelAvailability, "amazon.nova-lite-v1:0", inside),
+        ["org/allow", "payments/allow"]
+    );
+    assert_eq!(
+        denied(Operation::GetInferenceProfile, "anthropic.claude-opus-4-1-20250805-v1:0", inside),
+        ["payments/allow"]
     );
 }
 

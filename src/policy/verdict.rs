@@ -5,9 +5,7 @@
 use super::facts::{GuardrailReference, Inquiry};
 use super::rule::RuleId;
 use crate::bedrock::fault::Fault;
-use crate::bedrock::operation::Operation;
 use crate::bedrock::view::Parameter;
-use crate::identity::Principal;
 use crate::sensitive::DetectorSet;
 
 /// A change that makes a request keep a rule.
@@ -73,7 +71,7 @@ pub struct Violation {
 }
 
 /// Proof that a policy set allowed one request as it will be sent. Only [`super::PolicySet::decide`] and
-/// [`super::PolicySet::decide_listing`] make one.
+/// [`super::PolicySet::decide_read`] make one.
 #[derive(Debug)]
 pub struct Allowed(());
 
@@ -95,15 +93,8 @@ impl Denial {
     /// One error for all violations, worded as IAM words its own, so that eyes and log parsers that know those know
     /// these. `None` when nothing is violated.
     pub fn of(inquiry: &Inquiry<'_>, violations: &[Violation]) -> Option<Self> {
-        let model = format!(" on {}", inquiry.model);
-        Self::new(inquiry.principal, inquiry.operation, &model, violations)
-    }
-
-    pub(super) fn of_listing(principal: &Principal, violations: &[Violation]) -> Option<Self> {
-        Self::new(principal, Operation::ListFoundationModels, "", violations)
-    }
-
-    fn new(principal: &Principal, operation: Operation, on: &str, violations: &[Violation]) -> Option<Self> {
+        let Inquiry { principal, operation, model, .. } = *inquiry;
+        let on = model.map(|model| format!(" on {model}")).unwrap_or_default();
         // INVARIANT: faults are ordered by how much they say: access before validation.
         let fault = violations.iter().map(|violation| violation.fault).min()?;
         let list: Vec<String> =

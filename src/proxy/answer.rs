@@ -73,8 +73,8 @@ pub fn filter(
 }
 
 impl Filtered {
-    /// A list of models, already cut down to what the caller may use.
-    pub fn of_listing(body: &Bytes, kept: String) -> Self {
+    /// The answer to a read, already cut down to what the caller may use.
+    pub fn of_read(body: &Bytes, kept: String) -> Self {
         Self {
             edited: kept.as_bytes() != body,
             body: kept.into(),

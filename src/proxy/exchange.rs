@@ -15,7 +15,7 @@ use crate::audit::{
 };
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::Format;
-use crate::bedrock::operation::Route;
+use crate::bedrock::operation::{Route, RouteError};
 use crate::clock;
 use crate::identity::Principal;
 use crate::policy::PolicySet;
@@ -84,8 +84,18 @@ impl Exchange {
         self.entry.request.arrival.claimed_credential_id = Some(credential_id.to_owned());
     }
 
-    pub fn learn_route(&mut self, route: &Route, region: &str) {
-        self.entry.request.target = Some(records::target(route, region));
+    /// What the request line asks for, or is known to ask for though it is never passed on.
+    pub fn learn_route(&mut self, route: &Result<Route, RouteError>, region: &str) {
+        let route = match route {
+            Ok(route) => route,
+            Err(RouteError::Refused(refused)) => {
+                self.entry.request.target = Some(records::target(refused.name, None, region));
+                return;
+            }
+            Err(_) => return,
+        };
+        let name = route.operation.name();
+        self.entry.request.target = Some(records::target(name, route.model.as_ref(), region));
         self.open.event.operation = Some(route.operation);
         self.open.event.model.clone_from(&route.model);
     }

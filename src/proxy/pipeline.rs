@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 
 use crate::audit::EndState;
 use crate::bedrock::format::Format;
-use crate::bedrock::operation::Route;
+use crate::bedrock::operation::{Access, Body, Route};
 use crate::clock;
 use crate::identity::{Claim, Principal, RequestHead};
 use crate::permit::Permit;
@@ -25,7 +25,7 @@ use crate::upstream::{self, Call, Plane};
 
 use super::body::Reserved;
 use super::exchange::{Exchange, ended};
-use super::judge::{Sendable, Subject, judge, place_guardrail};
+use super::judge::{Sendable, Subject, judge, judge_read, place_guardrail};
 use super::metadata::Stamp;
 use super::refuse::Refusal;
 use super::reply::Downstream;
@@ -117,9 +117,7 @@ async fn accept(
 
     // 3. Which operation, which model? ORDER: kept as a result until the caller is proven; strangers learn nothing.
     let route = Route::recognise(&parts.method, target.as_str());
-    if let Ok(route) = &route {
-        exchange.learn_route(route, region);
-    }
+    exchange.learn_route(&route, region);
     // The body proves the caller; of a session, whose body goes on, the head does, and then each event.
     let is_session = route.as_ref().is_ok_and(|route| route.operation.is_bidirectional());
     let Received { principal, body, body_sha256, memory, input } = if is_session {
@@ -129,6 +127,8 @@ async fn accept(
     };
     exchange.learn_principal(&principal);
     // FAIL-CLOSED: unknown paths are refused, never passed through.
+    let route = unhurried(body.len(), || route?.complete(&body));
+    exchange.learn_route(&route, region);
     let route = route?;
 
     // 4-5. What is asked, and may it happen? Pure.
@@ -209,41 +209,32 @@ fn decide(
     exchange: &mut Exchange,
 ) -> Result<(Allowed, Call, Option<Format>), Refusal> {
     let operation = asked.route.operation;
-    let bound_headers = operation.binds_headers();
-    let mut headers = upstream::forwarded(&asked.parts.headers, bound_headers)?;
-    let (allowed, body, format) = match &asked.route.model {
-        None => {
-            if !asked.body.is_empty() {
-                return Err(Refusal::UnexpectedBody);
-            }
-            let (denial, allowed) = policies.decide_listing(asked.principal);
-            exchange.judgement.denial = denial;
-            (allowed.ok_or(Refusal::Denied)?, asked.body.clone(), None)
+    let mut headers = upstream::forwarded(&asked.parts.headers, operation.binds_headers())?;
+    let id = exchange.request_id();
+    let stamp = proxy.request_metadata.then(|| Stamp::new(asked.principal, id, policies.digest()));
+    let subject = Subject {
+        principal: asked.principal,
+        operation,
+        model: asked.route.model.as_ref(),
+        guardrail: asked.route.guardrail.as_ref(),
+        context: asked.context,
+        headers: &asked.parts.headers,
+        body: asked.body,
+        stamp: stamp.as_ref().filter(|_| operation.body() == Body::Converse),
+    };
+    let judgement = &mut exchange.judgement;
+    let (allowed, body, format) = if operation.access() == Access::Read {
+        (judge_read(policies, &subject, judgement)?, asked.body.clone(), None)
+    } else {
+        let judged = || judge(policies, &proxy.scanner, &subject, judgement);
+        let Sendable { allowed, body, guardrail, format } = unhurried(asked.body.len(), judged)?;
+        if let Some(reference) = &guardrail {
+            place_guardrail(&mut headers, reference)?;
         }
-        Some(model) => {
-            let id = exchange.request_id();
-            let stamp = proxy.request_metadata.then(|| Stamp::new(asked.principal, id, policies.digest()));
-            let subject = Subject {
-                principal: asked.principal,
-                operation,
-                model,
-                context: asked.context,
-                headers: &asked.parts.headers,
-                body: asked.body,
-                stamp: stamp.as_ref().filter(|_| operation.is_converse()),
-            };
-            let mut judged = || judge(policies, &proxy.scanner, &subject, &mut exchange.judgement);
-            let sendable =
-                if asked.body.len() > LARGE_BODY { tokio::task::block_in_place(judged) } else { judged() };
-            let Sendable { allowed, body, guardrail, format } = sendable?;
-            if let Some(reference) = &guardrail {
-                place_guardrail(&mut headers, reference)?;
-            }
-            if let Some(stamp) = stamp.as_ref().filter(|_| bound_headers) {
-                stamp.place(&mut headers)?;
-            }
-            (allowed, body, Some(format))
+        if let Some(stamp) = stamp.as_ref().filter(|_| operation.binds_headers()) {
+            stamp.place(&mut headers)?;
         }
+        (allowed, body, Some(format))
     };
     let plane = if operation.is_control_plane() { Plane::Control } else { Plane::Runtime };
     // One hash proves the caller and signs the call, but for a body that was repaired or stamped in between.
@@ -251,6 +242,11 @@ fn decide(
     let body_sha256 = hex::encode(if edited { sha256(&body) } else { asked.body_sha256 });
     let method = asked.parts.method.clone();
     Ok((allowed, Call { plane, method, target: target.clone(), headers, body, body_sha256 }, format))
+}
+
+/// Works on a body of `bytes` bytes without holding up other requests.
+fn unhurried<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    if bytes > LARGE_BODY { tokio::task::block_in_place(work) } else { work() }
 }
 
 /// The path and query of a request in the form that SDKs send. FAIL-CLOSED: a second host, or a target that names

@@ -10,7 +10,7 @@ use crate::audit::{
     Arrival, Caller, Content, Direction, Edit, Finding, Judgement as Judged, Model, Outcome, RuleHit,
     Settings, System, SystemKind, Target, Tokens,
 };
-use crate::bedrock::operation::Route;
+use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::{Parameter, Usage};
 use crate::identity::Principal;
 use crate::policy::{AnswerVerdict, Facts, Repair, Violation};
@@ -84,14 +84,15 @@ pub fn told_parameters(judgement: &Judgement) -> telemetry::Parameters {
     }
 }
 
-pub fn target(route: &Route, region: &str) -> Target {
-    let model = route.model.as_ref().map(|model| Model {
+/// What was asked for: an operation by its name, and a model where it is known.
+pub fn target(operation: &str, model: Option<&ModelReference>, region: &str) -> Target {
+    let model = model.map(|model| Model {
         requested: model.raw().to_owned(),
         resolved: model.canonical().to_owned(),
         provider: model.provider().map(str::to_owned),
         geography: Some(model.runs_in(region).to_owned()),
     });
-    Target { operation: route.operation.name().to_owned(), model, region: region.to_owned() }
+    Target { operation: operation.to_owned(), model, region: region.to_owned() }
 }
 
 /// The shape of a body of `bytes` bytes; without facts it could not be read.
@@ -107,7 +108,14 @@ pub fn content(bytes: usize, judgement: &Judgement) -> Content {
         system: judgement.system,
         settings: settings(facts),
         guardrail: facts.guardrail.as_ref().map(ToString::to_string),
+        output: facts.output.as_deref().map(bucket),
     }
+}
+
+/// SECRET: callers write what they like into the key of an object, so that only its bucket is recorded.
+fn bucket(uri: &str) -> String {
+    let name = uri.trim_start_matches("s3://").split('/').next().unwrap_or_default();
+    format!("s3://{name}")
 }
 
 pub fn settings(facts: &Facts) -> Settings {

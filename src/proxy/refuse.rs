@@ -11,6 +11,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use thiserror::Error;
 
 use crate::audit::JournalError;
+use crate::bedrock::envelope::OpenError;
 use crate::bedrock::event_stream::FrameError;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::{DecodeError, UnknownFamily};
@@ -83,6 +84,11 @@ pub enum Refusal {
          answers at once"
     )]
     StreamCannotBeFiltered { rules: String },
+    #[error(
+        "{rules}: the answer must be filtered, which is not possible where it is written to S3; call an operation that \
+         answers the caller"
+    )]
+    AnswerOutOfSight { rules: String },
     #[error("the request could not be recorded; nothing was sent to Bedrock")]
     NotRecorded(#[from] JournalError),
     #[error("Bedrock could not be called")]
@@ -97,8 +103,20 @@ pub enum Refusal {
     AnswerUnreadable,
     #[error("Bedrock's answer did not arrive completely")]
     AnswerBroken,
+    #[error("the answer is about a model that this caller may not use")]
+    AnswerDeclined,
     #[error("{rules}: the answer was withheld by policy")]
     AnswerDenied { rules: String },
+}
+
+impl From<OpenError> for Refusal {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Json(error) => Self::Json(error),
+            OpenError::Decode(error) => Self::Decode(error),
+            OpenError::UnknownFamily(error) => Self::UnknownFamily(error),
+        }
+    }
 }
 
 impl Refusal {
@@ -131,9 +149,11 @@ impl Refusal {
                 BodyError::Busy => Fault::ServiceUnavailable,
             },
             Self::Header(InvalidHeader::NotDefault { .. })
+            | Self::AnswerDeclined
             | Self::UnknownFamily(_)
             | Self::Denied
             | Self::StreamCannotBeFiltered { .. }
+            | Self::AnswerOutOfSight { .. }
             | Self::UpstreamForbidden => Fault::AccessDenied,
             Self::NotRecorded(_)
             | Self::NoPolicies
@@ -194,6 +214,8 @@ impl Refusal {
             | Self::Denied
             | Self::EventDenied(_)
             | Self::StreamCannotBeFiltered { .. }
+            | Self::AnswerOutOfSight { .. }
+            | Self::AnswerDeclined
             | Self::AnswerDenied { .. } => false,
         }
     }

@@ -11,8 +11,8 @@ use crate::audit::{EndState, Outcome};
 use crate::bedrock::event_stream::encode_exception;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::Format;
-use crate::bedrock::foundation_models;
 use crate::bedrock::json::Document;
+use crate::bedrock::listing::{self, ListingError};
 use crate::bedrock::operation::Route;
 use crate::bedrock::usage::usage_from_headers;
 use crate::clock;
@@ -39,7 +39,7 @@ pub struct Answering {
     pub context: Context,
     /// Facts of the request as it was sent.
     pub facts: Option<Facts>,
-    /// `None` for listings, whose answers have no model's format.
+    /// `None` for reads, whose answers have no model's format.
     pub format: Option<Format>,
 }
 
@@ -48,19 +48,25 @@ impl Answering {
         Some(Inquiry {
             principal: &self.principal,
             operation: self.route.operation,
-            model: self.route.model.as_ref()?,
+            model: self.route.model.as_ref(),
             context: &self.context,
             facts: self.facts.as_ref()?,
         })
     }
 
-    /// FAIL-CLOSED: rules that redact or deny answers are not applied to streams yet, so no stream is begun.
+    /// FAIL-CLOSED: rules that redact or deny answers are not applied to streams yet, and never to answers that go to
+    /// S3, so no such answer is begun.
     pub fn check_filters(&self, policies: &PolicySet) -> Result<(), Refusal> {
-        if !self.route.operation.is_streaming() {
+        let operation = self.route.operation;
+        if !operation.is_streaming() && !operation.answers_elsewhere() {
             return Ok(());
         }
         let rules = self.filters(policies);
-        if rules.is_empty() { Ok(()) } else { Err(Refusal::StreamCannotBeFiltered { rules }) }
+        match (rules.is_empty(), operation.is_streaming()) {
+            (true, _) => Ok(()),
+            (false, true) => Err(Refusal::StreamCannotBeFiltered { rules }),
+            (false, false) => Err(Refusal::AnswerOutOfSight { rules }),
+        }
     }
 
     /// The rules that may redact or refuse the answer, for the caller.
@@ -158,20 +164,24 @@ impl Delivery<'_, '_> {
     /// Applies policy to a whole answer.
     fn filter(&self, body: Bytes) -> Result<Filtered, Refusal> {
         let (Some(inquiry), Some(format)) = (self.answering.inquiry(), self.answering.format) else {
-            return self.filter_listing(&body);
+            return self.filter_read(&body);
         };
         let detectors = self.policies.detectors(&self.answering.principal, Direction::Response);
         answer::filter(format, self.policies, &self.proxy.scanner, detectors, &inquiry, body)
     }
 
-    /// FAIL-CLOSED: a list that cannot be read is not passed on, because it cannot be filtered.
-    fn filter_listing(&self, body: &Bytes) -> Result<Filtered, Refusal> {
-        let Answering { principal, context, .. } = &self.answering;
+    /// FAIL-CLOSED: an answer that cannot be read is not passed on, because it cannot be filtered.
+    fn filter_read(&self, body: &Bytes) -> Result<Filtered, Refusal> {
+        let Answering { route, principal, context, .. } = &self.answering;
         let document = Document::parse(body).map_err(|_| Refusal::AnswerUnreadable)?;
-        let kept =
-            foundation_models::filter(&document, |model| self.policies.may_use(principal, model, context))
-                .map_err(|_| Refusal::AnswerUnreadable)?;
-        Ok(Filtered::of_listing(body, kept))
+        let kept = listing::filter(route.operation, &document, |model| {
+            self.policies.may_use(principal, model, context)
+        });
+        let kept = kept.map_err(|error| match error {
+            ListingError::Declined(_) => Refusal::AnswerDeclined,
+            ListingError::NotAnObject(_) | ListingError::NoEntries { .. } => Refusal::AnswerUnreadable,
+        })?;
+        Ok(Filtered::of_read(body, kept))
     }
 
     /// An error of Bedrock's: passed on, unless it speaks of our own credentials or is nothing that Bedrock would say.

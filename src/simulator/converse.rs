@@ -66,6 +66,14 @@ pub fn streaming(model: &Model, body: &[u8]) -> Result<Plan, Refusal> {
     Ok(Plan { texts: prompt.texts, usage: Some(usage), reply })
 }
 
+/// What a Converse body lets the model read.
+pub fn prompt(model: &Model, body: &Value) -> Result<Prompt, Refusal> {
+    if !model.family.talks() {
+        return Err(unsupported());
+    }
+    read(&Fields::of(body)?)
+}
+
 fn converse(model: &Model, body: &[u8]) -> Result<(Prompt, Completion, Random), Refusal> {
     let unreadable = |_| Refusal::new(Fault::Validation, "The request body is not valid JSON.");
     let document: Value = serde_json::from_slice(body).map_err(unreadable)?;

@@ -10,22 +10,24 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-use http_body::Body;
+use http_body::Body as HttpBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::bedrock::fault::Fault;
-use crate::bedrock::operation::{Operation, Route, RouteError};
+use crate::bedrock::operation::{Access, Body, Route, RouteError};
 use crate::clock;
 use crate::identity::sigv4;
 
-use super::catalogue::{self, Model};
+use super::async_invokes::AsyncInvokes;
+use super::catalogue::Model;
 use super::faults::Disturbance;
 use super::log::{Arrival, RequestLog};
 use super::plan::{Plan, Reply, Usage};
 use super::reply::{Refusal, ReplyBody, document};
+use super::session::Session;
 use super::stream::{EventStream, Framing, Pace, milliseconds};
-use super::verify::Verifier;
-use super::{converse, invoke};
+use super::verify::{Verifier, session_payload};
+use super::{converse, count_tokens, guardrails, invoke, resources};
 
 /// Largest body of an invocation. Service model.
 const BODY_LIMIT: usize = 25_000_000;
@@ -40,13 +42,14 @@ pub struct Bedrock {
     pub region: String,
     pub pace: Pace,
     pub log: Option<RequestLog>,
+    pub invocations: AsyncInvokes,
 }
 
 impl Bedrock {
     /// Answers one request. Never fails: what goes wrong is an answer too.
     pub async fn answer<B>(&self, request: Request<B>) -> Response<ReplyBody>
     where
-        B: Body<Data = Bytes>,
+        B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let started = clock::instant();
@@ -62,22 +65,28 @@ impl Bedrock {
 
     async fn respond<B>(&self, request: Request<B>, started: Instant) -> Result<Response<ReplyBody>, Refusal>
     where
-        B: Body<Data = Bytes>,
+        B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (head, body) = request.into_parts();
-        let body = collect(body).await;
         let target = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let route = Route::recognise(&head.method, target);
+        if let Ok(route) = &route
+            && route.operation.is_bidirectional()
+        {
+            return self.converse(&head, target, route, body);
+        }
+        let body = collect(body).await;
         let bytes = body.as_deref().unwrap_or_default();
-        let admitted = self.admit(&head, target, bytes);
+        let admitted = self.admit(&head, target, bytes, hex::encode(digest(&SHA256, bytes)));
         // ORDER: the signature over a body that was not read whole cannot match, which would hide the real reason.
         let body = body?;
         admitted?;
 
-        let route = Route::recognise(&head.method, target).map_err(unroutable)?;
-        if route.operation.is_control_plane() {
-            let query = target.split_once('?').map_or("", |(_, query)| query);
-            return Ok(document(StatusCode::OK, &catalogue::list(query, &self.region)?));
+        let route = route.and_then(|route| route.complete(&body)).map_err(unroutable)?;
+        if route.operation.access() == Access::Read {
+            let read = resources::describe(&route, target, &self.region, &self.invocations)?;
+            return Ok(document(StatusCode::OK, &read));
         }
         let (plan, model) = self.plan(&route, &head, &body)?;
         let disturbance = Disturbance::asked(&plan.texts)
@@ -91,9 +100,31 @@ impl Bedrock {
         Ok(response)
     }
 
+    /// Begins a session: the head is verified and written down, the events are as they come.
+    fn converse<B>(
+        &self,
+        head: &Parts,
+        target: &str,
+        route: &Route,
+        body: B,
+    ) -> Result<Response<ReplyBody>, Refusal>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.admit(head, target, b"", session_payload(&head.headers))?;
+        let model = Model::resolve(route.model.as_ref().ok_or_else(invalid_model)?, &self.region)?;
+        if !model.family.speaks() {
+            let message = "The model is unsupported for bidirectional streaming.";
+            return Err(Refusal::new(Fault::Validation, message));
+        }
+        let proof = self.verifier.event_proof(&head.headers)?;
+        let session = Session::new(Box::pin(body.map_err(Into::into)), proof, model.id, self.pace.event_gap);
+        Ok(stream(Framing::Chunk, ReplyBody::Session(Box::new(session))))
+    }
+
     /// Writes the request down and lets it go on if it is signed well.
-    fn admit(&self, head: &Parts, target: &str, body: &[u8]) -> Result<(), Refusal> {
-        let body_sha256 = hex::encode(digest(&SHA256, body));
+    fn admit(&self, head: &Parts, target: &str, body: &[u8], body_sha256: String) -> Result<(), Refusal> {
         let authority = head.uri.authority().map(http::uri::Authority::as_str);
         let request = sigv4::Request { method: &head.method, target, headers: &head.headers, authority };
         let time = clock::now();
@@ -117,29 +148,44 @@ impl Bedrock {
         verdict
     }
 
-    fn plan(&self, route: &Route, head: &Parts, body: &[u8]) -> Result<(Plan, &'static Model), Refusal> {
+    /// What is answered, and the identifier of the model that answers.
+    fn plan(&self, route: &Route, head: &Parts, body: &[u8]) -> Result<(Plan, &'static str), Refusal> {
+        let guardrail = "guardrail";
+        match route.operation.body() {
+            Body::Guardrail => return Ok((guardrails::apply(body)?, guardrail)),
+            Body::GuardrailChecks => return Ok((guardrails::check(body)?, guardrail)),
+            Body::None
+            | Body::Session
+            | Body::Invoke
+            | Body::Converse
+            | Body::CountTokens
+            | Body::AsyncInvoke => {}
+        }
         let model = Model::resolve(route.model.as_ref().ok_or_else(invalid_model)?, &self.region)?;
-        let plan = match route.operation {
-            Operation::InvokeModel => invoke::unary(model, &head.headers, body)?,
-            Operation::InvokeModelWithResponseStream => invoke::streaming(model, &head.headers, body)?,
-            Operation::Converse => converse::unary(model, body)?,
-            Operation::ConverseStream => converse::streaming(model, body)?,
-            Operation::InvokeModelWithBidirectionalStream | Operation::ListFoundationModels => {
+        let streaming = route.operation.is_streaming();
+        let plan = match route.operation.body() {
+            Body::Invoke if streaming => invoke::streaming(model, &head.headers, body)?,
+            Body::Invoke => invoke::unary(model, &head.headers, body)?,
+            Body::Converse if streaming => converse::streaming(model, body)?,
+            Body::Converse => converse::unary(model, body)?,
+            Body::CountTokens => count_tokens::count(model, body)?,
+            Body::AsyncInvoke => self.invocations.start(model, &self.region, body)?,
+            Body::Session | Body::None | Body::Guardrail | Body::GuardrailChecks => {
                 return Err(invalid_model());
             }
         };
-        Ok((plan, model))
+        Ok((plan, model.id))
     }
 
     async fn send(
         &self,
         plan: Plan,
         disturbance: Option<Disturbance>,
-        model: &Model,
+        model: &str,
         started: Instant,
     ) -> Result<Response<ReplyBody>, Refusal> {
         match disturbance {
-            Some(Disturbance::Refuse(refused)) => return Err(refused.refusal(model.id)),
+            Some(Disturbance::Refuse(refused)) => return Err(refused.refusal(model)),
             Some(Disturbance::Stall) => std::future::pending().await,
             Some(Disturbance::Stream(_)) if !matches!(plan.reply, Reply::Stream { .. }) => {
                 let message = "What the prompt asks to simulate needs a streaming operation.";
@@ -154,7 +200,7 @@ impl Bedrock {
                 let usage = plan.usage.unwrap_or_default();
                 let events = EventStream::new(framing, events, usage, random, pace, started)
                     .interrupted(disturbance.and_then(Disturbance::interruption));
-                return Ok(stream(framing, events));
+                return Ok(stream(framing, ReplyBody::Events(Box::new(events))));
             }
             Reply::Whole { document: body } => {
                 tokio::time::sleep(pace.first_byte).await;
@@ -176,7 +222,7 @@ impl Bedrock {
 /// The whole body, or why there is none.
 async fn collect<B>(body: B) -> Result<Bytes, Refusal>
 where
-    B: Body<Data = Bytes>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     match Limited::new(body, BODY_LIMIT).collect().await {
@@ -191,14 +237,17 @@ where
 /// The service's words for a request line that leads nowhere.
 fn unroutable(error: RouteError) -> Refusal {
     match error {
-        RouteError::UnknownOperation => {
+        RouteError::UnknownOperation | RouteError::Refused(_) => {
             Refusal::new(Fault::UnknownOperation, "The requested operation is not recognized by the service.")
         }
         RouteError::BareSlash | RouteError::Escape | RouteError::Model(_) => invalid_model(),
         RouteError::NotOriginForm
         | RouteError::Character(_)
-        | RouteError::RuntimeQuery
-        | RouteError::Query => Refusal::new(Fault::Validation, error.to_string()),
+        | RouteError::NoQuery
+        | RouteError::Query(_)
+        | RouteError::Label
+        | RouteError::NoModel
+        | RouteError::Json(_) => Refusal::new(Fault::Validation, error.to_string()),
     }
 }
 
@@ -224,8 +273,8 @@ fn measured(
     response
 }
 
-fn stream(framing: Framing, events: EventStream) -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::Events(Box::new(events)));
+fn stream(framing: Framing, events: ReplyBody) -> Response<ReplyBody> {
+    let mut response = Response::new(events);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/vnd.amazon.eventstream"));
     if framing == Framing::Chunk {
@@ -258,6 +307,7 @@ mod tests {
             region: "us-east-1".to_owned(),
             pace: Pace { first_byte: Duration::ZERO, event_gap: Duration::ZERO },
             log: Some(RequestLog::open(&path, false).unwrap()),
+            invocations: AsyncInvokes::default(),
         };
         for (bytes, status) in
             [(BODY_LIMIT, StatusCode::FORBIDDEN), (BODY_LIMIT + 1, StatusCode::PAYLOAD_TOO_LARGE)]

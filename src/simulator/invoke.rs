@@ -13,6 +13,7 @@ use super::metadata;
 use super::models::{Exchange, Family, GUARDRAIL_CONFIG};
 use super::plan::{Plan, Reply, Usage};
 use super::reply::Refusal;
+use super::speech::Prompt;
 use super::stream::{Event, Framing};
 
 const GUARDRAIL_IDENTIFIER: &str = "x-amzn-bedrock-guardrailidentifier";
@@ -40,6 +41,12 @@ pub fn streaming(model: &Model, headers: &HeaderMap, body: &[u8]) -> Result<Plan
     })
 }
 
+/// What a family's own body lets the model read.
+pub fn prompt(model: &Model, body: &Value) -> Result<Prompt, Refusal> {
+    let body = Fields::of(body)?;
+    Ok(model.family.of_body(&body).read(&body)?)
+}
+
 fn plan(
     model: &Model,
     headers: &HeaderMap,
@@ -59,7 +66,7 @@ fn plan(
     let exchange = Exchange { model, body: &body, prompt: &prompt, completions: &completions };
     let reply = reply(family, &exchange, &mut random)?;
     let usage = match family {
-        Family::StableDiffusionXl => None,
+        Family::StableDiffusionXl | Family::NovaSonic => None,
         Family::TitanEmbed | Family::CohereEmbed => Some(Usage { input: prompt.tokens(), output: None }),
         Family::TitanText
         | Family::Jurassic2

@@ -7,12 +7,15 @@
 //! Lines in a prompt steer it: `say: TEXT` makes TEXT the answer (`speech`), `simulate: NAME` makes it fail in a way
 //! that Bedrock fails (`faults`).
 
+mod async_invokes;
 mod catalogue;
 mod commands;
 mod converse;
+mod count_tokens;
 mod exchange;
 mod faults;
 mod fields;
+mod guardrails;
 mod invoke;
 mod log;
 mod metadata;
@@ -20,7 +23,9 @@ mod models;
 mod plan;
 mod random;
 mod reply;
+mod resources;
 mod server;
+mod session;
 mod speech;
 mod stream;
 mod tls;

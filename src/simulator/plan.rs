@@ -28,7 +28,7 @@ pub enum Reply {
     Whole {
         document: Value,
     },
-    /// A Converse document; its latency is known when it is sent.
+    /// A document without headers of its own. Converse's holds the latency, which is known when it is sent.
     Conversation {
         document: Value,
     },

@@ -21,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::async_invokes::AsyncInvokes;
 use super::exchange::Bedrock;
 use super::log::RequestLog;
 use super::stream::Pace;
@@ -86,6 +87,7 @@ pub async fn start(options: SimulatorOptions) -> Result<Running, SimulatorError>
         region: options.region,
         pace: options.pace,
         log,
+        invocations: AsyncInvokes::default(),
     };
     let encrypted = tls.is_some();
     let tasks = TaskTracker::new();

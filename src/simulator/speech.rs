@@ -83,7 +83,7 @@ impl Prompt {
     }
 
     /// The text that the prompt dictates, if it does.
-    fn dictated(&self) -> Option<String> {
+    pub fn dictated(&self) -> Option<String> {
         if let Some(text) = commands::last(&self.texts, "say") {
             return Some(text.to_owned());
         }

@@ -239,7 +239,7 @@ async fn requests_that_bedrock_refuses_are_refused_and_logged() {
     let titan = json!({"inputText": "hi"});
     let cases = [
         ("/model/x..y/converse", conversation("hi"), 400, "The provided model identifier is invalid."),
-        ("/async-invoke", json!({}), 404, "The requested operation is not recognized"),
+        ("/embed", json!({}), 404, "The requested operation is not recognized"),
         (
             "/model/anthropic.claude-v9/converse",
             conversation("hi"),

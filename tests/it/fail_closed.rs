@@ -26,17 +26,14 @@ fn without_policies_nothing_is_forwarded_fails_closed() {
 #[test]
 fn an_unknown_operation_is_refused_and_recorded_fails_closed() {
     let rows = [
-        ("POST", "/async-invoke"),
-        ("GET", "/async-invoke"),
-        ("POST", "/guardrail-checks/invoke"),
-        ("POST", "/guardrail/abc/version/1/apply"),
-        ("POST", "/model/anthropic.claude-3-haiku-20240307-v1%3A0/count-tokens"),
+        ("DELETE", "/async-invoke"),
+        ("GET", "/guardrail-checks/invoke"),
+        ("POST", "/guardrails/abc/version/1/apply"),
+        ("GET", "/model/anthropic.claude-3-haiku-20240307-v1%3A0/count-tokens"),
         ("POST", "/model/amazon.nova-sonic-v1%3A0/invoke-with-bidirectional-stream"),
         ("POST", "/openai/v1/chat/completions"),
         ("POST", "/v1/chat/completions"),
         ("POST", "/anthropic/v1/messages"),
-        ("GET", "/inference-profiles"),
-        ("GET", "/guardrails"),
         ("POST", "/foundation-models"),
         ("GET", "/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse"),
         ("DELETE", "/custom-models/mine"),

@@ -306,7 +306,7 @@ fn a_connection_serves_one_request_after_the_other() {
         assert_eq!(connection.response().unwrap().converse_text(), said);
     }
     // A refusal whose body was read leaves the connection usable.
-    let denied = warden.sign(Call::new("POST", "/async-invoke", "{}"));
+    let denied = warden.sign(Call::new("POST", "/embed", "{}"));
     connection.write(&denied.to_bytes()).unwrap();
     assert_eq!(connection.response().unwrap().status, 403);
 }

@@ -30,6 +30,8 @@ mod allow_deny;
 mod signatures;
 // Bodies that two parsers could read differently.
 mod json_strictness;
+// Operations beside inference: counting, guardrails, async invocations, the control plane.
+mod operations;
 // Who called, in AWS's own logs: sessions of a role, request metadata.
 mod attribution;
 // Sensitive data in prompts and answers.

@@ -85,7 +85,7 @@ const KNOWN_NUMBERS: &[&str] =
 const SCHEMAS: &[&str] = &["schema", "jsonschema", "inputschema"];
 
 /// Reads the whole member.
-pub(super) fn fields<'a>(draft: &mut Draft<'a>, fields: &'a Member<'a>) -> Result<(), DecodeError> {
+pub(crate) fn fields<'a>(draft: &mut Draft<'a>, fields: &'a Member<'a>) -> Result<(), DecodeError> {
     for member in draft::object(fields)? {
         if ELSEWHERE.contains(&fold(&member.name).as_str()) {
             return Err(DecodeError::refused(member, "it has its own place in a Converse body, or none"));

@@ -4,7 +4,7 @@
 //! those of the botocore model; any other is refused, because Bedrock gains members faster than policies do.
 //! Content blocks and tools are shared with Nova's native body, which is built from the same parts.
 
-mod additional;
+pub(crate) mod additional;
 mod answer;
 pub(crate) mod content;
 mod stream;

@@ -23,6 +23,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) system: bool,
     pub(crate) guardrail: Option<BodyGuardrail>,
     pub(crate) guardrail_insertion: Option<Insertion>,
+    pub(crate) output: Option<&'a str>,
     parameters: Vec<Setting<'a>>,
     insertions: Vec<Insertion>,
     attachments: BTreeSet<Modality>,
@@ -49,6 +50,7 @@ impl<'a> Draft<'a> {
             system: self.system,
             guardrail: self.guardrail,
             guardrail_insertion: self.guardrail_insertion,
+            output: self.output,
         }
     }
 
@@ -57,6 +59,13 @@ impl<'a> Draft<'a> {
         let text = string(member)?;
         self.texts.string(&member.node, role, Some(&member.name));
         Ok(text)
+    }
+
+    /// Reads a member that must be a string, and that no edit may change.
+    pub(crate) fn sealed(&mut self, member: &'a Member<'a>) -> Result<(), DecodeError> {
+        string(member)?;
+        self.texts.sealed(&member.node, TextRole::Other, Some(&member.name));
+        Ok(())
     }
 
     /// Reads a member that must be a list of strings.

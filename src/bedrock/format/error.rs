@@ -28,6 +28,8 @@ pub enum DecodeError {
     Exclusive { first: &'static str, second: &'static str },
     #[error("{place} at byte {at} must hold exactly one known kind of content")]
     Union { place: &'static str, at: usize },
+    #[error("`source` of the object at byte {0} must be `INPUT` or `OUTPUT`")]
+    Source(usize),
     #[error("unknown role at byte {0}; use `user`, `assistant` or `system`")]
     Role(usize),
     #[error("answer holds an event of a kind that is not known")]
@@ -45,9 +47,11 @@ impl DecodeError {
     /// this gateway does not forward is a denial.
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::NotAnObject | Self::Missing { .. } | Self::WrongType { .. } | Self::Exclusive { .. } => {
-                Fault::Validation
-            }
+            Self::NotAnObject
+            | Self::Missing { .. }
+            | Self::WrongType { .. }
+            | Self::Exclusive { .. }
+            | Self::Source(_) => Fault::Validation,
             Self::UnknownMember { .. } | Self::Refused { .. } | Self::Union { .. } | Self::Role(_) => {
                 Fault::AccessDenied
             }

@@ -12,14 +12,13 @@ pub(crate) mod texts;
 
 use thiserror::Error;
 
-use super::converse;
 use super::invoke::Family;
 use super::json::Document;
 use super::model::ModelReference;
-use super::operation::Operation;
-use super::speech;
+use super::operation::{Body, Operation};
 use super::stream::StreamReader;
 use super::view::{Answer, TextRole, View};
+use super::{async_invoke, converse, count_tokens, guardrail, speech};
 use draft::Draft;
 pub use error::DecodeError;
 use texts::{Part, Texts};
@@ -43,32 +42,48 @@ pub(crate) enum Wire {
     Invoke(Family),
     /// Events of a speech session, one document each.
     Speech,
+    AsyncInvoke(Family),
+    /// A Converse body that is counted.
+    CountConverse,
+    /// A native body that is counted.
+    CountInvoke(Family),
+    Guardrail,
+    GuardrailChecks,
 }
 
 impl Format {
-    /// The format of a runtime operation on `model`.
+    /// The format of an operation with a body, on `model` where it takes one. A count of a native body has
+    /// [another](Self::counted), which only the body tells.
     // FAIL-CLOSED: a family that is not known is an error, also for models whose family only a lookup could tell.
-    pub fn of(operation: Operation, model: &ModelReference) -> Result<Self, UnknownFamily> {
-        let unknown = || UnknownFamily { model: model.raw().to_owned() };
-        match operation {
-            Operation::Converse | Operation::ConverseStream => Ok(Self { wire: Wire::Converse }),
-            Operation::InvokeModel | Operation::InvokeModelWithResponseStream => {
-                let family = model.base().and_then(Family::of_model).ok_or_else(unknown)?;
-                Ok(Self { wire: Wire::Invoke(family) })
-            }
-            Operation::InvokeModelWithBidirectionalStream => match model.base() {
-                Some(base) if speech::is_spoken_by(base) => Ok(Self { wire: Wire::Speech }),
-                Some(_) | None => Err(unknown()),
+    pub fn of(operation: Operation, model: Option<&ModelReference>) -> Result<Self, UnknownFamily> {
+        let wire = match operation.body() {
+            Body::Converse => Wire::Converse,
+            Body::Session => match model.and_then(ModelReference::base) {
+                Some(base) if speech::is_spoken_by(base) => Wire::Speech,
+                Some(_) | None => return Err(unknown(model)),
             },
-            Operation::ListFoundationModels => Err(unknown()),
-        }
+            Body::Invoke => Wire::Invoke(family(model)?),
+            Body::AsyncInvoke => Wire::AsyncInvoke(family(model)?),
+            Body::CountTokens => Wire::CountConverse,
+            Body::Guardrail => Wire::Guardrail,
+            Body::GuardrailChecks => Wire::GuardrailChecks,
+            Body::None => return Err(unknown(model)),
+        };
+        Ok(Self { wire })
+    }
+
+    /// The format of a native body that is counted.
+    pub(crate) fn counted(model: Option<&ModelReference>) -> Result<Self, UnknownFamily> {
+        Ok(Self { wire: Wire::CountInvoke(family(model)?) })
     }
 
     /// The name used in records.
     pub fn name(self) -> &'static str {
         match self.wire {
-            Wire::Converse => "converse",
-            Wire::Invoke(family) => family.name(),
+            Wire::Converse | Wire::CountConverse => "converse",
+            Wire::Invoke(family) | Wire::AsyncInvoke(family) | Wire::CountInvoke(family) => family.name(),
+            Wire::Guardrail => "guardrail",
+            Wire::GuardrailChecks => "guardrail-checks",
             Wire::Speech => "nova-sonic",
         }
     }
@@ -82,7 +97,11 @@ impl Format {
         let mut draft = Draft::default();
         match self.wire {
             Wire::Converse => converse::decode(body, &mut draft)?,
-            Wire::Invoke(family) => family.dialect().decode(body, &mut draft)?,
+            Wire::Invoke(family) | Wire::CountInvoke(family) => family.dialect().decode(body, &mut draft)?,
+            Wire::AsyncInvoke(family) => async_invoke::decode(family, body, &mut draft)?,
+            Wire::CountConverse => count_tokens::decode(body, &mut draft)?,
+            Wire::Guardrail => guardrail::decode(body, &mut draft)?,
+            Wire::GuardrailChecks => guardrail::decode_checks(body, &mut draft)?,
             Wire::Speech => return Ok(speech::Event::read(document)?.view),
         }
         Ok(draft.into_view())
@@ -99,6 +118,9 @@ impl Format {
                 texts.answer(document.root(), |_| Part::Words(TextRole::Other));
                 Answer { texts: texts.0, ..Answer::default() }
             }
+            Wire::AsyncInvoke(_) => async_invoke::answer(document.root()),
+            Wire::CountConverse | Wire::CountInvoke(_) => count_tokens::answer(document.root()),
+            Wire::Guardrail | Wire::GuardrailChecks => guardrail::answer(document.root()),
         }
     }
 
@@ -125,6 +147,14 @@ impl Format {
     pub(crate) const fn invoke(family: Family) -> Self {
         Self { wire: Wire::Invoke(family) }
     }
+}
+
+fn family(model: Option<&ModelReference>) -> Result<Family, UnknownFamily> {
+    model.and_then(ModelReference::base).and_then(Family::of_model).ok_or_else(|| unknown(model))
+}
+
+fn unknown(model: Option<&ModelReference>) -> UnknownFamily {
+    UnknownFamily { model: model.map(|model| model.raw().to_owned()).unwrap_or_default() }
 }
 
 #[cfg(test)]

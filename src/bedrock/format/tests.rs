@@ -181,9 +181,9 @@ fn models_find_their_family() {
 #[test]
 fn an_unknown_family_is_refused_on_invoke_and_read_by_converse() {
     let model = ModelReference::parse("meta.llama3-8b-instruct-v1:0").unwrap();
-    let error = Format::of(Operation::InvokeModel, &model).unwrap_err();
+    let error = Format::of(Operation::InvokeModel, Some(&model)).unwrap_err();
     assert!(error.to_string().contains("`meta.llama3-8b-instruct-v1:0`"));
-    assert_eq!(Format::of(Operation::ConverseStream, &model).unwrap().name(), "converse");
+    assert_eq!(Format::of(Operation::ConverseStream, Some(&model)).unwrap().name(), "converse");
 }
 
 #[test]

@@ -1,115 +1,94 @@
-//! Which operation a request line asks for, and on which model.
+//! Which operation a request line asks for, and on what.
 //!
-//! Receives the method and the target exactly as they came over the wire. Returns one of six operations, or refuses:
-//! what is not recognised is never passed on. The target is compared byte by byte and its label decoded once; nothing
-//! is normalised, because what one layer tidies another layer reads differently.
+//! Receives the method and the target exactly as they came over the wire. Returns one of the operations of one table,
+//! or refuses, by name where the name is known: what is not recognised is never passed on. Targets are compared byte by
+//! byte and labels decoded once; nothing is normalised, because what one layer tidies another layer reads differently.
 
+mod labels;
+mod path;
 mod query;
+mod refused;
+mod route;
+mod table;
 
-use http::Method;
-use thiserror::Error;
+use table::Row;
 
-use super::fault::Fault;
-use super::model::{ModelError, ModelReference};
+pub(crate) use labels::is_invocation;
 
-/// The operations that are passed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Operation {
-    InvokeModel,
-    InvokeModelWithResponseStream,
-    InvokeModelWithBidirectionalStream,
-    Converse,
-    ConverseStream,
-    ListFoundationModels,
-}
+pub use labels::Guardrail;
+pub use refused::Refused;
+pub use route::{Route, RouteError};
+pub use table::{Access, AnswerShape, Body, GuardrailPlace};
 
 impl Operation {
-    pub const ALL: [Self; 6] = [
-        Self::InvokeModel,
-        Self::InvokeModelWithResponseStream,
-        Self::InvokeModelWithBidirectionalStream,
-        Self::Converse,
-        Self::ConverseStream,
-        Self::ListFoundationModels,
-    ];
+    /// The operation that AWS calls `name`.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.name() == name)
+    }
 
-    /// AWS's own name of the operation.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::InvokeModel => "InvokeModel",
-            Self::InvokeModelWithResponseStream => "InvokeModelWithResponseStream",
-            Self::InvokeModelWithBidirectionalStream => "InvokeModelWithBidirectionalStream",
-            Self::Converse => "Converse",
-            Self::ConverseStream => "ConverseStream",
-            Self::ListFoundationModels => "ListFoundationModels",
-        }
+    /// Operations that policies grant or deny one by one: all but reads, whose answers are cut down instead.
+    pub fn granted() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|operation| operation.access() != Access::Read)
+    }
+
+    /// What it takes to be granted the operation.
+    pub const fn access(self) -> Access {
+        self.row().access
     }
 
     /// Whether a successful answer is an event stream.
     pub const fn is_streaming(self) -> bool {
-        match self {
-            Self::InvokeModelWithResponseStream
-            | Self::InvokeModelWithBidirectionalStream
-            | Self::ConverseStream => true,
-            Self::InvokeModel | Self::Converse | Self::ListFoundationModels => false,
-        }
-    }
-
-    /// Whether bodies have Converse's shape, the same for every model.
-    pub const fn is_converse(self) -> bool {
-        match self {
-            Self::Converse | Self::ConverseStream => true,
-            Self::InvokeModel
-            | Self::InvokeModelWithResponseStream
-            | Self::InvokeModelWithBidirectionalStream
-            | Self::ListFoundationModels => false,
-        }
-    }
-
-    /// Whether the request is a stream as well, of which an answer begins before the request ends.
-    pub const fn is_bidirectional(self) -> bool {
-        match self {
-            Self::InvokeModelWithBidirectionalStream => true,
-            Self::InvokeModel
-            | Self::InvokeModelWithResponseStream
-            | Self::Converse
-            | Self::ConverseStream
-            | Self::ListFoundationModels => false,
-        }
-    }
-
-    /// Whether members of the request travel in headers: guardrail, trace, metadata (botocore model).
-    pub const fn binds_headers(self) -> bool {
-        match self {
-            Self::InvokeModel | Self::InvokeModelWithResponseStream => true,
-            Self::InvokeModelWithBidirectionalStream
-            | Self::Converse
-            | Self::ConverseStream
-            | Self::ListFoundationModels => false,
-        }
+        self.row().streaming
     }
 
     /// Whether `bedrock.{region}` serves it instead of `bedrock-runtime.{region}`.
     pub const fn is_control_plane(self) -> bool {
-        match self {
-            Self::ListFoundationModels => true,
-            Self::InvokeModel
-            | Self::InvokeModelWithResponseStream
-            | Self::InvokeModelWithBidirectionalStream
-            | Self::Converse
-            | Self::ConverseStream => false,
-        }
+        self.row().control
     }
 
-    /// The operation behind the last segment of `/model/{modelId}/{action}` (botocore model).
-    fn of_action(action: &str) -> Option<Self> {
-        match action {
-            "invoke" => Some(Self::InvokeModel),
-            "invoke-with-response-stream" => Some(Self::InvokeModelWithResponseStream),
-            "invoke-with-bidirectional-stream" => Some(Self::InvokeModelWithBidirectionalStream),
-            "converse" => Some(Self::Converse),
-            "converse-stream" => Some(Self::ConverseStream),
-            _ => None,
+    /// How the request's body is to be read.
+    pub const fn body(self) -> Body {
+        self.row().body
+    }
+
+    /// How the answer is to be read.
+    pub const fn answer(self) -> AnswerShape {
+        self.row().answer
+    }
+
+    /// Whether a request names a model, in its path or in its body.
+    pub fn takes_model(self) -> bool {
+        self.names_model_in_body() || self.row().path.contains("{model}")
+    }
+
+    /// Whether the model is a member of the body, so that a path alone does not tell it.
+    pub const fn names_model_in_body(self) -> bool {
+        matches!(self.row().body, Body::AsyncInvoke)
+    }
+
+    /// Whether the model's answer is written elsewhere and never crosses the warden.
+    pub const fn answers_elsewhere(self) -> bool {
+        matches!(self.row().body, Body::AsyncInvoke)
+    }
+
+    /// Whether the request is a stream as well, of which the answer begins before the request ends.
+    pub const fn is_bidirectional(self) -> bool {
+        matches!(self.row().body, Body::Session)
+    }
+
+    /// Whether members of the request travel in headers (botocore model).
+    pub const fn binds_headers(self) -> bool {
+        matches!(self.row().body, Body::Invoke)
+    }
+
+    /// Where a request says which guardrail is to watch it.
+    pub const fn guardrail(self) -> GuardrailPlace {
+        match self.row().body {
+            Body::Invoke => GuardrailPlace::Headers,
+            Body::Converse => GuardrailPlace::Body,
+            Body::Guardrail => GuardrailPlace::Path,
+            Body::AsyncInvoke | Body::Session => GuardrailPlace::Nowhere,
+            Body::None | Body::CountTokens | Body::GuardrailChecks => GuardrailPlace::Unneeded,
         }
     }
 }
@@ -120,120 +99,87 @@ impl std::fmt::Display for Operation {
     }
 }
 
-/// A recognised request line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
-    pub operation: Operation,
-    /// The model named in the path; `None` for `ListFoundationModels` only.
-    pub model: Option<ModelReference>,
-}
+/// Makes the enumeration and its table of the same lines, so that no operation lacks a row.
+macro_rules! operations {
+    ($($name:ident => $row:expr,)+) => {
+        /// The operations that are passed on, by AWS's own names.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Operation {
+            $($name,)+
+        }
 
-impl Route {
-    /// Recognises a request by its method and its target (path and query as on the wire).
-    pub fn recognise(method: &Method, raw_target: &str) -> Result<Self, RouteError> {
-        if !raw_target.starts_with('/') {
-            return Err(RouteError::NotOriginForm);
-        }
-        let readable = |byte: u8| byte.is_ascii_graphic() && byte != b'#' && byte != b'\\';
-        if let Some(at) = raw_target.bytes().position(|byte| !readable(byte)) {
-            return Err(RouteError::Character(at));
-        }
-        let (path, query) = match raw_target.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (raw_target, None),
-        };
-        match path.strip_prefix("/model/") {
-            Some(rest) if method == Method::POST => Self::runtime(rest, query),
-            None if method == Method::GET && path == "/foundation-models" => {
-                query.map_or(Ok(()), query::check)?;
-                Ok(Self { operation: Operation::ListFoundationModels, model: None })
+        impl Operation {
+            pub const ALL: [Self; [$(stringify!($name)),+].len()] = [$(Self::$name),+];
+
+            /// AWS's own name of the operation.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)+
+                }
             }
-            // FAIL-CLOSED: inference hides behind many paths, some of them with the model in the body.
-            Some(_) | None => Err(RouteError::UnknownOperation),
-        }
-    }
 
-    /// `rest` is what follows `/model/`.
-    fn runtime(rest: &str, query: Option<&str>) -> Result<Self, RouteError> {
-        let (label, action) = rest.rsplit_once('/').ok_or(RouteError::UnknownOperation)?;
-        let operation = Operation::of_action(action).ok_or(RouteError::UnknownOperation)?;
-        if query.is_some() {
-            return Err(RouteError::RuntimeQuery);
+            const fn row(self) -> Row {
+                match self {
+                    $(Self::$name => $row,)+
+                }
+            }
         }
-        if label.contains('/') {
-            return Err(RouteError::BareSlash);
-        }
-        let model = ModelReference::parse(&decode_once(label)?)?;
-        Ok(Self { operation, model: Some(model) })
-    }
+    };
 }
 
-/// Why a request line is not passed on. Texts hold no part of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum RouteError {
-    #[error(
-        "operation is not passed on; bedrock-warden passes on InvokeModel, InvokeModelWithResponseStream, \
-         InvokeModelWithBidirectionalStream, Converse, ConverseStream and ListFoundationModels"
-    )]
-    UnknownOperation,
-    #[error("request target must be a path; absolute addresses and `*` are not passed on")]
-    NotOriginForm,
-    #[error("request target holds a character that must be percent-encoded, at byte {0}")]
-    Character(usize),
-    #[error("model operations take no query string")]
-    RuntimeQuery,
-    #[error(
-        "ListFoundationModels takes the query members `byProvider`, `byCustomizationType`, `byOutputModality` and \
-         `byInferenceType`, each at most once and with a plain value"
-    )]
-    Query,
-    #[error("path of a model operation has more than one segment for the model; encode `/` in it as `%2F`")]
-    BareSlash,
-    #[error("model id in the path has an invalid percent escape")]
-    Escape,
-    #[error(transparent)]
-    Model(#[from] ModelError),
-}
-
-impl RouteError {
-    /// How the refusal is answered.
-    pub const fn fault(&self) -> Fault {
-        match self {
-            Self::UnknownOperation => Fault::AccessDenied,
-            Self::NotOriginForm
-            | Self::Character(_)
-            | Self::RuntimeQuery
-            | Self::Query
-            | Self::BareSlash
-            | Self::Escape
-            | Self::Model(_) => Fault::Validation,
-        }
-    }
-}
-
-/// Percent-decodes once. Whether the result is a fit for its place (a `%` left over, say) is for the caller to check.
-fn decode_once(text: &str) -> Result<String, RouteError> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(if byte == b'%' {
-            let high = bytes.next().and_then(hex_digit).ok_or(RouteError::Escape)?;
-            let low = bytes.next().and_then(hex_digit).ok_or(RouteError::Escape)?;
-            high << 4 | low
-        } else {
-            byte
-        });
-    }
-    String::from_utf8(decoded).map_err(|_| RouteError::Escape)
-}
-
-fn hex_digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
-    }
+// The paths, methods and query members are those of the botocore model.
+operations! {
+    InvokeModel => Row::model("/model/{model}/invoke", Body::Invoke),
+    InvokeModelWithResponseStream =>
+        Row::model("/model/{model}/invoke-with-response-stream", Body::Invoke).streaming(),
+    InvokeModelWithBidirectionalStream =>
+        Row::model("/model/{model}/invoke-with-bidirectional-stream", Body::Session).streaming(),
+    Converse => Row::model("/model/{model}/converse", Body::Converse),
+    ConverseStream => Row::model("/model/{model}/converse-stream", Body::Converse).streaming(),
+    CountTokens => Row::model("/model/{model}/count-tokens", Body::CountTokens),
+    StartAsyncInvoke => Row::named("/async-invoke", Body::AsyncInvoke),
+    ApplyGuardrail => Row::named("/guardrail/{guardrail}/version/{version}/apply", Body::Guardrail),
+    InvokeGuardrailChecks => Row::named("/guardrail-checks/invoke", Body::GuardrailChecks),
+    GetAsyncInvoke => Row::read("/async-invoke/{invocation}").about("modelArn"),
+    ListAsyncInvokes => Row::read("/async-invoke")
+        .entries("asyncInvokeSummaries", &["modelArn"])
+        .query(query::ASYNC_INVOKES),
+    ListFoundationModels => Row::control("/foundation-models")
+        .entries("modelSummaries", &["modelId"])
+        .query(query::FOUNDATION_MODELS),
+    GetFoundationModel => Row::control("/foundation-models/{model}"),
+    GetFoundationModelAvailability => Row::control("/foundation-model-availability/{model}"),
+    ListInferenceProfiles => Row::control("/inference-profiles")
+        .entries("inferenceProfileSummaries", &["inferenceProfileId", "inferenceProfileArn"])
+        .query(query::TYPED),
+    GetInferenceProfile => Row::control("/inference-profiles/{model}"),
+    ListProvisionedModelThroughputs => Row::control("/provisioned-model-throughputs")
+        .entries("provisionedModelSummaries", &["provisionedModelName", "provisionedModelArn"])
+        .query(query::PROVISIONED_MODELS),
+    GetProvisionedModelThroughput => Row::control("/provisioned-model-throughput/{model}"),
+    ListCustomModels => Row::control("/custom-models")
+        .entries("modelSummaries", &["modelName", "modelArn"])
+        .query(query::CUSTOM_MODELS),
+    GetCustomModel => Row::control("/custom-models/{model}"),
+    ListCustomModelDeployments => Row::control("/model-customization/custom-model-deployments")
+        .entries("modelDeploymentSummaries", &["customModelDeploymentName", "customModelDeploymentArn"])
+        .query(query::CUSTOM_MODEL_DEPLOYMENTS),
+    GetCustomModelDeployment => Row::control("/model-customization/custom-model-deployments/{model}"),
+    ListImportedModels => Row::control("/imported-models")
+        .entries("modelSummaries", &["modelName", "modelArn"])
+        .query(query::IMPORTED_MODELS),
+    GetImportedModel => Row::control("/imported-models/{model}"),
+    ListPromptRouters => Row::control("/prompt-routers")
+        .entries("promptRouterSummaries", &["promptRouterArn"])
+        .query(query::TYPED),
+    GetPromptRouter => Row::control("/prompt-routers/{model}"),
+    ListMarketplaceModelEndpoints => Row::control("/marketplace-model/endpoints")
+        .entries("marketplaceModelEndpoints", &["endpointArn"])
+        .query(query::MARKETPLACE_ENDPOINTS),
+    GetMarketplaceModelEndpoint => Row::control("/marketplace-model/endpoints/{model}"),
+    ListGuardrails => Row::control("/guardrails").query(query::GUARDRAILS),
+    GetGuardrail => Row::control("/guardrails/{guardrail}").query(query::GUARDRAIL),
+    GetModelInvocationLoggingConfiguration => Row::control("/logging/modelinvocations"),
 }
 
 #[cfg(test)]

@@ -92,25 +92,40 @@ impl StreamReader {
         }
         match self.format.wire() {
             Wire::Converse => converse::event(name, event, &mut self.progress),
-            Wire::Invoke(_) | Wire::Speech if name != "chunk" => Err(DecodeError::UnknownEvent),
-            wire @ (Wire::Invoke(_) | Wire::Speech) => {
-                let encoded = event.get("bytes").and_then(Node::as_str).ok_or(DecodeError::UnknownChunk)?;
-                let bytes = STANDARD.decode(encoded)?;
-                let chunk = Document::parse(&bytes)?;
-                if !chunk.root().is_object() {
-                    return Err(DecodeError::UnknownChunk);
-                }
-                match wire {
-                    Wire::Invoke(family) => {
-                        family.dialect().chunk(chunk.root(), &mut self.progress)?;
-                        self.progress.metrics(chunk.root());
-                    }
-                    Wire::Converse | Wire::Speech => speech::read_chunk(chunk.root(), &mut self.progress)?,
-                }
-                self.progress.rest(event, &["bytes"]);
+            Wire::Invoke(family) => self.chunk(name, event, |chunk, progress| {
+                family.dialect().chunk(chunk, progress)?;
+                progress.metrics(chunk);
                 Ok(())
-            }
+            }),
+            Wire::Speech => self.chunk(name, event, speech::read_chunk),
+            // These operations answer at once.
+            Wire::AsyncInvoke(_)
+            | Wire::CountConverse
+            | Wire::CountInvoke(_)
+            | Wire::Guardrail
+            | Wire::GuardrailChecks => Err(DecodeError::UnknownEvent),
         }
+    }
+
+    /// Reads the document within a `chunk`.
+    fn chunk(
+        &mut self,
+        name: &str,
+        event: &Node<'_>,
+        read: impl FnOnce(&Node<'_>, &mut Progress) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        if name != "chunk" {
+            return Err(DecodeError::UnknownEvent);
+        }
+        let encoded = event.get("bytes").and_then(Node::as_str).ok_or(DecodeError::UnknownChunk)?;
+        let bytes = STANDARD.decode(encoded)?;
+        let chunk = Document::parse(&bytes)?;
+        if !chunk.root().is_object() {
+            return Err(DecodeError::UnknownChunk);
+        }
+        read(chunk.root(), &mut self.progress)?;
+        self.progress.rest(event, &["bytes"]);
+        Ok(())
     }
 }
 

@@ -16,15 +16,15 @@ use crate::clock;
 use crate::identity::{CredentialKind, Principal};
 use crate::policy::{Context, Denial, Direction, Facts, Inquiry, PolicySet, Repair};
 use crate::sensitive::Findings;
+use crate::yaml::closest;
 
 /// Who asks for what.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// Model id, inference profile id or ARN, as a caller would send it
-    #[arg(value_parser = |label: &str| ModelReference::parse(label))]
-    model: ModelReference,
+    /// Model id, inference profile id or ARN, as a caller would send it; left out for operations that call no model
+    model: Option<String>,
     /// Facts of the request: maxTokens=9000 temperature=0.2 topP= topK= thinkingTokens= guardrail=ID:VERSION
-    /// tools=a,b modalities=text,image findings=EMAIL:2 turns=3 images=1 stream=true
+    /// output=S3URI tools=a,b modalities=text,image findings=EMAIL:2 turns=3 images=1 stream=true
     #[arg(value_name = "NAME=VALUE")]
     facts: Vec<String>,
     /// Team of the caller
@@ -70,7 +70,8 @@ pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Result<Exit, F
         credential: CredentialKind::SigV4,
         credential_id: String::new(),
     };
-    let asked = args.asked(&set, &principal)?;
+    let (model, facts) = args.model_and_facts()?;
+    let asked = args.asked(&set, &principal, model.as_ref(), &facts)?;
     let context = Context {
         environment: args.env.clone(),
         region: args.region.clone(),
@@ -81,7 +82,7 @@ pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Result<Exit, F
     let inquiry = Inquiry {
         principal: &principal,
         operation,
-        model: &args.model,
+        model: model.as_ref(),
         context: &context,
         facts: &asked.facts,
     };
@@ -99,15 +100,42 @@ pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Result<Exit, F
 }
 
 impl ExplainArgs {
-    fn asked(&self, set: &PolicySet, principal: &Principal) -> Result<Asked, Failure> {
+    /// The model, and the facts: the first word is one of them when the operation calls no model.
+    fn model_and_facts(&self) -> Result<(Option<ModelReference>, Vec<String>), Failure> {
+        let operation = self.operation;
+        let facts = || self.facts.clone();
+        match &self.model {
+            Some(label) if operation.takes_model() => {
+                let model = ModelReference::parse(label)
+                    .map_err(|error| Failure::usage(format!("`{label}`: {error}")))?;
+                Ok((Some(model), facts()))
+            }
+            None if operation.takes_model() => {
+                Err(Failure::usage(format!("{operation} calls a model")).hint("write its id or ARN first"))
+            }
+            Some(fact) if fact.contains('=') => {
+                Ok((None, std::iter::once(fact.clone()).chain(facts()).collect()))
+            }
+            Some(_) => Err(Failure::usage(format!("{operation} calls no model")).hint("leave the model out")),
+            None => Ok((None, facts())),
+        }
+    }
+
+    fn asked(
+        &self,
+        set: &PolicySet,
+        principal: &Principal,
+        model: Option<&ModelReference>,
+        facts: &[String],
+    ) -> Result<Asked, Failure> {
         let Some(file) = &self.request else {
-            let facts = question::facts(&self.facts, self.operation, &self.model)?;
+            let facts = question::facts(facts, self.operation, model)?;
             let operation = streamed(self.operation, facts.stream)?;
             return Ok(Asked { operation, facts, fixed: Findings::default() });
         };
-        let guardrail = question::guardrail_only(&self.facts)?;
+        let guardrail = question::guardrail_only(facts)?;
         let detectors = set.detectors(principal, Direction::Prompt);
-        let body = request::read(file, self.operation, &self.model, guardrail, detectors)?;
+        let body = request::read(file, self.operation, model, guardrail, detectors)?;
         Ok(Asked { operation: self.operation, facts: body.facts, fixed: body.fixed })
     }
 }
@@ -131,14 +159,13 @@ impl Asked {
 }
 
 fn operation(name: &str) -> Result<Operation, String> {
-    let mut ruled = Operation::ALL.into_iter().filter(|operation| !operation.is_control_plane());
-    let names = || {
-        let known = Operation::ALL.into_iter().filter(|operation| !operation.is_control_plane());
-        known.map(Operation::name).collect::<Vec<_>>().join(", ")
-    };
-    ruled
-        .find(|operation| operation.name() == name)
-        .ok_or_else(|| format!("operations on models are {}", names()))
+    let known = || Operation::granted().map(Operation::name);
+    Operation::granted().find(|operation| operation.name() == name).ok_or_else(|| {
+        match closest(name, known()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("operations that policies grant are {}", known().collect::<Vec<_>>().join(", ")),
+        }
+    })
 }
 
 /// The operation that `stream=` turns the given one into.

@@ -5,7 +5,7 @@
 
 use crate::bedrock::invoke::Family;
 use crate::bedrock::model::ModelReference;
-use crate::bedrock::operation::Operation;
+use crate::bedrock::operation::{Body, Operation};
 use crate::bedrock::view::{Modality, Parameter};
 use crate::cli::Failure;
 use crate::policy::{Facts, GuardrailReference};
@@ -16,7 +16,7 @@ use crate::yaml::closest;
 pub(super) fn facts(
     words: &[String],
     operation: Operation,
-    model: &ModelReference,
+    model: Option<&ModelReference>,
 ) -> Result<Facts, Failure> {
     let mut facts = Facts { turns: 1, stream: operation.is_streaming(), ..Facts::default() };
     facts.insertable.extend(addable(operation, model));
@@ -48,6 +48,7 @@ fn learn(facts: &mut Facts, name: &str, value: &str) -> Result<(), Failure> {
     }
     match name {
         "guardrail" => facts.guardrail = Some(guardrail(value)?),
+        "output" => facts.output = Some(value.to_owned()),
         "tools" => facts.tools.extend(value.split(',').map(ToOwned::to_owned)),
         "modalities" => facts.modalities = value.split(',').map(modality).collect::<Result<_, _>>()?,
         "turns" => facts.turns = parse(name, value, "a whole number")?,
@@ -82,15 +83,18 @@ const PARAMETERS: [Parameter; 5] = [
     Parameter::ThinkingTokens,
 ];
 
-const OTHERS: [&str; 7] = ["guardrail", "tools", "modalities", "turns", "images", "stream", "findings"];
+const OTHERS: [&str; 8] =
+    ["guardrail", "output", "tools", "modalities", "turns", "images", "stream", "findings"];
 
 /// Parameters that such a request could be given where it leaves them out.
-fn addable(operation: Operation, model: &ModelReference) -> Vec<Parameter> {
+fn addable(operation: Operation, model: Option<&ModelReference>) -> Vec<Parameter> {
     const TEXT: [Parameter; 3] = [Parameter::MaxTokens, Parameter::Temperature, Parameter::TopP];
-    if operation.is_converse() {
-        return TEXT.to_vec();
+    match operation.body() {
+        Body::Converse | Body::Session => return TEXT.to_vec(),
+        Body::Invoke | Body::AsyncInvoke => {}
+        Body::None | Body::CountTokens | Body::Guardrail | Body::GuardrailChecks => return Vec::new(),
     }
-    match Family::of_model(model.canonical()) {
+    match model.and_then(|model| Family::of_model(model.canonical())) {
         Some(Family::TitanEmbed | Family::CohereEmbed | Family::StableDiffusionXl) | None => Vec::new(),
         Some(Family::ClaudeText | Family::ClaudeMessages | Family::CohereCommand | Family::Nova) => {
             TEXT.into_iter().chain([Parameter::TopK]).collect()

@@ -33,7 +33,8 @@ impl Report<'_> {
             self.denial.as_ref().map(|denial| format!(" {}", denial.fault.name())).unwrap_or_default();
         let decision = paint(terminal, self.decision(), if self.denial.is_some() { "31" } else { "32" });
         let (team, app, action) = (&principal.team, &principal.app, operation.name());
-        writeln!(terminal.stdout, "{decision}{fault}  {team}/{app} {action} {model}")?;
+        let on = model.map(|model| format!(" {model}")).unwrap_or_default();
+        writeln!(terminal.stdout, "{decision}{fault}  {team}/{app} {action}{on}")?;
         writeln!(terminal.stdout, "{}\n", self.set.digest())?;
         let lines: Vec<Line> = self.checks.iter().flat_map(|check| self.lines(check)).collect();
         let rules = lines.iter().map(|line| line.rule.len()).max().unwrap_or_default();
@@ -81,8 +82,9 @@ impl Report<'_> {
             "digest": self.set.digest(),
             "principal": { "team": self.inquiry.principal.team, "app": self.inquiry.principal.app },
             "operation": self.inquiry.operation.name(),
-            "model": { "raw": self.inquiry.model.raw(), "canonical": self.inquiry.model.canonical(),
-                       "kind": self.inquiry.model.kind().name() },
+            "model": self.inquiry.model.map(|model| json!({
+                "raw": model.raw(), "canonical": model.canonical(), "kind": model.kind().name(),
+            })),
             "granted_by": self.verdict.granted_by.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "repairs": self.repairs.iter().map(repair).collect::<Vec<_>>(),
             "rules": self.checks.iter().map(rule).collect::<Vec<_>>(),

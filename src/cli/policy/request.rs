@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::bedrock::format::Format;
+use crate::bedrock::envelope::Envelope;
 use crate::bedrock::json::Document;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
@@ -26,7 +26,7 @@ pub(super) struct Body {
 pub(super) fn read(
     file: &Path,
     operation: Operation,
-    model: &ModelReference,
+    model: Option<&ModelReference>,
     guardrail: Option<GuardrailReference>,
     detectors: DetectorSet,
 ) -> Result<Body, Failure> {
@@ -35,9 +35,9 @@ pub(super) fn read(
             .hint("the warden would refuse such a request as it is")
     };
     let bytes = fs::read(file).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
-    let document = Document::parse(&bytes).map_err(|error| refused(&error))?;
-    let format = Format::of(operation, model).map_err(|error| refused(&error))?;
-    let view = format.decode(&document).map_err(|error| refused(&error))?;
+    let envelope = Envelope::open(operation, model, &bytes).map_err(|error| refused(&error))?;
+    let document = Document::parse(envelope.document()).map_err(|error| refused(&error))?;
+    let view = envelope.format().decode(&document).map_err(|error| refused(&error))?;
     let scanner = Scanner::new().map_err(Failure::internal)?;
     let (matches, findings) = scan(&scanner, detectors, &view.texts);
     let mut fixed = Findings::default();

@@ -16,7 +16,7 @@ use super::facts::Inquiry;
 use super::glob::Glob;
 use super::unsupported;
 use crate::bedrock::model::{ModelKind, ModelReference};
-use crate::bedrock::operation::Operation;
+use crate::bedrock::operation::{Operation, Refused};
 use crate::yaml::{Mapping, Node, Reader, Value, closest};
 
 /// When an item concerns a request. An empty one always does.
@@ -156,11 +156,13 @@ impl Clause {
         match self {
             Self::Environment(patterns) => any(patterns, &inquiry.context.environment),
             Self::App(patterns) => any(patterns, &inquiry.principal.app),
-            Self::Model(patterns) => patterns.iter().any(|pattern| match matching {
-                Matching::Broad => hits(pattern, inquiry.model),
-                Matching::Strict => covers(pattern, inquiry.model),
+            Self::Model(patterns) => inquiry.model.is_some_and(|model| {
+                patterns.iter().any(|pattern| match matching {
+                    Matching::Broad => hits(pattern, model),
+                    Matching::Strict => covers(pattern, model),
+                })
             }),
-            Self::Kind(kinds) => kinds.contains(&inquiry.model.kind()),
+            Self::Kind(kinds) => inquiry.model.is_some_and(|model| kinds.contains(&model.kind())),
             Self::Region(patterns) => any(patterns, &inquiry.context.region),
             Self::Action(operations) => operations.contains(&inquiry.operation),
             Self::Source(networks) => networks.iter().any(|network| network.contains(inquiry.context.source)),
@@ -191,27 +193,36 @@ pub(super) fn patterns(reader: &mut Reader<'_>, node: &Node, place: &str) -> Opt
     })
 }
 
-/// A list of operation names or patterns over them, as the operations that they name. Only operations on a model have
-/// rules of their own; a list of models is filtered to what its reader may use.
-pub(super) fn operations(reader: &mut Reader<'_>, node: &Node, place: &str) -> Option<Vec<Operation>> {
+/// A list of operation names or patterns over them, as the operations that they match.
+fn operations(reader: &mut Reader<'_>, node: &Node, place: &str) -> Option<Vec<Operation>> {
     let named = each(reader, node, place, |reader, element, text| {
         let glob = Glob::parse(text).ok();
         let hit = |operation: &Operation| glob.as_ref().is_some_and(|glob| glob.matches(operation.name()));
-        let ruled = || Operation::ALL.into_iter().filter(|operation| !operation.is_control_plane());
-        let found: Vec<_> = ruled().filter(hit).collect();
+        let found: Vec<_> = Operation::ALL.into_iter().filter(hit).collect();
         if found.is_empty() {
-            let message = format!("`{}` names no operation on a model", text.escape_debug());
-            let diagnostic = reader.source.error(element.span.clone(), message);
-            let known: Vec<_> = ruled().map(Operation::name).collect();
-            reader.push(match closest(text, known.iter().copied()) {
-                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                None => diagnostic.help(format!("operations: {}", known.join(", "))),
-            });
+            no_operation(reader, element, text);
             return None;
         }
         Some(found)
     });
     named.map(|named| named.concat())
+}
+
+/// Reports a word that names no operation that is passed on.
+pub(super) fn no_operation(reader: &mut Reader<'_>, element: &Node, text: &str) {
+    let known = || Operation::ALL.into_iter().map(Operation::name);
+    let written = text.escape_debug();
+    let (message, help) = if Refused::is_known(text) {
+        let message = format!("`{written}` is never passed on, so that no rule can be about it");
+        (message, "remove it; the refusal is recorded under its name".to_owned())
+    } else {
+        let help = match closest(text, known()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("operations: {}", known().collect::<Vec<_>>().join(", ")),
+        };
+        (format!("`{written}` names no operation"), help)
+    };
+    reader.push(reader.source.error(element.span.clone(), message).help(help));
 }
 
 fn kinds(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<ModelKind>> {
@@ -252,7 +263,7 @@ where
 }
 
 /// Reads every element of a list that must not be empty, and reports all mistakes in it.
-fn each<T>(
+pub(super) fn each<T>(
     reader: &mut Reader<'_>,
     node: &Node,
     place: &str,

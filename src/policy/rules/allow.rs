@@ -1,66 +1,92 @@
-//! `allow`: which models may be used. Items of one level add up; levels intersect.
+//! `allow`: which models may be used, and which operations. Items of one level add up; levels intersect.
 //!
 //! Written `- models: [glob]`, optionally with `actions` and a condition. What no item covers is not granted. An entry
-//! without `*` grants one model; an entry with it grants the profiles and variants of all models that it matches.
+//! without `*` grants one model; an entry with it grants the profiles and variants of all models that it matches. Without
+//! `actions` an item grants inference and counting. What a rule on prompts and answers could miss has to be written out:
+//! `- { actions: [ApplyGuardrail] }`, `- { models: [glob], actions: [StartAsyncInvoke], outputs: ["s3://bucket/*"] }`.
 
 use super::Breach;
-use crate::bedrock::operation::Operation;
-use crate::policy::condition::{covers, operations, patterns};
+use crate::bedrock::model::ModelReference;
+use crate::bedrock::operation::{Access, Operation};
+use crate::policy::condition::{covers, each, no_operation, patterns};
 use crate::policy::facts::Inquiry;
 use crate::policy::glob::Glob;
 use crate::policy::rule::Head;
-use crate::yaml::{Mapping, Reader};
+use crate::yaml::{Mapping, Node, Reader};
 
-pub(in crate::policy) const KEYS: [&str; 2] = ["models", "actions"];
+pub(in crate::policy) const KEYS: [&str; 3] = ["models", "actions", "outputs"];
 
 /// One item of `allow`.
 #[derive(Debug, Clone)]
 pub(in crate::policy) struct Grant {
     pub head: Head,
+    /// Empty when none of the operations calls a model.
     pub models: Vec<Glob>,
-    /// `None` grants every operation.
-    operations: Option<Vec<Operation>>,
+    pub operations: Vec<Operation>,
+    /// S3 URIs that StartAsyncInvoke may have its answers written to.
+    outputs: Vec<Glob>,
 }
 
 impl Grant {
     pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>, head: Head) -> Option<Self> {
-        let models = reader.required(item, "an item of `allow`", "models");
-        let models = models.and_then(|node| patterns(reader, node, "models"));
         let operations = match item.get("actions") {
-            Some(node) => Some(operations(reader, node, "actions")?),
-            None => None,
+            Some(node) => actions(reader, node)?,
+            None => Operation::ALL.into_iter().filter(|operation| is_implied(*operation)).collect(),
         };
-        Some(Self { head, models: models?, operations })
+        let on_models = operations.iter().any(|operation| operation.takes_model());
+        let written_to = operations.contains(&Operation::StartAsyncInvoke);
+        Some(Self {
+            models: part(reader, item, "models", on_models)?,
+            outputs: part(reader, item, "outputs", written_to)?,
+            head,
+            operations,
+        })
     }
 
     pub fn covers(&self, inquiry: &Inquiry<'_>) -> bool {
-        self.is_open(inquiry) && self.models.iter().any(|pattern| covers(pattern, inquiry.model))
+        self.is_open(inquiry) && self.lists(inquiry.model) && self.takes(inquiry.facts.output.as_deref())
     }
 
     /// Whether the item grants anything to such a request, were it for the right model.
     fn is_open(&self, inquiry: &Inquiry<'_>) -> bool {
-        self.operations.as_ref().is_none_or(|operations| operations.contains(&inquiry.operation))
-            && self.head.condition.grants(inquiry)
+        self.operations.contains(&inquiry.operation) && self.head.condition.grants(inquiry)
+    }
+
+    /// INVARIANT: an operation that takes a model is not judged without one.
+    fn lists(&self, model: Option<&ModelReference>) -> bool {
+        model.is_none_or(|model| self.models.iter().any(|pattern| covers(pattern, model)))
+    }
+
+    /// INVARIANT: a request whose answer goes to S3 says where, or it was not read.
+    fn takes(&self, output: Option<&str>) -> bool {
+        output.is_none_or(|output| self.outputs.iter().any(|pattern| pattern.matches(output)))
     }
 }
 
 /// Why a level grants nothing to a request; says what it would grant.
 pub(in crate::policy) fn breach(grants: &[Grant], inquiry: &Inquiry<'_>) -> Breach {
-    let model = inquiry.model;
+    let operation = inquiry.operation;
+    let named = grants.iter().any(|grant| grant.operations.contains(&operation));
+    if operation.access() == Access::Named && !named {
+        let text = format!("{operation} is not granted; an item of `allow` must name it in `actions`");
+        return Breach::access(text).between(operation.name(), "not named");
+    }
     let open: Vec<&Grant> = grants.iter().filter(|grant| grant.is_open(inquiry)).collect();
-    let patterns: Vec<String> =
-        open.iter().flat_map(|grant| &grant.models).take(MOST_NAMED).map(ToString::to_string).collect();
-    let more = open.iter().map(|grant| grant.models.len()).sum::<usize>() > MOST_NAMED;
-    let bound = match patterns.as_slice() {
-        [] => "nothing".to_owned(),
-        named if more => format!("{}, …", named.join(", ")),
-        named => named.join(", "),
+    let Some(model) = inquiry.model else {
+        let text = format!("{operation} is not granted to such a request");
+        return Breach::access(text).between(operation.name(), "nothing");
     };
-    let named =
+    if inquiry.facts.output.is_some() && open.iter().any(|grant| grant.lists(Some(model))) {
+        let bound = shortened(open.iter().flat_map(|grant| &grant.outputs));
+        let text = format!("the place in S3 that the answer should go to is not granted (granted: {bound})");
+        return Breach::access(text).between("another place", bound);
+    }
+    let bound = shortened(open.iter().flat_map(|grant| &grant.models));
+    let written_out =
         || open.iter().flat_map(|grant| &grant.models).any(|pattern| pattern.lists(model.canonical()));
     let why = if model.kind().needs_lookup() {
         ", and an id that hides its model must be listed exactly"
-    } else if named() {
+    } else if written_out() {
         ", and an id without `*` grants no profile or variant of its model"
     } else {
         ""
@@ -69,5 +95,73 @@ pub(in crate::policy) fn breach(grants: &[Grant], inquiry: &Inquiry<'_>) -> Brea
     Breach::access(text).between(model.canonical(), bound)
 }
 
-/// Patterns named in a denial, at most.
-const MOST_NAMED: usize = 12;
+/// Patterns in a denial: the first of them, or that there are none.
+fn shortened<'g>(patterns: impl Iterator<Item = &'g Glob>) -> String {
+    const MOST_NAMED: usize = 12;
+    let patterns: Vec<String> = patterns.take(MOST_NAMED + 1).map(ToString::to_string).collect();
+    match patterns.as_slice() {
+        [] => "nothing".to_owned(),
+        named => match named.split_at_checked(MOST_NAMED) {
+            Some((first, [_, ..])) => format!("{}, …", first.join(", ")),
+            Some(_) | None => named.join(", "),
+        },
+    }
+}
+
+/// What an item grants that names no operation: what is inspected both ways, or says no more than a number.
+fn is_implied(operation: Operation) -> bool {
+    operation.access() == Access::Model
+}
+
+/// The operations that `actions` grants. FAIL-CLOSED: a pattern with `*` grants only what would be granted without
+/// `actions`; the others have to be written out.
+fn actions(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<Operation>> {
+    let named = each(reader, node, "actions", |reader, element, text| {
+        let glob = Glob::parse(text).ok();
+        let granted = |operation: &Operation| {
+            glob.as_ref().is_some_and(|glob| match operation.access() {
+                Access::Model => glob.matches(operation.name()),
+                Access::Named => glob.lists(operation.name()),
+                Access::Read => false,
+            })
+        };
+        let found: Vec<_> = Operation::ALL.into_iter().filter(granted).collect();
+        if !found.is_empty() {
+            return Some(found);
+        }
+        match Operation::named(text).map(Operation::access) {
+            Some(Access::Read) => {
+                let message = format!("`{}` needs no grant", text.escape_debug());
+                let help = "remove it; reads show every team what it may use, and `deny` can refuse them";
+                reader.push(reader.source.error(element.span.clone(), message).help(help));
+            }
+            Some(Access::Model | Access::Named) | None => no_operation(reader, element, text),
+        }
+        None
+    });
+    named.map(|named| named.concat())
+}
+
+/// A list of patterns that an item must have when its operations need it, and must not have otherwise.
+fn part(reader: &mut Reader<'_>, item: &Mapping<'_>, key: &'static str, needed: bool) -> Option<Vec<Glob>> {
+    match item.get(key) {
+        Some(node) if needed => patterns(reader, node, key),
+        Some(node) => {
+            reader
+                .error(&node.span, format!("`{key}` concerns none of the operations that this item grants"));
+            None
+        }
+        None if needed => {
+            let help = match key {
+                "outputs" => {
+                    "StartAsyncInvoke has its answers written to S3; write `outputs: [\"s3://bucket/*\"]`"
+                }
+                _ => "write which models the item grants, such as `models: [anthropic.claude-*]`",
+            };
+            let message = format!("an item of `allow` needs `{key}`");
+            reader.push(reader.source.error(item.span.clone(), message).help(help));
+            None
+        }
+        None => Some(Vec::new()),
+    }
+}

@@ -13,7 +13,7 @@ pub(in crate::policy) const KEYS: [&str; 1] = ["models"];
 /// One item of `deny`. Its condition is the rule's.
 #[derive(Debug, Clone)]
 pub(in crate::policy) struct Deny {
-    /// `None` denies every model.
+    /// `None` denies every model, and operations that call none.
     pub models: Option<Vec<Glob>>,
 }
 
@@ -31,8 +31,10 @@ impl Deny {
     }
 
     /// Broken by every request that the item matches.
-    pub fn breach(&self, model: &ModelReference) -> Option<Breach> {
-        let hit = self.models.as_ref().is_none_or(|models| models.iter().any(|pattern| hits(pattern, model)));
+    pub fn breach(&self, model: Option<&ModelReference>) -> Option<Breach> {
+        let among =
+            |models: &Vec<Glob>| model.is_some_and(|model| models.iter().any(|pattern| hits(pattern, model)));
+        let hit = self.models.as_ref().is_none_or(among);
         hit.then(|| Breach::access("denied by this rule"))
     }
 }

@@ -5,9 +5,10 @@
 //! and unchecked streams are refused: both show the caller what it holds back.
 
 use super::Breach;
+use crate::bedrock::operation::GuardrailPlace;
 use crate::bedrock::view::Leak;
 use crate::policy::Repair;
-use crate::policy::facts::{Facts, GuardrailReference};
+use crate::policy::facts::{Facts, GuardrailReference, Inquiry};
 use crate::policy::rule::RuleId;
 use crate::yaml::{Mapping, Reader};
 
@@ -89,9 +90,10 @@ pub(in crate::policy) fn intersection<'r>(
     Some(common)
 }
 
-/// The guardrail to add to a request that has none, when one of the rules says so.
-pub(in crate::policy) fn repair(rules: &[(&RuleId, &Guardrail)], facts: &Facts) -> Option<Repair> {
-    if facts.guardrail.is_some() {
+/// The guardrail to add to a request that has none, when one of the rules says so and the operation can carry one.
+pub(in crate::policy) fn repair(rules: &[(&RuleId, &Guardrail)], inquiry: &Inquiry<'_>) -> Option<Repair> {
+    let place = inquiry.operation.guardrail();
+    if inquiry.facts.guardrail.is_some() || !matches!(place, GuardrailPlace::Headers | GuardrailPlace::Body) {
         return None;
     }
     let (rule, _) = rules.iter().find(|(_, guardrail)| guardrail.inject)?;

@@ -21,6 +21,7 @@ use sensitive::{Sensitive, Strongest};
 use super::facts::Inquiry;
 use super::rule::{Mode, Section};
 use crate::bedrock::fault::Fault;
+use crate::bedrock::operation::{GuardrailPlace, Operation};
 use crate::yaml::{Mapping, Reader};
 
 /// What an item demands, for every section but `allow`.
@@ -92,6 +93,16 @@ impl Kind {
             Self::Content(_) => Section::Content,
             Self::Guardrail(_) => Section::Guardrail,
             Self::Sensitive(_) => Section::Sensitive,
+        }
+    }
+
+    /// Whether the rule is about such operations at all. A guardrail is demanded where a model answers.
+    pub const fn concerns(&self, operation: Operation) -> bool {
+        match self {
+            Self::Guardrail(_) => !matches!(operation.guardrail(), GuardrailPlace::Unneeded),
+            Self::Deny(_) | Self::Residency(_) | Self::Limits(_) | Self::Content(_) | Self::Sensitive(_) => {
+                true
+            }
         }
     }
 

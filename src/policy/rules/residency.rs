@@ -35,14 +35,14 @@ impl Residency {
     }
 
     pub fn breach(&self, inquiry: &Inquiry<'_>) -> Option<Breach> {
-        let model = inquiry.model;
         let allowed = self.places.join(", ");
+        let region = &inquiry.context.region;
+        let Some(model) = inquiry.model else { return self.breach_without_model(region) };
         // FAIL-CLOSED: what hides its model may hide a profile of any geography.
         if !shows_where_it_runs(model.kind()) {
             let text = format!("where {model} runs is not known; allowed: {allowed}");
             return Some(Breach::access(text).between("unknown", allowed));
         }
-        let region = &inquiry.context.region;
         let runs_in = model.runs_in(region);
         if self.places.iter().any(|place| lies_in(runs_in, place)) {
             return None;
@@ -50,6 +50,16 @@ impl Residency {
         let instead = self.instead(model, region).map(|id| format!(" (try {id})")).unwrap_or_default();
         let text = format!("{model} may run in {runs_in}; allowed: {allowed}{instead}");
         Some(Breach::access(text).between(runs_in, allowed))
+    }
+
+    /// What calls no model is worked on in the region that is called.
+    fn breach_without_model(&self, region: &str) -> Option<Breach> {
+        if self.places.iter().any(|place| lies_in(region, place)) {
+            return None;
+        }
+        let allowed = self.places.join(", ");
+        let text = format!("requests are sent to {region}; allowed: {allowed}");
+        Some(Breach::access(text).between(region, allowed))
     }
 
     /// The same model's profile for an allowed geography that can be called from the upstream region.
@@ -62,7 +72,7 @@ impl Residency {
 /// The rule that holds where no enforced `residency` of the floor concerns a request. Ids that do not show where they
 /// run have no geography to judge; they are granted one by one.
 pub(in crate::policy) fn unwritten(inquiry: &Inquiry<'_>) -> Option<Breach> {
-    let (model, region) = (inquiry.model, &inquiry.context.region);
+    let (model, region) = (inquiry.model?, &inquiry.context.region);
     let geography = model.geography().filter(|geography| !lies_in(region, geography))?;
     let text = format!(
         "{model} may run in {geography}, outside {region} and its geography; \

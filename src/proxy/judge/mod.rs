@@ -9,10 +9,11 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::bedrock::envelope::Envelope;
 use crate::bedrock::format::Format;
 use crate::bedrock::json::{Document, Edits, Span, quoted};
 use crate::bedrock::model::ModelReference;
-use crate::bedrock::operation::Operation;
+use crate::bedrock::operation::{Guardrail, GuardrailPlace, Operation};
 use crate::bedrock::view::{Leak, Parameter, View};
 use crate::identity::Principal;
 use crate::policy::{
@@ -38,7 +39,10 @@ const EVENT_STREAM: &[u8] = b"application/vnd.amazon.eventstream";
 pub struct Subject<'a> {
     pub principal: &'a Principal,
     pub operation: Operation,
-    pub model: &'a ModelReference,
+    /// `None` for operations that call no model.
+    pub model: Option<&'a ModelReference>,
+    /// The guardrail in the path.
+    pub guardrail: Option<&'a Guardrail>,
     pub context: &'a Context,
     pub headers: &'a HeaderMap,
     pub body: &'a Bytes,
@@ -81,9 +85,10 @@ pub fn judge(
 ) -> Result<Sendable, Refusal> {
     check_region(subject)?;
     check_media_type(subject.operation, subject.headers)?;
-    let format = Format::of(subject.operation, subject.model)?;
+    let envelope = Envelope::open(subject.operation, subject.model, subject.body)?;
+    let format = envelope.format();
     let detectors = policies.detectors(subject.principal, Direction::Prompt);
-    let document = Document::parse(subject.body)?;
+    let document = Document::parse(envelope.document())?;
     let read = Read::new(format, &document, scanner, detectors, subject, &[])?;
     judgement.findings = read.facts.findings.clone();
     judgement.system = read.view.system;
@@ -98,7 +103,7 @@ pub fn judge(
             return Err(refusal);
         }
     };
-    let Some(body) = edited else {
+    let Some(edited) = edited else {
         let allowed = decide(policies, &read, subject, judgement);
         let guardrail = read.header_guardrail;
         judgement.seen = Some(read.facts);
@@ -107,7 +112,9 @@ pub fn judge(
     };
 
     judgement.seen = Some(read.facts);
-    let document = Document::parse(&body)?;
+    let body = Bytes::from(envelope.seal(edited));
+    let envelope = Envelope::open(subject.operation, subject.model, &body)?;
+    let document = Document::parse(envelope.document())?;
     let edited = Subject { body: &body, ..*subject };
     let own = subject.stamp.map(|stamp| stamp.places(&document)).transpose()?.unwrap_or_default();
     let mut read = Read::new(format, &document, scanner, detectors, &edited, &own)?;
@@ -119,12 +126,31 @@ pub fn judge(
     let guardrail = read.header_guardrail;
     judgement.sent = Some(read.facts);
     drop(document);
+    drop(envelope);
     Ok(Sendable { allowed: allowed.ok_or(Refusal::Denied)?, body, guardrail, format })
+}
+
+/// Judges a request that only reads. It has no body, and its answer is cut down to what the caller may use.
+pub fn judge_read(
+    policies: &PolicySet,
+    subject: &Subject<'_>,
+    judgement: &mut Judgement,
+) -> Result<Allowed, Refusal> {
+    check_region(subject)?;
+    if !subject.body.is_empty() {
+        return Err(Refusal::UnexpectedBody);
+    }
+    let Subject { principal, operation, model, context, .. } = *subject;
+    let inquiry = Inquiry { principal, operation, model, context, facts: &Facts::default() };
+    let (verdict, allowed) = policies.decide_read(&inquiry);
+    judgement.denial = Denial::of(&inquiry, &verdict.violations);
+    judgement.verdict = Some(verdict);
+    allowed.ok_or(Refusal::Denied)
 }
 
 /// FAIL-CLOSED: an ARN of another region would be judged as if it ran in ours.
 fn check_region(subject: &Subject<'_>) -> Result<(), Refusal> {
-    match subject.model.region() {
+    match subject.model.and_then(ModelReference::region) {
         Some(region) if region != subject.context.region => {
             Err(Refusal::ForeignRegion { model: region.to_owned(), upstream: subject.context.region.clone() })
         }
@@ -176,7 +202,8 @@ impl<'d> Read<'d> {
             leaks = trace_leak(subject.headers);
             scan_metadata(scanner, detectors, subject.headers, &mut findings)?;
         }
-        let mut facts = Facts::of(&view, subject.operation, header_guardrail.clone(), findings);
+        let outer_guardrail = header_guardrail.clone().or_else(|| path_guardrail(subject));
+        let mut facts = Facts::of(&view, subject.operation, outer_guardrail, findings);
         facts.leaks.extend(leaks);
         if facts.guardrail.as_ref().is_some_and(|guardrail| !is_whole(guardrail)) {
             return Err(Refusal::IncompleteGuardrail);
@@ -193,6 +220,13 @@ impl<'d> Read<'d> {
             facts: &self.facts,
         }
     }
+}
+
+/// The guardrail that the request is for.
+fn path_guardrail(subject: &Subject<'_>) -> Option<GuardrailReference> {
+    let guardrail = subject.guardrail?;
+    let version = guardrail.version.clone().unwrap_or_default();
+    Some(GuardrailReference { identifier: guardrail.identifier.clone(), version })
 }
 
 /// The guardrail that an invoke operation asks for in its headers.
@@ -223,7 +257,7 @@ fn check_media_type(operation: Operation, headers: &HeaderMap) -> Result<(), Ref
         return if is_stream && types.next().is_none() { Ok(()) } else { Err(Refusal::StreamMediaType) };
     }
     let bytes =
-        |text: &str| !operation.is_converse() && text.eq_ignore_ascii_case("application/octet-stream");
+        |text: &str| operation.binds_headers() && text.eq_ignore_ascii_case("application/octet-stream");
     let accepted = |value: &HeaderValue| value.to_str().is_ok_and(|text| bytes(text) || is_json(text));
     if headers.get_all(CONTENT_TYPE).iter().all(accepted) { Ok(()) } else { Err(Refusal::MediaType) }
 }
@@ -241,28 +275,27 @@ fn is_whole(guardrail: &GuardrailReference) -> bool {
     !guardrail.identifier.is_empty() && !guardrail.version.is_empty()
 }
 
-/// The body as it will be sent, unless it is sent as it was received, and a guardrail to be sent in headers.
+/// The document as it will be sent, unless it is sent as it was received, and a guardrail to be sent in headers.
 /// ORDER: repairs first, because a redaction may stand within what the stamp writes anew.
 fn edit(
     repairs: &[Repair],
     read: &Read<'_>,
     document: &Document<'_>,
     subject: &Subject<'_>,
-) -> Result<(Option<Bytes>, Option<GuardrailReference>), Refusal> {
-    let (mut body, mut guardrail) = (None, None);
+) -> Result<(Option<String>, Option<GuardrailReference>), Refusal> {
+    let (mut edited, mut guardrail) = (None, None);
     if !repairs.is_empty() {
         let (edits, header) = apply(repairs, read, subject.operation);
-        body = Some(Bytes::from(edits.apply(document.source())));
+        edited = Some(edits.apply(document.source()));
         guardrail = header;
     }
     if let Some(stamp) = subject.stamp {
-        let stamped = match &body {
+        edited = Some(match &edited {
             None => stamp.write(document)?,
-            Some(repaired) => stamp.write(&Document::parse(repaired)?)?,
-        };
-        body = Some(stamped.into());
+            Some(repaired) => stamp.write(&Document::parse(repaired.as_bytes())?)?,
+        });
     }
-    Ok((body, guardrail))
+    Ok((edited, guardrail))
 }
 
 /// Turns repairs into edits of the body, and a guardrail to be sent in headers.
@@ -273,14 +306,12 @@ fn apply(repairs: &[Repair], read: &Read<'_>, operation: Operation) -> (Edits, O
     for repair in repairs {
         match repair {
             Repair::Set { parameter, value, .. } => set(&mut edits, &read.view, *parameter, *value),
-            Repair::Guardrail { reference, .. } if operation.is_converse() => {
-                inject(&mut edits, &read.view, reference);
-            }
-            Repair::Guardrail { reference, .. } if operation.binds_headers() => {
-                guardrail = Some(reference.clone());
-            }
-            // FAIL-CLOSED: there is no place for one, so that the rule stays broken and refuses the request.
-            Repair::Guardrail { .. } => {}
+            Repair::Guardrail { reference, .. } => match operation.guardrail() {
+                GuardrailPlace::Headers => guardrail = Some(reference.clone()),
+                GuardrailPlace::Body => inject(&mut edits, &read.view, reference),
+                // The request then lacks the guardrail that was demanded, and is refused for it.
+                GuardrailPlace::Path | GuardrailPlace::Nowhere | GuardrailPlace::Unneeded => {}
+            },
             Repair::Redact { detectors, .. } => redacted = redacted.union(*detectors),
         }
     }
@@ -327,5 +358,7 @@ pub fn place_guardrail(headers: &mut HeaderMap, reference: &GuardrailReference) 
     Ok(())
 }
 
+#[cfg(test)]
+mod doors;
 #[cfg(test)]
 mod tests;

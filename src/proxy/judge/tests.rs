@@ -97,7 +97,8 @@ fn judged(policies: &PolicySet, body: &Bytes, stamp: Option<&Stamp>) -> (Result<
     let subject = Subject {
         principal: &principal(),
         operation: Operation::Converse,
-        model: &ModelReference::parse("anthropic.claude-3-haiku-20240307-v1:0").unwrap(),
+        model: Some(&ModelReference::parse("anthropic.claude-3-haiku-20240307-v1:0").unwrap()),
+        guardrail: None,
         context: &context,
         headers: &HeaderMap::new(),
         body,

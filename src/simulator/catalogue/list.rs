@@ -49,9 +49,9 @@ impl Model {
         }
     }
 
-    fn summary(&self, region: &str) -> Value {
+    pub(in crate::simulator) fn summary(&self, region: &str) -> Value {
         json!({
-            "modelArn": format!("arn:aws:bedrock:{region}::foundation-model/{}", self.id),
+            "modelArn": self.arn(region),
             "modelId": self.id,
             "modelName": self.name,
             "providerName": self.provider,
@@ -66,7 +66,7 @@ impl Model {
 }
 
 /// A query value without its percent escapes; `+` is a space.
-fn decoded(value: &str) -> String {
+pub(in crate::simulator) fn decoded(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.bytes();
     while let Some(byte) = rest.next() {

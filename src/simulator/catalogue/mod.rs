@@ -12,6 +12,7 @@ use crate::bedrock::model::{ModelKind, ModelReference};
 use super::models::Family;
 use super::reply::Refusal;
 
+pub(super) use list::decoded;
 pub use list::list;
 
 /// One foundation model.
@@ -31,16 +32,27 @@ pub struct Model {
 }
 
 impl Model {
+    /// The model of a catalogue id, however it may be called.
+    pub fn named(id: &str) -> Option<&'static Self> {
+        table::MODELS.iter().find(|model| model.id == id)
+    }
+
+    /// Models that inference profiles lead to.
+    pub fn through_profiles() -> impl Iterator<Item = &'static Self> {
+        table::MODELS.iter().filter(|model| model.inference.contains(&"INFERENCE_PROFILE"))
+    }
+
+    pub fn arn(&self, region: &str) -> String {
+        format!("arn:aws:bedrock:{region}::foundation-model/{}", self.id)
+    }
+
     /// The model that a reference leads to, as the endpoint of `region` sees it.
     pub fn resolve(reference: &ModelReference, region: &str) -> Result<&'static Self, Refusal> {
         let invalid = || Refusal::new(Fault::Validation, "The provided model identifier is invalid.");
         if reference.region().is_some_and(|named| named != region) {
             return Err(invalid());
         }
-        let found = || {
-            let mut models = table::MODELS.iter();
-            models.find(|model| model.id == reference.canonical()).ok_or_else(invalid)
-        };
+        let found = || Self::named(reference.canonical()).ok_or_else(invalid);
         match reference.kind() {
             ModelKind::Foundation => {
                 let model = found()?;

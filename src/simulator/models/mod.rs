@@ -38,6 +38,8 @@ pub enum Family {
     CohereEmbed,
     StableDiffusionXl,
     Nova,
+    /// Speaks in sessions only.
+    NovaSonic,
 }
 
 /// A request that was read, and what the model says to it.
@@ -68,6 +70,7 @@ impl Family {
             Self::CohereEmbed => cohere_embed::read(body),
             Self::StableDiffusionXl => stable_diffusion_xl::read(body),
             Self::Nova => nova::read(body),
+            Self::NovaSonic => Err(Malformed::new("the model is unsupported for this operation")),
         }
     }
 
@@ -83,6 +86,7 @@ impl Family {
             Self::CohereEmbed => cohere_embed::whole(exchange, random),
             Self::StableDiffusionXl => stable_diffusion_xl::whole(exchange, random),
             Self::Nova => Ok(nova::whole(exchange)),
+            Self::NovaSonic => Err(Malformed::new("the model is unsupported for this operation")),
         }
     }
 
@@ -94,7 +98,11 @@ impl Family {
             Self::ClaudeMessages => Some(claude_messages::chunks(exchange, random)),
             Self::CohereCommand => Some(cohere_command::chunks(exchange, random)),
             Self::Nova => Some(nova::chunks(exchange, random)),
-            Self::TitanEmbed | Self::Jurassic2 | Self::CohereEmbed | Self::StableDiffusionXl => None,
+            Self::TitanEmbed
+            | Self::Jurassic2
+            | Self::CohereEmbed
+            | Self::StableDiffusionXl
+            | Self::NovaSonic => None,
         }
     }
 
@@ -107,8 +115,13 @@ impl Family {
             | Self::ClaudeMessages
             | Self::CohereCommand
             | Self::Nova => true,
-            Self::TitanEmbed | Self::CohereEmbed | Self::StableDiffusionXl => false,
+            Self::TitanEmbed | Self::CohereEmbed | Self::StableDiffusionXl | Self::NovaSonic => false,
         }
+    }
+
+    /// Whether the model takes part in sessions.
+    pub fn speaks(self) -> bool {
+        self == Self::NovaSonic
     }
 
     /// Whether the model can be given a system prompt through Converse.
@@ -120,7 +133,8 @@ impl Family {
             | Self::CohereCommand
             | Self::TitanEmbed
             | Self::CohereEmbed
-            | Self::StableDiffusionXl => false,
+            | Self::StableDiffusionXl
+            | Self::NovaSonic => false,
         }
     }
 }

@@ -85,7 +85,96 @@ def list_models():
     return {**answered(response, ""), "models": models}
 
 
+def count_tokens():
+    body = {
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 64,
+        "messages": [{"role": "user", "content": "write to jane.doe@example.com"}],
+    }
+    native = runtime.count_tokens(modelId=CLAUDE, input={"invokeModel": {"body": json.dumps(body)}})
+    messages = converse_request("write to jane.doe@example.com")["messages"]
+    converse = runtime.count_tokens(modelId=CLAUDE, input={"converse": {"messages": messages}})
+    return answered(native, str(native["inputTokens"] == converse["inputTokens"] > 0))
+
+
+def apply_guardrail():
+    response = runtime.apply_guardrail(
+        guardrailIdentifier="gr1a2b3c4d5e",
+        guardrailVersion="1",
+        source="OUTPUT",
+        content=[{"text": {"text": "say: not this"}}],
+    )
+    return answered(response, response["action"] + " " + response["outputs"][0]["text"])
+
+
+def guardrail_checks():
+    response = runtime.invoke_guardrail_checks(
+        messages=[{"role": "user", "content": [{"text": "hello"}]}],
+        checks={"promptAttack": {"categories": [{"category": "JAILBREAK"}]}},
+    )
+    return answered(response, response["results"]["promptAttack"]["results"][0]["category"])
+
+
+def start_async(token, prompt="hello", bucket="results"):
+    return runtime.start_async_invoke(
+        clientRequestToken=token,
+        modelId=TITAN,
+        modelInput={"inputText": prompt},
+        outputDataConfig={"s3OutputDataConfig": {"s3Uri": f"s3://{bucket}/a/"}},
+    )
+
+
+def async_invoke():
+    arn = start_async("first")["invocationArn"]
+    status = runtime.get_async_invoke(invocationArn=arn)["status"]
+    pages = runtime.get_paginator("list_async_invokes").paginate(
+        statusEquals="Completed", PaginationConfig={"PageSize": 1}
+    )
+    arns = [summary["invocationArn"] for page in pages for summary in page["asyncInvokeSummaries"]]
+    return {"text": f"{status} {arns.count(arn)}"}
+
+
+def list_profiles():
+    pages = boto3.client("bedrock").get_paginator("list_inference_profiles").paginate(
+        typeEquals="SYSTEM_DEFINED", PaginationConfig={"PageSize": 3}
+    )
+    models = [profile["inferenceProfileId"] for page in pages for profile in page["inferenceProfileSummaries"]]
+    return {"models": models}
+
+
+def describe():
+    bedrock = boto3.client("bedrock")
+    model = bedrock.get_foundation_model(modelIdentifier=TITAN)["modelDetails"]["modelId"]
+    profile = bedrock.get_inference_profile(inferenceProfileIdentifier="us." + CLAUDE)["inferenceProfileId"]
+    guardrail = bedrock.get_guardrail(guardrailIdentifier="gr1a2b3c4d5e")["version"]
+    return {"text": f"{model} {profile} {guardrail}"}
+
+
+def batch_job():
+    data = {"s3InputDataConfig": {"s3Uri": "s3://a/b"}}
+    output = {"s3OutputDataConfig": {"s3Uri": "s3://a/c"}}
+    boto3.client("bedrock").create_model_invocation_job(
+        jobName="nightly",
+        roleArn="arn:aws:iam::111122223333:role/batch",
+        modelId=CLAUDE,
+        inputDataConfig=data,
+        outputDataConfig=output,
+    )
+
+
 CASES = {
+    "count_tokens": count_tokens,
+    "apply_guardrail": apply_guardrail,
+    "guardrail_checks": guardrail_checks,
+    "async_invoke": async_invoke,
+    "async_conflict": lambda: start_async("first", prompt="another") and start_async("first"),
+    "async_elsewhere": lambda: start_async("second", bucket="elsewhere"),
+    "list_profiles": list_profiles,
+    "describe": describe,
+    "denied_profile": lambda: boto3.client("bedrock").get_inference_profile(
+        inferenceProfileIdentifier="us.amazon.nova-lite-v1:0"
+    ),
+    "batch_job": batch_job,
     "converse": converse,
     "invoke_claude": invoke_claude,
     "invoke_titan": invoke_titan,

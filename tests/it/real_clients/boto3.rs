@@ -2,14 +2,16 @@
 
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
 use crate::support::call::KeyPair;
 use crate::support::clients::{self, Python};
 use crate::support::process::{clean_command, finish};
-use crate::support::warden::TestWarden;
+use crate::support::warden::{Setup, TestWarden};
 
-use super::expected::{ATTEMPTS, CASES, bad_keys, check_run, warden};
+use super::expected::{ATTEMPTS, CASES, Expected, bad_keys, check_run, warden};
 
 const APPLICATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/clients/boto3_client.py");
 
@@ -33,6 +35,78 @@ fn boto3_sees_native_answers_and_typed_refusals() {
         let broken = line["case"].as_str().unwrap().starts_with("broken_");
         let class = if broken { &Value::from("EventStreamError") } else { &line["code"] };
         assert!(line["code"].is_null() || line["error"] == *class, "{line}");
+    }
+}
+
+/// Operations that only the policy of [`doors`] grants.
+const DOORS: &[(&str, Expected)] = &[
+    ("count_tokens", Expected::Text("True")),
+    ("apply_guardrail", Expected::Text("GUARDRAIL_INTERVENED not this")),
+    ("guardrail_checks", Expected::Text("JAILBREAK")),
+    ("async_invoke", Expected::Text("Completed 1")),
+    ("async_conflict", Expected::Refused { code: "ConflictException", status: 400, mentions: &[] }),
+    (
+        "async_elsewhere",
+        Expected::Refused {
+            code: "AccessDeniedException",
+            status: 403,
+            mentions: &["payments/allow", "s3://results/*"],
+        },
+    ),
+    (
+        "list_profiles",
+        Expected::Models {
+            with: "us.anthropic.claude-3-haiku-20240307-v1:0",
+            without: "us.amazon.nova-lite-v1:0",
+        },
+    ),
+    (
+        "describe",
+        Expected::Text("amazon.titan-text-express-v1 us.anthropic.claude-3-haiku-20240307-v1:0 DRAFT"),
+    ),
+    (
+        "denied_profile",
+        Expected::Refused {
+            code: "AccessDeniedException",
+            status: 403,
+            mentions: &["bedrock:GetInferenceProfile", "payments/allow"],
+        },
+    ),
+    (
+        "batch_job",
+        Expected::Refused {
+            code: "AccessDeniedException",
+            status: 403,
+            mentions: &["CreateModelInvocationJob is refused: prompts of batch jobs never cross the warden"],
+        },
+    ),
+];
+
+/// A warden that lets a team count, check and start, and keeps e-mail addresses on the machine.
+fn doors() -> TestWarden {
+    let named = "  - { id: checks, actions: [ApplyGuardrail, InvokeGuardrailChecks] }\n  \
+                 - { id: async, models: [\"amazon.titan-text-*\"], actions: [StartAsyncInvoke], outputs: [\"s3://results/*\"] }\n";
+    let rules = "sensitive:\n  - { id: mail, detect: [email], prompt: redact }\n";
+    Setup::new()
+        .org(&format!("allow:\n  - models: [\"*\"]\n{named}{rules}"))
+        .team(&format!("allow:\n  - models: [\"anthropic.claude-*\", \"amazon.titan-text-*\"]\n{named}"))
+        .start()
+}
+
+#[test]
+fn boto3_uses_every_kind_of_operation() {
+    let Some(python) = clients::required(clients::python()) else { return };
+    let warden = doors();
+    let cases: Vec<_> = DOORS.iter().map(|(case, _)| *case).collect();
+    let observed = application(&python, &warden, &warden.key, &cases);
+    for ((case, expected), line) in DOORS.iter().zip(&observed) {
+        expected.check(case, line);
+        assert!(line["code"].is_null() || line["error"] == line["code"], "{line}");
+    }
+    // Neither in the clear nor in base64.
+    for seen in warden.upstream() {
+        assert!(!seen.body().contains("jane.doe"), "{seen:?}");
+        assert!(!seen.body().contains(&BASE64_STANDARD.encode("jane.doe")), "{seen:?}");
     }
 }
 

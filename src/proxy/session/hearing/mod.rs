@@ -72,7 +72,7 @@ impl<'a> Hearing<'a> {
         let mut facts = self.read(&documents)?;
         let found = self.found(&documents)?;
         add(&mut facts.findings, &found);
-        let repairs = self.policies.repair(&self.inquiry(&facts)?);
+        let repairs = self.policies.repair(&self.inquiry(&facts));
         let redacted = repairs.iter().fold(DetectorSet::EMPTY, |set, repair| match repair {
             Repair::Redact { detectors, .. } => set.union(*detectors),
             // FAIL-CLOSED: nothing else can be mended in an event, so that the rule stays broken and refuses it.
@@ -83,7 +83,7 @@ impl<'a> Hearing<'a> {
             facts = self.read(&documents)?;
             add(&mut facts.findings, &self.found(&documents)?);
         }
-        let inquiry = self.inquiry(&facts)?;
+        let inquiry = self.inquiry(&facts);
         let (verdict, allowed) = self.policies.decide(&inquiry);
         let denial = Denial::of(&inquiry, &verdict.violations);
         self.shared.with_heard(|heard| {
@@ -111,10 +111,10 @@ impl<'a> Hearing<'a> {
         }
     }
 
-    fn inquiry<'i>(&'i self, facts: &'i Facts) -> Result<Inquiry<'i>, Refusal> {
+    fn inquiry<'i>(&'i self, facts: &'i Facts) -> Inquiry<'i> {
         let Answering { route, principal, context, .. } = &self.subject;
-        let model = route.model.as_ref().ok_or(Refusal::Denied)?;
-        Ok(Inquiry { principal, operation: route.operation, model, context, facts })
+        let model = route.model.as_ref();
+        Inquiry { principal, operation: route.operation, model, context, facts }
     }
 
     /// The session with `documents` added, but for what is found in them.

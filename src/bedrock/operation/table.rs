@@ -1,0 +1,121 @@
+//! What is known about an operation before any request asks for it.
+//!
+//! One row each; `mod.rs` holds them. A row says what the wire looks like and what it takes to be let through, so that an
+//! operation is added in one place.
+
+use super::query::Queries;
+
+/// What one operation is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    pub method: &'static str,
+    /// Literal segments, and labels in braces.
+    pub path: &'static str,
+    pub query: Queries,
+    pub control: bool,
+    pub body: Body,
+    pub access: Access,
+    pub streaming: bool,
+    pub answer: AnswerShape,
+}
+
+/// What it takes to be granted an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Granted along with the model.
+    Model,
+    /// Granted only by an item of `allow` that names it.
+    Named,
+    /// Open to every team with a policy, and cut down to what the caller may use.
+    Read,
+}
+
+/// How a request's body is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    None,
+    /// The native body of the model's family.
+    Invoke,
+    Converse,
+    /// Events, one after the other.
+    Session,
+    /// A native or a Converse body inside `input`.
+    CountTokens,
+    /// A native body inside `modelInput`, and the model beside it.
+    AsyncInvoke,
+    Guardrail,
+    GuardrailChecks,
+}
+
+/// How an answer is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerShape {
+    /// Words of a model, or about a prompt: filtered like any answer.
+    Words,
+    /// A list in the member `array`. Each entry names itself by one or more of `names`.
+    Entries { array: &'static str, names: &'static [&'static str] },
+    /// One thing. `model` is the member that names a model which the request did not name.
+    One { model: Option<&'static str> },
+}
+
+/// Where a request says which guardrail is to watch it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GuardrailPlace {
+    Headers,
+    Body,
+    /// The request is for the guardrail itself.
+    Path,
+    /// A model answers, and no guardrail can watch it.
+    Nowhere,
+    /// No model answers.
+    Unneeded,
+}
+
+impl Row {
+    /// An operation that is granted along with the model in its path.
+    pub(super) const fn model(path: &'static str, body: Body) -> Self {
+        Self {
+            method: "POST",
+            path,
+            query: &[],
+            control: false,
+            body,
+            access: Access::Model,
+            streaming: false,
+            answer: AnswerShape::Words,
+        }
+    }
+
+    /// An operation that must be granted by its name.
+    pub(super) const fn named(path: &'static str, body: Body) -> Self {
+        Self { access: Access::Named, ..Self::model(path, body) }
+    }
+
+    pub(super) const fn read(path: &'static str) -> Self {
+        let answer = AnswerShape::One { model: None };
+        Self { method: "GET", access: Access::Read, answer, ..Self::model(path, Body::None) }
+    }
+
+    /// A read of the control plane.
+    pub(super) const fn control(path: &'static str) -> Self {
+        Self { control: true, ..Self::read(path) }
+    }
+
+    pub(super) const fn streaming(self) -> Self {
+        Self { streaming: true, ..self }
+    }
+
+    pub(super) const fn query(self, query: Queries) -> Self {
+        Self { query, ..self }
+    }
+
+    /// With an answer that lists things.
+    pub(super) const fn entries(self, array: &'static str, names: &'static [&'static str]) -> Self {
+        Self { answer: AnswerShape::Entries { array, names }, ..self }
+    }
+
+    /// With an answer about a model that the request does not name.
+    pub(super) const fn about(self, model: &'static str) -> Self {
+        Self { answer: AnswerShape::One { model: Some(model) }, ..self }
+    }
+}
