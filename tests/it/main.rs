@@ -39,6 +39,9 @@ mod redaction;
 // Event streams: first bytes early, and no failure that looks like success.
 mod streaming;
 
+// Live sessions: both directions at once, every event judged on its way.
+mod sessions;
+
 // kill -9 under load: what Bedrock saw is in the journal.
 mod crash;
 // SIGTERM with work in flight.

@@ -9,6 +9,7 @@ pub mod http2;
 pub mod journal;
 pub mod process;
 pub mod rust_sdk;
+pub mod session;
 pub mod simulator;
 pub mod sts;
 pub mod warden;
