@@ -105,13 +105,6 @@ impl Conversation {
     pub fn close(&mut self) {
         self.input = None;
     }
-
-    /// Stops listening, as an application does that is stopped itself.
-    /// What it could still say is returned, for as long as it does not end its side either.
-    pub fn hang_up(self) -> Option<mpsc::UnboundedSender<Value>> {
-        drop(self.output);
-        self.input
-    }
 }
 
 pub fn event(name: &str, body: Value) -> Value {
