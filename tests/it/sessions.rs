@@ -196,7 +196,8 @@ fn a_caller_that_hangs_up_is_recorded_with_its_counts() {
         let warden = Setup::new().start();
         let application = tokio::runtime::Runtime::new().unwrap();
         let talk = application.block_on(async {
-            let client = if plain { plain_client(&warden, &warden.key) } else { client(&warden, &warden.key) };
+            let client =
+                if plain { plain_client(&warden, &warden.key) } else { client(&warden, &warden.key) };
             let mut talk = Conversation::open(&client, SONIC, session_start(json!({}))).await.unwrap();
             talk.say([prompt_start()]);
             talk.say(text("a", "USER", &["hello"]));

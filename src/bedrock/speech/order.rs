@@ -36,7 +36,7 @@ pub enum OrderError {
 }
 
 /// What becomes of an event.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// It goes on now.
     Pass,

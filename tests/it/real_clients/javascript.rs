@@ -49,7 +49,9 @@ fn the_javascript_sdk_holds_live_sessions() {
     let Some(node) = clients::required(clients::node()) else { return };
     let warden = Setup::new().team(POLICY).start();
     let cases = ["session", "session_denied_model", "session_denied_parameter", "session_denied_text"];
-    let [whole, model, parameter, text] = &application(&node, &warden, &warden.key, &cases)[..] else { panic!() };
+    let [whole, model, parameter, text] = &application(&node, &warden, &warden.key, &cases)[..] else {
+        panic!()
+    };
     assert_eq!(whole["text"], "You said: one | You said: mail {EMAIL} | You said: three", "{whole}");
     assert_eq!(whole["finished"], true, "{whole}");
     let refused = |line: &Value, code: &str, mention: &str| {
@@ -59,7 +61,8 @@ fn the_javascript_sdk_holds_live_sessions() {
     refused(model, "AccessDeniedException", "payments/allow");
     refused(parameter, "ValidationException", "payments/limits");
     refused(text, "ValidationException", "payments/sensitive/keys");
-    let ends: Vec<_> = warden.journal().records.iter().map(|record| record.text("end_state").to_owned()).collect();
+    let ends: Vec<_> =
+        warden.journal().records.iter().map(|record| record.text("end_state").to_owned()).collect();
     for (state, count) in [("complete", 1), ("policy_abort", 1), ("refused", 2)] {
         assert_eq!(ends.iter().filter(|end| *end == state).count(), count, "{ends:?}");
     }

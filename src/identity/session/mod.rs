@@ -61,3 +61,6 @@ impl fmt::Debug for SignedSession {
         formatter.debug_struct("SignedSession").field("ended", &self.ended).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
