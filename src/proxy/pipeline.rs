@@ -29,7 +29,7 @@ use super::judge::{Sendable, Subject, judge, judge_read, place_guardrail};
 use super::metadata::Stamp;
 use super::refuse::Refusal;
 use super::reply::Downstream;
-use super::respond::{Answering, respond};
+use super::respond::{Answered, Answering, respond};
 use super::session::{self, Beside, Input, Session};
 use super::{Peer, Proxy};
 
@@ -64,7 +64,8 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
     let permit = Permit::new(allowed, receipt);
     if let Some(input) = input {
         let (proxy, policies) = (&*proxy, &*policies);
-        return Session { proxy, policies, answering, input, forwarded, downstream }.run(permit, call).await;
+        let session = Session { proxy, policies, answering, input, forwarded, downstream };
+        return Box::pin(session.run(permit, call)).await;
     }
 
     // 7. Sign and forward: the upstream takes nothing but a permit built from both proofs. Waiting for AWS STS, once per
@@ -85,7 +86,8 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
 
     // 8-10. Filter the answer, make its outcome durable, and only then let the caller see that it is complete.
     let mut beside = Beside::nothing();
-    respond(&proxy, &policies, answering, sent, response, forwarded, downstream, &mut beside).await;
+    respond(&proxy, &policies, answering, Answered { sent, response }, forwarded, downstream, &mut beside)
+        .await;
 }
 
 /// A request that may be sent: proven, understood, allowed.

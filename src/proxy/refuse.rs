@@ -125,6 +125,9 @@ impl Refusal {
         match self {
             Self::RequestForm
             | Self::UnexpectedBody
+            | Self::Frame(_)
+            | Self::Chunk(_)
+            | Self::Order(_)
             | Self::ForeignRegion { .. }
             | Self::Header(InvalidHeader::Repeated(_) | InvalidHeader::NotText(_))
             | Self::Json(_)
@@ -133,7 +136,6 @@ impl Refusal {
             | Self::MetadataFull { .. }
             | Self::MetadataTooLong
             | Self::AnswerDenied { .. } => Fault::Validation,
-            Self::Frame(_) | Self::Chunk(_) | Self::Order(_) => Fault::Validation,
             Self::NoEvent => Fault::RequestTimeout,
             Self::SessionTooLong(_) => Fault::ModelTimeout,
             Self::MediaType | Self::StreamMediaType => Fault::UnsupportedMediaType,

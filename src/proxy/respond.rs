@@ -76,13 +76,19 @@ impl Answering {
     }
 }
 
+/// The head of an answer, its body, and when its request was sent.
+#[derive(Debug)]
+pub struct Answered {
+    pub sent: Instant,
+    pub response: Response<Incoming>,
+}
+
 /// Passes Bedrock's answer on. The exchange is over when this returns.
 pub async fn respond(
     proxy: &Proxy,
     policies: &PolicySet,
     answering: Answering,
-    sent: Instant,
-    response: Response<Incoming>,
+    Answered { sent, response }: Answered,
     forwarded: Forwarded,
     downstream: Downstream,
     beside: &mut Beside<'_>,
@@ -99,7 +105,9 @@ pub async fn respond(
         return delivery.give_up(&Refusal::AnswerUnreadable, EndState::UpstreamAbort).await;
     }
     match answer.status {
-        StatusCode::OK if delivery.answering.route.operation.is_streaming() => delivery.stream(answer).await,
+        StatusCode::OK if delivery.answering.route.operation.is_streaming() => {
+            Box::pin(delivery.stream(answer)).await;
+        }
         StatusCode::OK => delivery.unary(answer).await,
         _ => delivery.error(answer).await,
     }

@@ -78,7 +78,7 @@ impl Bedrock {
         }
         let body = collect(body).await;
         let bytes = body.as_deref().unwrap_or_default();
-        let admitted = self.admit(&head, target, bytes, hex::encode(digest(&SHA256, bytes)));
+        let admitted = self.admit(&head, target, bytes, &hex::encode(digest(&SHA256, bytes)));
         // ORDER: the signature over a body that was not read whole cannot match, which would hide the real reason.
         let body = body?;
         admitted?;
@@ -112,7 +112,7 @@ impl Bedrock {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        self.admit(head, target, b"", session_payload(&head.headers))?;
+        self.admit(head, target, b"", &session_payload(&head.headers))?;
         let model = Model::resolve(route.model.as_ref().ok_or_else(invalid_model)?, &self.region)?;
         if !model.family.speaks() {
             let message = "The model is unsupported for bidirectional streaming.";
@@ -124,20 +124,14 @@ impl Bedrock {
     }
 
     /// Writes the request down and lets it go on if it is signed well.
-    fn admit(&self, head: &Parts, target: &str, body: &[u8], body_sha256: String) -> Result<(), Refusal> {
+    fn admit(&self, head: &Parts, target: &str, body: &[u8], body_sha256: &str) -> Result<(), Refusal> {
         let authority = head.uri.authority().map(http::uri::Authority::as_str);
         let request = sigv4::Request { method: &head.method, target, headers: &head.headers, authority };
         let time = clock::now();
-        let verdict = self.verifier.verify(&request, &body_sha256, time);
+        let verdict = self.verifier.verify(&request, body_sha256, time);
         let signature_error = verdict.as_ref().err().map(Refusal::to_string);
-        let arrival = Arrival {
-            time,
-            head,
-            target,
-            body,
-            body_sha256: &body_sha256,
-            signature_error: signature_error.as_deref(),
-        };
+        let arrival =
+            Arrival { time, head, target, body, body_sha256, signature_error: signature_error.as_deref() };
         if let Some(log) = &self.log
             && let Err(error) = log.write(&arrival)
         {

@@ -3,17 +3,20 @@
 //! That a session is live is shown by cause and effect: the client says the next thing only when it has heard the answer to
 //! the one before.
 
+use std::time::Duration;
+
 use aws_sdk_bedrockruntime::error::ProvideErrorMetadata;
 use serde_json::json;
 
 use crate::support::call::PROMPT_CANARY;
 use crate::support::eventually;
+use crate::support::frames::decode;
 use crate::support::journal::Record;
 use crate::support::rust_sdk::{client, plain_client};
 use crate::support::session::{
-    Broken, Conversation, SONIC, event, prompt_end, prompt_start, session_end, session_start, text,
+    Broken, Conversation, SONIC, Signed, event, prompt_end, prompt_start, session_end, session_start, text,
 };
-use crate::support::warden::{ALLOW_ALL, Setup, TestWarden};
+use crate::support::warden::{ALLOW_ALL, Setup, TestWarden, variables};
 
 const EMAIL: &str = "alice.example@mail.example.com";
 const CARD: &str = "4111 1111 1111 1111";
@@ -272,6 +275,83 @@ async fn a_key_that_is_revoked_ends_its_sessions() {
     eventually("the outcome", || {
         warden.journal().records.iter().any(|record| record.text("end_state") == "policy_abort")
     });
+}
+
+#[test]
+fn a_stream_that_is_not_the_one_that_was_signed_ends_the_session() {
+    type Change = fn(&mut Vec<Vec<u8>>);
+    let rows: [(&str, Change, u64, &str); 8] = [
+        ("nothing", |_| {}, 0, ""),
+        ("an event left out", |frames| drop(frames.remove(2)), 0, "does not follow"),
+        ("events swapped", |frames| frames.swap(2, 3), 0, "does not follow"),
+        ("an event twice", |frames| frames.insert(2, frames[2].clone()), 0, "does not follow"),
+        ("no end", |frames| drop(frames.pop()), 0, "without its signed end"),
+        ("half a frame", |frames| frames.last_mut().unwrap().truncate(20), 0, "ends inside a frame"),
+        ("more after the end", |frames| frames.push(frames[1].clone()), 0, "follows the signed end"),
+        ("an event of ten minutes ago", |_| {}, 600, "signature expired"),
+    ];
+    for (what, change, late, mention) in rows {
+        let warden = Setup::new().start();
+        let events = [vec![session_start(json!({})), prompt_start()], text("a", "USER", &["hello"])].concat();
+        let authority = warden.plain().authority();
+        let mut signed = Signed::new(&warden.key, &authority, &events, Duration::from_secs(late));
+        change(&mut signed.frames);
+        let response = warden.plain().send_raw(&signed.to_bytes()).expect("an answer");
+        let outcome = warden.record_of(&response);
+        if mention.is_empty() {
+            let events = decode(&response.assert_ok().body);
+            let last = events.last().unwrap().chunk();
+            assert_eq!(last["event"]["completionEnd"]["stopReason"], "END_TURN", "{what}: {events:?}");
+            assert_eq!(outcome.text("end_state"), "complete", "{what}: {outcome:?}");
+            continue;
+        }
+        // The refusal may overtake the head of the answer. Then it is a native error, else an exception.
+        let refused = match response.status {
+            200 => decode(&response.body).last().filter(|last| last.is_exception()).unwrap().payload.clone(),
+            _ => response.json(),
+        };
+        assert!(refused["message"].as_str().unwrap().contains(mention), "{what}: {refused}");
+        assert_eq!(outcome.text("end_state"), "policy_abort", "{what}: {outcome:?}");
+        assert!(!outcome.text("error_code").is_empty(), "{what}: {outcome:?}");
+    }
+}
+
+#[test]
+fn a_session_that_is_not_the_callers_is_never_opened() {
+    let warden = Setup::new().start();
+    let authority = warden.plain().authority();
+    let whole =
+        || Signed::new(&warden.key, &authority, &[session_start(json!({})), prompt_start()], Duration::ZERO);
+    let mut first = whole();
+    first.frames.remove(0);
+    let mut head = whole();
+    head.head.replace_header("content-type", "application/json");
+    let mut stated = whole();
+    stated.head.replace_header("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-EVENTS");
+    let mut empty = whole();
+    empty.frames.clear();
+    for (what, signed) in [
+        ("another first event", first),
+        ("another head", head),
+        ("another payload", stated),
+        ("nothing", empty),
+    ] {
+        let response = warden.plain().send_raw(&signed.to_bytes()).expect("an answer");
+        assert_eq!(response.error_type(), "InvalidSignatureException", "{what}: {}", response.text());
+        assert!(warden.record_of(&response).is_denial(), "{what}");
+    }
+    let added = warden.run(&["caller", "add", "--team", "payments", "--app", "voice", "--bearer"]);
+    let token = format!("Bearer {}", variables(&added.stdout)["AWS_BEARER_TOKEN_BEDROCK"]);
+    let mut bearer =
+        Signed::new(&warden.key, &warden.authority(), &[session_start(json!({}))], Duration::ZERO);
+    bearer.head.replace_header("authorization", &token);
+    let send = || warden.tls().send_raw(&bearer.to_bytes()).expect("an answer");
+    eventually("the warden to know the new token", || send().error_type() != "UnrecognizedClientException");
+    let response = send();
+    let message = response.assert_refused(403, "AccessDeniedException");
+    assert!(message.contains("bearer keys cannot open a bidirectional stream"), "{message}");
+    assert!(warden.record_of(&response).is_denial());
+    assert!(warden.upstream().is_empty());
 }
 
 fn sensitive(prompt: &str) -> String {

@@ -56,7 +56,9 @@ impl SignedFrame {
             }
         }
         let (Some(millis), Some(signature)) = (millis, signature) else { return Err(FrameError::Unsigned) };
-        let payload = raw.slice(PRELUDE + headers..raw.len() - MESSAGE_CHECKSUM);
+        let mut payload = raw;
+        payload.truncate(payload.len().saturating_sub(MESSAGE_CHECKSUM));
+        drop(payload.split_to(PRELUDE + headers));
         Ok(Self { millis, signature, payload })
     }
 }

@@ -214,7 +214,7 @@ impl<'a> Reading<'a> {
         for member in draft::object(event)? {
             match (member.name.as_ref(), kind) {
                 ("promptName", Kind::ContentEnd | Kind::PromptEnd) => {
-                    self.place.prompt = self.name(member)?
+                    self.place.prompt = self.name(member)?;
                 }
                 ("contentName", Kind::ContentEnd) => self.place.content = self.name(member)?,
                 _ => return Err(DecodeError::unknown(member, "an event that ends something")),

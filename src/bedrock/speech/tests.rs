@@ -2,7 +2,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::bedrock::event_stream::{FrameReader, encode_event};
@@ -15,7 +15,7 @@ use crate::bedrock::stream::StreamReader;
 use crate::bedrock::view::{Modality, Parameter, SettingValue};
 
 fn event(name: &str, body: Value) -> Bytes {
-    json!({ "event": { name: body } }).to_string().into()
+    json!({ "event": Map::from_iter([(name.to_owned(), body)]) }).to_string().into()
 }
 
 fn start_prompt(name: &str) -> Bytes {

@@ -19,6 +19,8 @@ const PAIR: &str = "AKIAWRDNABCDEFGH2345";
 const REGION: &str = "us-east-1";
 const SEED: [u8; 32] = [9; 32];
 
+type Change = fn(&mut Key);
+
 fn now() -> Timestamp {
     "2026-11-24T23:59:58Z".parse().unwrap()
 }
@@ -182,7 +184,7 @@ fn dates_are_held_against_the_clock() {
 fn a_session_does_not_outlive_its_key() {
     let (_, secret) = callers(|_| {});
     let frames = signed(&secret, &[]).concat();
-    let rows: [(fn(&mut Key), &str); 3] = [
+    let rows: [(Change, &str); 3] = [
         (|key| key.revoked = Some(now()), "invalid"),
         (|key| key.not_after = Some(now()), "expired"),
         (|key| key.id = "AKIAWRDNOTHER2222222".to_owned(), "invalid"),

@@ -33,7 +33,7 @@ use super::Proxy;
 use super::exchange::{Forwarded, ended};
 use super::refuse::Refusal;
 use super::reply::Downstream;
-use super::respond::{Answering, respond};
+use super::respond::{Answered, Answering, respond};
 
 use hearing::Hearing;
 
@@ -82,7 +82,16 @@ impl Session<'_> {
         match answer {
             // 8-10. As for every answer.
             Ok(response) => {
-                respond(proxy, policies, answering, sent, response, forwarded, downstream, &mut beside).await;
+                respond(
+                    proxy,
+                    policies,
+                    answering,
+                    Answered { sent, response },
+                    forwarded,
+                    downstream,
+                    &mut beside,
+                )
+                .await;
             }
             Err(refusal) => {
                 forwarded.upstream_ended(sent);

@@ -2,7 +2,9 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
 
+use aws_credential_types::Credentials;
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::error::SdkError;
 use aws_sdk_bedrockruntime::operation::invoke_model_with_bidirectional_stream::InvokeModelWithBidirectionalStreamError as OpenError;
@@ -16,11 +18,18 @@ use aws_sdk_bedrockruntime::types::{
     BidirectionalInputPayloadPart, InvokeModelWithBidirectionalStreamInput as Input,
     InvokeModelWithBidirectionalStreamOutput as Output,
 };
+use aws_sigv4::event_stream::{sign_empty_message, sign_message};
+use aws_sigv4::sign::v4;
+use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_types::event_stream::RawMessage;
+use aws_smithy_types::event_stream::{Header, HeaderValue, Message, RawMessage};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use futures_core::Stream;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
+
+use super::call::{Call, KeyPair, label};
 
 pub const SONIC: &str = "amazon.nova-sonic-v1:0";
 
@@ -107,12 +116,76 @@ impl Conversation {
     }
 }
 
+/// A session as bytes: what no SDK would send is made of it by changing them.
+pub struct Signed {
+    /// Signed by the SDK's own crate, in the form of the Rust SDK.
+    pub head: Call,
+    /// Envelopes, the signed end included.
+    pub frames: Vec<Vec<u8>>,
+}
+
+impl Signed {
+    /// `late` is by how much the last event is dated back.
+    pub fn new(key: &KeyPair, authority: &str, events: &[Value], late: Duration) -> Self {
+        let target = format!("/model/{}/invoke-with-bidirectional-stream", label(SONIC));
+        let head = Call::new("POST", target, "")
+            .header("content-type", "application/vnd.amazon.eventstream")
+            .sign(key, authority)
+            .header("transfer-encoding", "chunked");
+        let authorization = head.header_value("authorization").unwrap();
+        let mut last = authorization.rsplit_once("Signature=").unwrap().1.to_owned();
+        let identity = Credentials::new(&key.id, &key.secret, None, None, "tests").into();
+        let messages = events.iter().map(|event| {
+            let payload = json!({ "bytes": BASE64_STANDARD.encode(event.to_string()) }).to_string();
+            let text = |name: &'static str, value: &'static str| {
+                Header::new(name, HeaderValue::String(value.into()))
+            };
+            Some(
+                Message::new(payload.into_bytes())
+                    .add_header(text(":event-type", "chunk"))
+                    .add_header(text(":message-type", "event")),
+            )
+        });
+        let frames = messages.chain([None]).enumerate().map(|(nth, message)| {
+            let late = if nth + 1 == events.len() { late } else { Duration::ZERO };
+            let time = SystemTime::now() - late;
+            let parameters =
+                v4::SigningParams::builder().identity(&identity).region("us-east-1").name("bedrock");
+            let parameters = parameters.time(time).settings(()).build().unwrap();
+            let signed = match &message {
+                Some(message) => sign_message(message, &last, &parameters),
+                None => sign_empty_message(&last, &parameters),
+            };
+            let (envelope, signature) = signed.unwrap().into_parts();
+            last = signature;
+            let mut frame = Vec::new();
+            write_message_to(&envelope, &mut frame).unwrap();
+            frame
+        });
+        let frames = frames.collect();
+        Self { head, frames }
+    }
+
+    /// The request, its frames in chunks that do not align with them.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.head.to_bytes();
+        for piece in self.frames.concat().chunks(100) {
+            bytes.extend(format!("{:x}\r\n", piece.len()).bytes());
+            bytes.extend(piece);
+            bytes.extend(b"\r\n");
+        }
+        bytes.extend(b"0\r\n\r\n");
+        bytes
+    }
+}
+
 pub fn event(name: &str, body: Value) -> Value {
-    json!({ "event": { name: body } })
+    json!({ "event": Map::from_iter([(name.to_owned(), body)]) })
 }
 
 pub fn session_start(configuration: Value) -> Value {
-    event("sessionStart", json!({ "inferenceConfiguration": configuration }))
+    let members = Map::from_iter([("inferenceConfiguration".to_owned(), configuration)]);
+    event("sessionStart", Value::Object(members))
 }
 
 pub fn prompt_start() -> Value {

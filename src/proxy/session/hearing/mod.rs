@@ -239,11 +239,15 @@ fn join(facts: &mut Facts, view: &View<'_>) {
 }
 
 fn count(findings: &mut Findings, found: &[Match]) {
-    found.iter().for_each(|one| findings.add(one.detector, 1));
+    for one in found {
+        findings.add(one.detector, 1);
+    }
 }
 
 fn add(findings: &mut Findings, more: &Findings) {
-    more.iter().for_each(|(detector, count)| findings.add(detector, count));
+    for (detector, count) in more.iter() {
+        findings.add(detector, count);
+    }
 }
 
 #[cfg(test)]
