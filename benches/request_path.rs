@@ -11,20 +11,33 @@
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_lc_rs::digest;
+use bedrock_warden::audit::{Decision, EndState, Tokens};
 use bedrock_warden::bedrock::format::Format;
 use bedrock_warden::bedrock::json::Document;
 use bedrock_warden::bedrock::model::ModelReference;
 use bedrock_warden::bedrock::operation::{Operation, Route};
 use bedrock_warden::bedrock::view::View;
 use bedrock_warden::clock;
+use bedrock_warden::config::{self, CloudWatch as CloudWatchSettings, CloudWatchWay, Config};
 use bedrock_warden::identity::sigv4::{self, Scope, Signature};
 use bedrock_warden::identity::{CredentialKind, Principal};
 use bedrock_warden::policy::{self, Context, Direction, Facts, Inquiry, PolicySet};
 use bedrock_warden::sensitive::{Findings, Scanner};
+use bedrock_warden::telemetry::cloudwatch::CloudWatch;
+use bedrock_warden::telemetry::{
+    Caller, Finished, Metrics, Parameters, Servers, Timings, Trace, Traces, Upstream,
+};
 use bedrock_warden::yaml::{Diagnostics, Source};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor};
 
 const MODEL: &str = "anthropic.claude-3-haiku-20240307-v1:0";
 const TARGET: &str = "/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse";
@@ -35,6 +48,9 @@ fn main() {
     let scanner = Scanner::new().unwrap();
     println!("{:<44}{:>12}", "microseconds on one core", "median");
     measure("recognise the operation and model", || Route::recognise(&http::Method::POST, TARGET).unwrap());
+    let (metrics, cloudwatch, event) = (Metrics::new().unwrap(), cloudwatch(), finished());
+    measure("count a finished exchange", || metrics.record(&event));
+    measure("add a finished exchange to CloudWatch's sums", || cloudwatch.record(&event));
     for size in [1_000, 100_000, 1_000_000] {
         let body = body(size);
         let label = |what: &str| format!("{what}, {} KB", size / 1000);
@@ -49,6 +65,34 @@ fn main() {
         if size == 1_000 {
             measure("repair and verify by policy", || judge(&policies, &view));
         }
+    }
+    measure_spans();
+}
+
+/// The spans of one exchange from open to end, without what sends them.
+fn measure_spans() {
+    let event = finished();
+    let from = HeaderMap::from_iter([(
+        HeaderName::from_static("traceparent"),
+        HeaderValue::from_static("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    )]);
+    for (what, sampler) in [
+        ("spans, tracing off", None),
+        ("spans, not sampled", Some(Sampler::AlwaysOff)),
+        ("spans, sampled", Some(Sampler::AlwaysOn)),
+    ] {
+        let traces = sampler.map_or_else(Traces::default, |sampler| {
+            let provider =
+                SdkTracerProvider::builder().with_sampler(sampler).with_span_processor(Nobody).build();
+            Traces::new(provider, Servers::of(&upstream()), Arc::default())
+        });
+        measure(what, || {
+            let mut headers = HeaderMap::new();
+            let mut trace = Trace::open(&traces, &http::Method::POST, true, &from);
+            trace.send(&traces, Duration::from_micros(200), &mut headers);
+            trace.finish(&traces, &event);
+            headers.len()
+        });
     }
 }
 
@@ -65,6 +109,48 @@ fn measure<T>(what: &str, mut work: impl FnMut() -> T) {
         .collect();
     rounds.sort_by(f64::total_cmp);
     println!("{what:<44}{:>12.2}", rounds.get(rounds.len() / 2).unwrap());
+}
+
+fn cloudwatch() -> CloudWatch {
+    let settings = CloudWatchSettings {
+        namespace: "BedrockWarden".to_owned(),
+        deployment: "bench".to_owned(),
+        interval: Duration::from_mins(1),
+        series: 500,
+        way: CloudWatchWay::PutMetricData { endpoint: None },
+    };
+    let credentials = Credentials::new("AKIAEXAMPLE", "secret", None, None, "bench");
+    CloudWatch::new(&settings, "us-east-1", SharedCredentialsProvider::new(credentials), Vec::new()).unwrap()
+}
+
+/// A stream that was served.
+fn finished() -> Finished {
+    Finished {
+        request_id: uuid::Uuid::nil(),
+        caller: Some(Caller { team: "payments".to_owned(), app: "checkout".to_owned() }),
+        operation: Some(Operation::ConverseStream),
+        model: Some(ModelReference::parse(MODEL).unwrap()),
+        format: Format::of(Operation::ConverseStream, Some(&ModelReference::parse(MODEL).unwrap())).ok(),
+        decision: Decision::Modify,
+        end: EndState::Complete,
+        status: Some(http::StatusCode::OK),
+        error: None,
+        upstream: Some(Upstream { status: Some(http::StatusCode::OK), request_id: None }),
+        violated: Vec::new(),
+        shadow: vec!["pii-in-prompts".to_owned()],
+        edited: vec!["token-budget".to_owned()],
+        findings: Vec::new(),
+        guardrail: None,
+        parameters: Parameters::default(),
+        stop_reason: None,
+        tokens: Tokens { input: Some(812), output: Some(97), cache_read: Some(400), cache_write: None },
+        timings: Timings {
+            total: Duration::from_micros(812_345),
+            upstream: Some(Duration::from_micros(811_111)),
+            first_byte: Some(Duration::from_millis(203)),
+        },
+        policy_digest: String::new(),
+    }
 }
 
 /// A Converse body of about `size` bytes of prose.
@@ -127,4 +213,28 @@ fn judge(policies: &PolicySet, view: &View<'_>) -> usize {
         facts: &facts,
     };
     policies.repair(&inquiry).len() + policies.decide(&inquiry).0.granted_by.len()
+}
+
+/// Takes spans and forgets them.
+#[derive(Debug)]
+struct Nobody;
+
+impl SpanProcessor for Nobody {
+    fn on_start(&self, _span: &mut Span, _context: &opentelemetry::Context) {}
+
+    fn on_end(&self, _span: SpanData) {}
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+fn upstream() -> config::Upstream {
+    let text = "listen: { address: 127.0.0.1:0, tls: { certificate: c, key: k } }\nupstream: { region: us-east-1 }\n\
+                policies: p\ncallers: c\naudit: { journal: j }\n";
+    Config::parse(&Source::new("warden.yaml", text), Path::new(""), &[]).unwrap().upstream
 }

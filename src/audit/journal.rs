@@ -116,11 +116,8 @@ impl Journal {
             }
             state => state,
         };
-        Health {
-            state,
-            queued: self.shared.records.max_capacity() - self.shared.records.capacity(),
-            lost: self.shared.status.lost(),
-        }
+        let queued = self.shared.records.max_capacity() - self.shared.records.capacity();
+        self.shared.status.health(state, queued)
     }
 
     /// Every change of state.
@@ -266,7 +263,8 @@ async fn recover(
     let start = System { kind: SystemKind::SidecarStart, details: start }.with("recovered", recovered);
     let rows: Vec<Sealed> =
         unknown.chain([Record::System(start)]).map(|record| seal(&record, &status.stamp())).collect();
-    store.write(&rows).await.map_err(|error| JournalError::Recovery(error.to_string()))?;
+    let first = store.write(&rows).await.map_err(|error| JournalError::Recovery(error.to_string()))?;
+    status.count_written(first, &rows, clock::instant());
     Ok(())
 }
 

@@ -21,6 +21,7 @@ pub use journal::{Journal, JournalOptions};
 pub use record::{
     Arrival, Caller, Content, Decision, DenialReason, Denied, Direction, Edit, EndState, Finding, Intent,
     Judgement, Model, Outcome, Request, RuleHit, Settings, System, SystemKind, Target, Timings, Tokens,
+    Uninspected,
 };
 pub use status::{Health, JournalState};
 

@@ -109,6 +109,22 @@ pub struct Content {
     pub guardrail: Option<String>,
     /// The bucket that the answer goes to instead of to the caller, such as `s3://results`.
     pub output: Option<String>,
+    /// Bytes of text that detectors could see.
+    pub inspected_bytes: u64,
+    /// What they could not look into, one entry per kind.
+    pub uninspected: Vec<Uninspected>,
+}
+
+/// Content of one kind that nobody looked into.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Uninspected {
+    /// `image`, `s3`, …
+    pub kind: String,
+    pub count: u32,
+    /// Bytes of the body that hold it, or that refer to it.
+    pub bytes: u64,
+    /// JSON pointers to the first few.
+    pub paths: Vec<String>,
 }
 
 /// What the policies said, with the places that said it.

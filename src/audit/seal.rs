@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::record::{
     Arrival, Caller, Content, Denied, Edit, EndState, Finding, Intent, Judgement, Outcome, Record, Request,
-    RuleHit, Settings, Target,
+    RuleHit, Settings, Target, Uninspected,
 };
 
 /// Limit of a leaf in a C2SP tile log: entry bundles carry 16-bit lengths.
@@ -34,6 +34,7 @@ pub(super) struct Stamp {
 pub(super) struct Sealed {
     pub kind: &'static str,
     pub ts_us: i64,
+    pub ts_mono_ns: u64,
     pub request_id: Option<String>,
     pub team: Option<String>,
     pub app: Option<String>,
@@ -65,6 +66,7 @@ pub(super) fn seal(record: &Record, stamp: &Stamp) -> Sealed {
     let mut sealed = Sealed {
         kind: record.kind(),
         ts_us: stamp.ts_us,
+        ts_mono_ns: stamp.ts_mono_ns,
         request_id: record.request_id().map(|id| id.to_string()),
         team: None,
         app: None,
@@ -271,6 +273,18 @@ fn write_content(object: &mut Object, content: &Content) {
     object.set("stream", content.stream);
     object.set("system", content.system);
     object.optional_text("output", content.output.as_deref(), NAME);
+    object.set("inspected_bytes", content.inspected_bytes);
+    let list_cap = object.list_cap;
+    object.list("uninspected", &content.uninspected, |entry| uninspected(entry, list_cap));
+}
+
+fn uninspected(entry: &Uninspected, list_cap: usize) -> Value {
+    let mut inner = Object::new(list_cap);
+    inner.text("kind", &entry.kind, NAME);
+    inner.set("count", entry.count);
+    inner.set("bytes", entry.bytes);
+    inner.list("at", &entry.paths, |path| Value::from(cut(path, PLACE)));
+    inner.into_value()
 }
 
 fn write_intent(object: &mut Object, request: &Request, intent: &Intent) {

@@ -5,14 +5,14 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 use uuid::{NoContext, Uuid};
 
 use super::JournalError;
-use super::seal::Stamp;
+use super::seal::{Sealed, Stamp};
 use crate::clock;
 
 /// Whether records can be made durable.
@@ -42,6 +42,12 @@ pub struct Health {
     pub queued: usize,
     /// Records that could not even be queued, since the start.
     pub lost: u64,
+    /// Records made durable, since the start.
+    pub written: u64,
+    /// How long the oldest record of the latest commit waited to be durable.
+    pub lag: Duration,
+    /// Records in the file, those of earlier processes included.
+    pub records: u64,
 }
 
 impl Health {
@@ -77,6 +83,9 @@ impl JournalState {
 pub(super) struct Status {
     state: watch::Sender<JournalState>,
     lost: AtomicU64,
+    written: AtomicU64,
+    lag_ns: AtomicU64,
+    records: AtomicU64,
     boot_id: Uuid,
     chain_id: Uuid,
     epoch: Instant,
@@ -87,6 +96,9 @@ impl Status {
         Self {
             state: watch::Sender::new(JournalState::Healthy),
             lost: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+            lag_ns: AtomicU64::new(0),
+            records: AtomicU64::new(0),
             boot_id: new_id(clock::now()),
             chain_id,
             epoch: clock::instant(),
@@ -126,16 +138,42 @@ impl Status {
         self.lost.load(Ordering::Relaxed)
     }
 
+    /// Counts a commit that ended at `at`: rows with consecutive `seq` from `first` on.
+    pub(super) fn count_written(&self, first: i64, rows: &[Sealed], at: Instant) {
+        let count = rows.len() as u64;
+        self.written.fetch_add(count, Ordering::Relaxed);
+        // `seq` counts from 0 without gaps.
+        self.records.store(u64::try_from(first).unwrap_or(0) + count, Ordering::Relaxed);
+        if let Some(oldest) = rows.iter().map(|row| row.ts_mono_ns).min() {
+            self.lag_ns.store(self.since_epoch(at).saturating_sub(oldest), Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn health(&self, state: JournalState, queued: usize) -> Health {
+        Health {
+            state,
+            queued,
+            lost: self.lost(),
+            written: self.written.load(Ordering::Relaxed),
+            lag: Duration::from_nanos(self.lag_ns.load(Ordering::Relaxed)),
+            records: self.records.load(Ordering::Relaxed),
+        }
+    }
+
     pub(super) fn stamp(&self) -> Stamp {
         let now = clock::now();
-        let elapsed = clock::instant().saturating_duration_since(self.epoch);
         Stamp {
             event_id: new_id(now),
             boot_id: self.boot_id,
             chain_id: self.chain_id,
             ts_us: now.as_microsecond(),
-            ts_mono_ns: u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX),
+            ts_mono_ns: self.since_epoch(clock::instant()),
         }
+    }
+
+    fn since_epoch(&self, instant: Instant) -> u64 {
+        let elapsed = instant.saturating_duration_since(self.epoch);
+        u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
     }
 }
 

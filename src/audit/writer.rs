@@ -169,8 +169,9 @@ impl Writer {
             self.wal_bytes = 0;
             written = self.store.write(rows).await;
         }
-        if written.is_ok() {
+        if let Ok(first) = written {
             self.last_write = clock::instant();
+            self.status.count_written(first, rows, self.last_write);
             self.wal_bytes += COMMIT_BYTES + rows.iter().map(|row| 2 * row.text.len()).sum::<usize>();
         }
         written

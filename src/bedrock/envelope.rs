@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_native_body_of_an_unknown_family_is_not_counted() {
-        let model = ModelReference::parse("meta.llama9-8b").unwrap();
+        let model = ModelReference::parse("acme.future-model-v1:0").unwrap();
         let body = count("{}");
         let opened = Envelope::open(Operation::CountTokens, Some(&model), body.as_bytes());
         assert!(matches!(opened, Err(OpenError::UnknownFamily(_))), "{opened:?}");

@@ -2,6 +2,10 @@
 //!
 //! Receives response headers and the places in answers that hold counts, returns [`Usage`]. A count that is absent, null
 //! or no whole number is `None`: it is never guessed and never zero.
+//!
+//! Where several places count the same, the one that Bedrock itself writes wins, count by count: of a whole answer the
+//! headers over the body, of a stream `amazon-bedrock-invocationMetrics` over the family's own events, and of those the
+//! later over the earlier, because they are cumulative. Input never includes what was read from or written to a cache.
 
 use http::HeaderMap;
 
@@ -37,6 +41,18 @@ pub(crate) fn of_messages(usage: &Node<'_>) -> Usage {
         output: count(usage, "output_tokens"),
         cache_read: count(usage, "cache_read_input_tokens"),
         cache_write: count(usage, "cache_creation_input_tokens"),
+    }
+}
+
+/// `usage` of chat completions. Its prompt tokens include those read from a cache; ours do not.
+pub(crate) fn of_chat(usage: &Node<'_>) -> Usage {
+    let prompt = count(usage, "prompt_tokens");
+    let cached = usage.get("prompt_tokens_details").and_then(|details| count(details, "cached_tokens"));
+    Usage {
+        input: prompt.map(|prompt| prompt.saturating_sub(cached.unwrap_or_default())),
+        output: count(usage, "completion_tokens"),
+        cache_read: cached,
+        cache_write: None,
     }
 }
 

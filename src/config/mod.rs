@@ -3,6 +3,7 @@
 //! The only place that reads the environment. Everything is read before anything fails, so that an operator sees every
 //! mistake at once; paths come out absolute or relative to the working directory, never to the file.
 
+mod otlp;
 pub mod policy_folder;
 mod settings;
 mod telemetry;
@@ -14,8 +15,9 @@ use std::time::Duration;
 
 use crate::yaml::{Diagnostics, Source};
 
+pub use otlp::{Batches, Otlp, Receiver, Sampler};
 use settings::Settings;
-pub use telemetry::{CloudWatch, CloudWatchWay, EmfOutput, Otlp, Telemetry};
+pub use telemetry::{CloudWatch, CloudWatchWay, EmfOutput, Telemetry};
 pub use values::Endpoint;
 use values::{address, boolean, bytes, duration, endpoint, loopback_address, region, word};
 

@@ -166,6 +166,28 @@ impl<'a> Settings<'a> {
         self.environment.iter().any(|(known, set)| known == name && set.eq_ignore_ascii_case(value))
     }
 
+    /// A variable that is a standard of others. Empty is unset, as that standard has it.
+    pub fn standard<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let (name, value) = self.set(name)?;
+        match parse(value.trim()) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                let written = in_environment(name, value);
+                self.diagnostics.push(written.source.error(written.span, format!("`{name}` {reason}")));
+                None
+            }
+        }
+    }
+
+    /// Whether a variable that is a standard of others has a value.
+    pub fn has_standard(&self, name: &str) -> bool {
+        self.set(name).is_some()
+    }
+
+    fn set(&self, name: &str) -> Option<&'a (String, String)> {
+        self.environment.iter().find(|(known, value)| known == name && !value.trim().is_empty())
+    }
+
     fn node(&self, key: &str) -> Option<&Node> {
         let mut node = self.root.as_ref()?;
         for part in key.split('.') {

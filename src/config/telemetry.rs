@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::settings::Settings;
-use super::values::{address, boolean, bytes, endpoint, namespace, word};
-use super::{Endpoint, values};
+use super::values::{address, boolean, endpoint, namespace, word};
+use super::{Endpoint, Otlp, values};
 
 /// Where telemetry goes, beside the log.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub struct CloudWatch {
     /// Value of the dimension that every metric carries.
     pub deployment: String,
     pub interval: Duration,
-    /// Most metrics of one interval, counted as CloudWatch bills them: a name with its dimensions.
+    /// Most metrics of the process, counted as CloudWatch bills them: a name with its dimensions.
     pub series: usize,
     pub way: CloudWatchWay,
 }
@@ -47,13 +47,6 @@ pub enum EmfOutput {
     Agent(SocketAddr),
 }
 
-/// OpenTelemetry over OTLP/HTTP.
-#[derive(Debug, Clone)]
-pub struct Otlp {
-    /// Overrides `OTEL_EXPORTER_OTLP_ENDPOINT`.
-    pub endpoint: Option<String>,
-}
-
 impl Telemetry {
     pub(super) fn read(settings: &mut Settings<'_>, environment: &str) -> Self {
         let prometheus = settings.optional("telemetry.prometheus", boolean);
@@ -66,12 +59,17 @@ impl Telemetry {
 }
 
 impl CloudWatch {
+    /// Whether intervals are shorter than the minutes that CloudWatch keeps by default.
+    pub fn high_resolution(&self) -> bool {
+        self.interval < Duration::from_mins(1)
+    }
+
     fn read(settings: &mut Settings<'_>, environment: &str) -> Option<Self> {
         let mode = settings.optional("telemetry.cloudwatch.mode", values::cloudwatch_mode);
         let name = settings.optional("telemetry.cloudwatch.namespace", namespace);
         let deployment = settings.optional("telemetry.cloudwatch.deployment", word);
         let interval = settings.optional("telemetry.cloudwatch.interval", values::flush_interval);
-        let series = settings.optional("telemetry.cloudwatch.series", bytes);
+        let series = settings.optional("telemetry.cloudwatch.series", values::series_budget);
         let endpoint = settings.optional("telemetry.cloudwatch.endpoint", endpoint);
         let agent = settings.optional("telemetry.cloudwatch.agent", address);
         if !settings.has_section("telemetry.cloudwatch") {
@@ -91,15 +89,5 @@ impl CloudWatch {
             series: series.unwrap_or(500),
             way,
         })
-    }
-}
-
-impl Otlp {
-    fn read(settings: &mut Settings<'_>) -> Option<Self> {
-        let endpoint = settings.optional("telemetry.otlp.endpoint", values::otlp_endpoint);
-        let enabled = settings.optional("telemetry.otlp.enabled", boolean);
-        let asked = settings.has_section("telemetry.otlp") || settings.has_variable("OTEL_EXPORTER_OTLP_");
-        let disabled = settings.variable_is("OTEL_SDK_DISABLED", "true");
-        (enabled.unwrap_or(asked) && !disabled).then_some(Self { endpoint })
     }
 }

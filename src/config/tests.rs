@@ -143,11 +143,108 @@ fn telemetry_is_turned_on_by_the_environment_alone() {
 }
 
 #[test]
+fn opentelemetry_is_configured_by_its_own_variables() {
+    let read = |variables: &[(&str, &str)]| telemetry("telemetry: { otlp: {} }\n", variables).otlp.unwrap();
+    let otlp = read(&[("OTEL_TRACES_SAMPLER", ""), ("OTEL_EXPORTER_OTLP_TIMEOUT", " ")]);
+    let (traces, metrics) = (otlp.traces.unwrap(), otlp.metrics.unwrap());
+    assert_eq!(traces.url, "http://localhost:4318/v1/traces");
+    assert_eq!(metrics.url, "http://localhost:4318/v1/metrics");
+    assert_eq!((traces.timeout, traces.gzip), (Duration::from_secs(10), false));
+    assert_eq!(otlp.sampler, Sampler { follow_parent: true, share: 1.0 });
+    assert_eq!(otlp.batches, Batches { queue: 2048, size: 512, delay: Duration::from_secs(5) });
+    assert_eq!((otlp.interval, otlp.service_name.as_str()), (Duration::from_mins(1), "bedrock-warden"));
+
+    let otlp = read(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://all:4318/base/"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://metrics/as/it/is/"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "3000"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "2000"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "none"),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "1000"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "10"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "1500"),
+        ("OTEL_TRACES_SAMPLER", "traceidratio"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "a=b, service.name = among others ,c=d"),
+    ]);
+    let (traces, metrics) = (otlp.traces.unwrap(), otlp.metrics.unwrap());
+    assert_eq!(traces.url, "https://all:4318/base/v1/traces");
+    assert_eq!(metrics.url, "http://metrics/as/it/is/");
+    assert_eq!((traces.timeout, metrics.timeout), (Duration::from_secs(1), Duration::from_secs(2)));
+    assert_eq!((traces.gzip, metrics.gzip), (true, false));
+    assert_eq!(otlp.batches, Batches { queue: 10, size: 10, delay: Duration::from_secs(5) });
+    assert_eq!(otlp.interval, Duration::from_millis(1500));
+    assert_eq!(otlp.sampler, Sampler { follow_parent: false, share: 0.25 });
+    assert_eq!(otlp.service_name, "among others");
+
+    let otlp = read(&[
+        ("OTEL_TRACES_EXPORTER", "none"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://metrics/"),
+        ("WARDEN_TELEMETRY_OTLP_ENDPOINT", "http://ours:1"),
+        ("OTEL_SERVICE_NAME", "named"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "service.name=among others"),
+    ]);
+    assert!(otlp.traces.is_none(), "and what is said of it does not matter");
+    assert_eq!(
+        (otlp.metrics.unwrap().url.as_str(), otlp.service_name.as_str()),
+        ("http://ours:1/v1/metrics", "named")
+    );
+}
+
+#[test]
+fn samplers_are_those_of_the_standard() {
+    for (name, argument, sampler) in [
+        ("always_on", "0.5", Some((false, 1.0))),
+        ("always_off", "", Some((false, 0.0))),
+        ("traceidratio", "", Some((false, 1.0))),
+        ("parentbased_always_on", "", Some((true, 1.0))),
+        ("parentbased_always_off", "", Some((true, 0.0))),
+        ("parentbased_traceidratio", "0.125", Some((true, 0.125))),
+        ("parentbased_jaeger_remote", "", None),
+        ("xray", "", None),
+        ("traceidratio", "1.5", None),
+        ("traceidratio", "NaN", None),
+    ] {
+        let variables = [("OTEL_TRACES_SAMPLER", name), ("OTEL_TRACES_SAMPLER_ARG", argument)];
+        let read = parse(&format!("{MINIMAL}telemetry: {{ otlp: {{}} }}\n"), &variables);
+        let read = read.ok().map(|config| config.telemetry.otlp.unwrap().sampler);
+        let expected = sampler.map(|(follow_parent, share)| Sampler { follow_parent, share });
+        assert_eq!(read, expected, "{name} {argument}");
+    }
+}
+
+#[test]
+fn what_opentelemetry_would_ignore_in_silence_is_a_mistake() {
+    for (name, value, mistake) in [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "must be `http/protobuf`, not `grpc`"),
+        ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/json", "must be `http/protobuf`"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "must be `gzip` or `none`"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector:4318", "must be a URL"),
+        ("OTEL_TRACES_EXPORTER", "console", "must be `otlp` or `none`"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "5s", "must be milliseconds"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "0", "must be milliseconds"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "-1", "must be a whole number"),
+    ] {
+        let mistakes =
+            parse(&format!("{MINIMAL}telemetry: {{ otlp: {{}} }}\n"), &[(name, value)]).unwrap_err();
+        assert!(mistakes.iter().any(|line| line.contains(name) && line.contains(mistake)), "{mistakes:?}");
+        let off = [(name, value), ("WARDEN_TELEMETRY_OTLP_ENABLED", "false")];
+        assert!(telemetry("", &off).otlp.is_none());
+    }
+}
+
+#[test]
 fn telemetry_and_attribution_are_checked_before_anything_starts() {
     for (section, mistake) in [
         ("telemetry: { cloudwatch: { namespace: AWS/Bedrock } }", "must not begin with `AWS/`"),
         ("telemetry: { cloudwatch: { namespace: a b } }", "must be 1 to 255 letters"),
         ("telemetry: { cloudwatch: { interval: 100ms } }", "must be between `1s` and `1h`"),
+        ("telemetry: { cloudwatch: { series: 49 } }", "must be a whole number from 50 to 10000"),
         ("telemetry: { cloudwatch: { mode: push } }", "must be `put-metric-data`, `emf` or `off`"),
         ("telemetry: { prometheus: yes }", "must be `true` or `false`"),
         ("telemetry: { otlp: { endpoint: 127.0.0.1 } }", "must be a URL such as"),

@@ -236,6 +236,14 @@ pub fn flush_interval(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Most CloudWatch metrics. Fewer than 50 do not hold what is always sent; 10,000 are what CloudWatch's first price is for.
+pub fn series_budget(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (50..=10_000).contains(&count) => Ok(count),
+        Ok(_) | Err(_) => Err(format!("must be a whole number from 50 to 10000, not `{text}`")),
+    }
+}
+
 /// The base URL of an OTLP/HTTP receiver, to which `/v1/traces` and `/v1/metrics` are added.
 pub fn otlp_endpoint(text: &str) -> Result<String, String> {
     let url: Option<http::Uri> = text.parse().ok();
@@ -246,6 +254,30 @@ pub fn otlp_endpoint(text: &str) -> Result<String, String> {
             Ok(text.trim_end_matches('/').to_owned())
         }
         _ => Err(format!("must be a URL such as `http://127.0.0.1:4318`, not `{text}`")),
+    }
+}
+
+/// Milliseconds, as OpenTelemetry's variables have them.
+pub fn milliseconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(count) if (1..=86_400_000).contains(&count) => Ok(Duration::from_millis(count)),
+        Ok(_) | Err(_) => Err(format!("must be milliseconds, above 0 and at most a day, not `{text}`")),
+    }
+}
+
+/// A number of things that are held in memory.
+pub fn whole(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (1..=1_000_000).contains(&count) => Ok(count),
+        Ok(_) | Err(_) => Err(format!("must be a whole number from 1 to 1000000, not `{text}`")),
+    }
+}
+
+/// A part of all there are.
+pub fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        Ok(_) | Err(_) => Err(format!("must be a number from 0 to 1, not `{text}`")),
     }
 }
 

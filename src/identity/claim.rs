@@ -12,7 +12,7 @@ use super::sigv4::{EVENTS_PAYLOAD, EventChain, Scope, Signature, SigningKey, str
 use super::{AuthenticationError, Principal, signed};
 
 /// A request before its body.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
     pub method: &'a Method,
     /// Path and query as on the wire.
@@ -23,6 +23,13 @@ pub struct RequestHead<'a> {
     pub http2: bool,
     /// Whether the connection is encrypted. Bearer keys are refused where it is not.
     pub encrypted: bool,
+}
+
+impl fmt::Debug for RequestHead<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // SECRET: target and headers carry credentials, a bearer key as it is.
+        formatter.debug_struct("RequestHead").field("method", self.method).finish_non_exhaustive()
+    }
 }
 
 /// Who the caller says it is.
@@ -48,8 +55,8 @@ pub(super) struct Signed {
     pub signature: Signature,
 }
 
-/// All of a canonical request but the body's hash, and the date it was signed at.
-#[derive(Debug)]
+/// All of a canonical request but the body's hash, and the date it was signed at. SECRET: headers that were signed may
+/// be a session token.
 pub(super) struct UnhashedRequest {
     pub canonical: Vec<u8>,
     pub amz_date: String,

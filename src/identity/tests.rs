@@ -434,6 +434,34 @@ fn refusals_do_not_repeat_credentials() {
     }
 }
 
+#[test]
+fn nothing_on_the_way_to_a_principal_shows_a_secret() {
+    let world = World::new();
+    let secret = derive_secret(&world.master, PAIR);
+    let scope = "20261124/us-east-1/bedrock/aws4_request";
+    for sent in [world.sign(PAIR, &Sent::converse()), bearer(&world.bearer)] {
+        let authorization = sent.headers["authorization"].to_str().unwrap().to_owned();
+        let credential = authorization.rsplit(['=', ' ']).next().unwrap();
+        let head = RequestHead {
+            method: &sent.method,
+            target: &sent.target,
+            headers: &sent.headers,
+            authority: None,
+            http2: false,
+            encrypted: true,
+        };
+        let claim = world.callers.identify(&head, REGION, now()).unwrap();
+        let shown = format!("{head:?} {claim:?} {:?} {:?}", world.callers, world.master);
+        let hash = digest::digest(&digest::SHA256, &sent.body);
+        let principal = claim.prove(hash.as_ref().try_into().unwrap()).unwrap();
+        let shown = format!("{shown} {principal:?} {:?}", RecordKey::of(&world.master));
+        for held in [credential, secret.expose(), scope] {
+            assert!(!shown.contains(held), "{shown}");
+        }
+        assert!(shown.contains("checkout"), "what is shown is of use: {shown}");
+    }
+}
+
 fn segment() -> impl Strategy<Value = String> {
     "[A-Za-z0-9][A-Za-z0-9_~:;@$!-]{0,7}(%[2-7][0-9A-F]|\\.[a-z]){0,3}"
 }

@@ -61,15 +61,7 @@ impl PolicySet {
 
     /// Whether the request may be sent as it is.
     pub fn verify(&self, inquiry: &Inquiry<'_>) -> Verdict {
-        let mut verdict = Verdict::default();
-        for check in self.checks(inquiry) {
-            match check.mode {
-                Mode::Enforce => verdict.violations.extend(check.violations),
-                Mode::Shadow => verdict.shadow.extend(check.violations),
-            }
-            verdict.granted_by.extend(check.granted_by);
-        }
-        verdict
+        Verdict::of(self.checks(inquiry))
     }
 
     /// [`Self::verify`], with the proof that the request may be sent when it may.
@@ -82,26 +74,29 @@ impl PolicySet {
     /// Whether the principal may read what AWS says about models, guardrails and settings. Every team with a policy may,
     /// unless a rule of `deny` is about the request; what a read names, the principal must be able to use.
     pub fn decide_read(&self, inquiry: &Inquiry<'_>) -> (Verdict, Option<Allowed>) {
-        let about_reads = |check: &Check| check.section == Section::Deny;
-        let mut verdict = Verdict::default();
-        for check in self.checks(inquiry).into_iter().filter(about_reads) {
-            match check.mode {
-                Mode::Enforce => verdict.violations.extend(check.violations),
-                Mode::Shadow => verdict.shadow.extend(check.violations),
-            }
-        }
-        let unusable = match inquiry.model {
-            Some(model) => self.why_not(inquiry.principal, model, inquiry.context),
-            None if self.teams.contains_key(&inquiry.principal.team) => Vec::new(),
-            None => without_team(&inquiry.principal.team).violations,
-        };
-        for violation in unusable {
-            if verdict.violations.iter().all(|known| known.rule != violation.rule) {
-                verdict.violations.push(violation);
-            }
-        }
+        let mut verdict = Verdict::of(self.read_checks(inquiry));
+        // What is granted is not the read.
+        verdict.granted_by.clear();
         let allowed = verdict.is_allowed().then(Allowed::vouched);
         (verdict, allowed)
+    }
+
+    /// What [`Self::decide_read`] looks at, rule by rule.
+    pub fn read_checks(&self, inquiry: &Inquiry<'_>) -> Vec<Check> {
+        let Inquiry { principal, context, .. } = *inquiry;
+        let mut checks = match inquiry.model {
+            Some(model) => self.model_checks(principal, model, context),
+            None if self.teams.contains_key(&principal.team) => Vec::new(),
+            None => vec![without_team(&principal.team)],
+        };
+        for check in self.checks(inquiry).into_iter().filter(|check| check.section == Section::Deny) {
+            match checks.iter_mut().find(|known| known.rule == check.rule) {
+                Some(known) if known.violations.is_empty() => *known = check,
+                Some(_) => {}
+                None => checks.push(check),
+            }
+        }
+        checks
     }
 
     /// [`Self::verify`], rule by rule, with those that are satisfied or do not concern the request.
@@ -144,23 +139,33 @@ impl PolicySet {
 
     /// Whether the principal could use the model at all, in some operation.
     pub fn may_use(&self, principal: &Principal, model: &ModelReference, context: &Context) -> bool {
-        self.why_not(principal, model, context).is_empty()
+        let mut ways = self.ways(principal, model, context);
+        ways.any(|checks| checks.iter().all(|check| check.violations.is_empty()))
     }
 
-    /// Why the principal can use the model in no operation, told of the operation with the fewest reasons.
-    fn why_not(&self, principal: &Principal, model: &ModelReference, context: &Context) -> Vec<Violation> {
-        let reasons = |operation: Operation| {
+    /// The checks of the operation in which the principal comes nearest to using the model.
+    fn model_checks(&self, principal: &Principal, model: &ModelReference, context: &Context) -> Vec<Check> {
+        let violations =
+            |checks: &Vec<Check>| checks.iter().map(|check| check.violations.len()).sum::<usize>();
+        self.ways(principal, model, context).min_by_key(violations).unwrap_or_default()
+    }
+
+    /// For each operation on models, the enforced checks that are about the model and not about what is sent to it.
+    fn ways<'s>(
+        &'s self,
+        principal: &'s Principal,
+        model: &'s ModelReference,
+        context: &'s Context,
+    ) -> impl Iterator<Item = Vec<Check>> + 's {
+        let about_models = |check: &Check| match check.section {
+            Section::Allow | Section::Deny | Section::Residency => check.mode == Mode::Enforce,
+            Section::Limits | Section::Content | Section::Guardrail | Section::Sensitive => false,
+        };
+        Operation::granted().filter(|operation| operation.takes_model()).map(move |operation| {
             let facts = Facts { stream: operation.is_streaming(), ..Facts::default() };
             let inquiry = Inquiry { principal, operation, model: Some(model), context, facts: &facts };
-            let about_models = |check: &Check| match check.section {
-                Section::Allow | Section::Deny | Section::Residency => check.mode == Mode::Enforce,
-                Section::Limits | Section::Content | Section::Guardrail | Section::Sensitive => false,
-            };
-            let checks = self.checks(&inquiry).into_iter().filter(about_models);
-            checks.flat_map(|check| check.violations).collect::<Vec<_>>()
-        };
-        let on_models = Operation::granted().filter(|operation| operation.takes_model());
-        on_models.map(reasons).min_by_key(Vec::len).unwrap_or_default()
+            self.checks(&inquiry).into_iter().filter(about_models).collect()
+        })
     }
 
     /// What to do with an answer in which `findings` were found.
@@ -275,6 +280,20 @@ impl PolicySet {
             bound: breach.bound,
             controls: controls.to_vec(),
         }
+    }
+}
+
+impl Verdict {
+    fn of(checks: Vec<Check>) -> Self {
+        let mut verdict = Self::default();
+        for check in checks {
+            match check.mode {
+                Mode::Enforce => verdict.violations.extend(check.violations),
+                Mode::Shadow => verdict.shadow.extend(check.violations),
+            }
+            verdict.granted_by.extend(check.granted_by);
+        }
+        verdict
     }
 }
 

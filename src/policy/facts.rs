@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::Repair;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::{GuardrailPlace, Operation};
-use crate::bedrock::view::{Leak, Modality, Parameter, SettingValue, View};
+use crate::bedrock::view::{Leak, Modality, OpaqueKind, Parameter, SettingValue, View};
 use crate::identity::Principal;
 use crate::sensitive::Findings;
 
@@ -53,6 +53,8 @@ pub struct Facts {
     pub images: u32,
     /// Attachments that no detector can look into.
     pub unread: u32,
+    /// Kinds of content that no detector can look into.
+    pub uninspected: BTreeSet<OpaqueKind>,
     /// Whether the answer is streamed.
     pub stream: bool,
     pub guardrail: Option<GuardrailReference>,
@@ -94,7 +96,8 @@ impl Facts {
             tools: view.tools.iter().map(ToString::to_string).collect(),
             turns: view.turns,
             images: view.images,
-            unread: view.unread,
+            unread: view.unread(),
+            uninspected: view.opaque.iter().map(|opaque| opaque.kind).collect(),
             stream: operation.is_streaming(),
             leaks: view.guardrail.as_ref().map(|guardrail| guardrail.leaks.clone()).unwrap_or_default(),
             guardrail: match operation.guardrail() {

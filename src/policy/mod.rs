@@ -66,9 +66,24 @@ impl PolicySet {
 
     /// The files, from the floor down.
     pub fn summaries(&self) -> Vec<Summary> {
+        self.all_levels().map(Level::summary).collect()
+    }
+
+    /// Every rule that a verdict can name, with its mode. A rule that several items share comes as often.
+    pub fn rules(&self) -> impl Iterator<Item = (RuleId, Mode)> {
+        // A floor is checked for residency whether it says anything about it or not.
+        let residency = RuleId::new(&Scope::Org, Section::Residency, None);
+        let written = self.all_levels().flat_map(|level| {
+            let grants = level.grants.iter().map(|grants| (grants.id.clone(), Mode::Enforce));
+            grants.chain(level.rules.iter().map(|rule| (rule.head.id.clone(), rule.head.mode)))
+        });
+        std::iter::once((residency, Mode::Enforce)).chain(written)
+    }
+
+    fn all_levels(&self) -> impl Iterator<Item = &Level> {
         let teams =
             self.teams.values().flat_map(|team| std::iter::once(&team.level).chain(team.apps.values()));
-        std::iter::once(&self.org).chain(teams).map(Level::summary).collect()
+        std::iter::once(&self.org).chain(teams)
     }
 }
 

@@ -3,7 +3,7 @@ use super::*;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
-use crate::bedrock::view::{Leak, Parameter};
+use crate::bedrock::view::{Leak, OpaqueKind, Parameter};
 use crate::sensitive::DetectorId;
 
 const ORG: &str = "version: 1\nscope: org\nallow: { models: [anthropic.claude-*] }\n";
@@ -221,6 +221,25 @@ fn residency_looks_at_where_inference_may_run() {
     let exempt = listed.replace("residency: { in: [us] }", &item);
     let (exempt, _) = compiled(&[("org.yaml", &exempt), ("teams/payments.yaml", &team)]);
     assert!(Request::new(ROUTER).outcome(&exempt.unwrap()).0.is_empty());
+}
+
+#[test]
+fn content_that_nobody_can_inspect_is_refused_unless_its_kind_is_listed() {
+    let with = |kinds: &[OpaqueKind], rule: &str| {
+        let set = policy(&format!("content: {{ uninspected: {rule} }}\n"), "");
+        Request::new(HAIKU).with(|request| request.facts.uninspected.extend(kinds)).outcome(&set).0
+    };
+    assert!(with(&[], "[]").is_empty());
+    assert_eq!(with(&[OpaqueKind::Image], "[]"), ["org/content"]);
+    assert!(with(&[OpaqueKind::Image], "[image]").is_empty());
+    assert_eq!(with(&[OpaqueKind::Image, OpaqueKind::S3Reference], "[image]"), ["org/content"]);
+    assert!(
+        with(&OpaqueKind::ALL, "[image, audio, video, document, s3, reasoning, stored-prompt]").is_empty()
+    );
+    let found = reported("org.yaml", &format!("{ORG}content: {{ id: c }}\n"));
+    assert!(found.iter().any(|one| one.contains("needs `modalities`, `uninspected` or both")), "{found:?}");
+    let found = reported("org.yaml", &format!("{ORG}content: {{ uninspected: [pictures] }}\n"));
+    assert!(found.iter().any(|one| one.contains("uninspected must be `image`")), "{found:?}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::clock;
 use crate::identity::Principal;
 use crate::policy::PolicySet;
 use crate::sensitive::Scanner;
-use crate::telemetry::{OpenEvent, Telemetry};
+use crate::telemetry::{OpenEvent, Telemetry, Trace};
 
 use super::Peer;
 use super::judge::Judgement;
@@ -72,7 +72,8 @@ impl Exchange {
         let arrival = records::arrival(scanner, peer.address.ip(), request.headers());
         let entry = Entry::open(journal, arrival);
         let digest = policies.map(PolicySet::digest).unwrap_or_default();
-        let open = OpenEvent::begin(telemetry, entry.request_id(), digest);
+        let trace = Trace::open(&telemetry.otlp.traces, request.method(), peer.encrypted, request.headers());
+        let open = OpenEvent::begin(telemetry, trace, entry.request_id(), digest);
         Self { entry, open, body_bytes: 0, judgement: Judgement::default() }
     }
 
@@ -128,6 +129,8 @@ impl Exchange {
         self.open.event.admitted(&intent);
         match self.entry.commit_intent(intent).await {
             Ok((receipt, entry)) => {
+                // From here on, letting go of the exchange means the same as for its entry in the journal.
+                self.open.event.end = EndState::Abandoned;
                 let modified = records::edits_line(&self.judgement.repairs);
                 Ok((Forwarded { entry, open: self.open, modified, upstream: None }, receipt))
             }
@@ -183,9 +186,14 @@ impl Forwarded {
         &self.open.event.policy_digest
     }
 
-    /// Notes that Bedrock has nothing more to say to the call that was sent at `sent`.
+    /// Notes that the call with `headers` is sent at `at`.
+    pub fn sent(&mut self, at: Instant, headers: &mut HeaderMap) {
+        self.open.sent(at, headers);
+    }
+
+    /// Notes that Bedrock has nothing more to say to the call that was sent at `sent`. The first note counts.
     pub fn upstream_ended(&mut self, sent: Instant) {
-        self.upstream = Some(clock::instant().saturating_duration_since(sent));
+        self.upstream.get_or_insert_with(|| clock::instant().saturating_duration_since(sent));
     }
 
     fn decision(&self) -> &'static str {

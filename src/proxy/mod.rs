@@ -20,6 +20,7 @@ mod stream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -32,7 +33,7 @@ use crate::config::{Config, Limits};
 use crate::identity::RecordKey;
 use crate::policy::Context;
 use crate::sensitive::{Scanner, ScannerError};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{JournalVitals, MetricsError, Telemetry, Vitals};
 use crate::upstream::Upstream;
 
 use body::Buffers;
@@ -64,6 +65,7 @@ pub struct Proxy {
     request_metadata: bool,
     record_key: RecordKey,
     telemetry: Arc<Telemetry>,
+    certificate_expires: Option<SystemTime>,
     // Exchanges in flight. The drain waits for them.
     exchanges: TaskTracker,
 }
@@ -98,8 +100,15 @@ impl Proxy {
             request_metadata: config.upstream.request_metadata,
             record_key,
             telemetry,
+            certificate_expires: None,
             exchanges,
         })
+    }
+
+    /// Notes when the certificate that callers see ends.
+    #[must_use]
+    pub fn with_certificate_until(self, expires: Option<SystemTime>) -> Self {
+        Self { certificate_expires: expires, ..self }
     }
 
     /// Answers one request. The exchange itself runs in its own task, so that it is finished and recorded whether or
@@ -141,9 +150,41 @@ impl Proxy {
         ]
     }
 
+    /// What gauges show.
+    pub fn vitals(&self) -> Vitals {
+        let journal = self.journal.health();
+        Vitals {
+            in_flight: self.telemetry.in_flight(),
+            journal: JournalVitals {
+                ready: journal.is_ready(),
+                queued: journal.queued as u64,
+                lag: journal.lag,
+                written: journal.written,
+                lost: journal.lost,
+                // There is no other store yet that could have acknowledged any.
+                unshipped: journal.records,
+            },
+            policy_digest: self.policy_digest(),
+            reload_succeeded: self.rules.problem().is_none(),
+            rules_loaded: Some(self.rules.loaded()),
+            credentials_expire: self.upstream.credentials_expire(),
+            certificate_expires: self.certificate_expires,
+        }
+    }
+
+    /// What `/metrics` shows; `None` when it is turned off.
+    pub fn metrics(&self) -> Option<Result<String, MetricsError>> {
+        self.telemetry.metrics().map(|metrics| metrics.render(&self.vitals()))
+    }
+
     fn journal_problem(&self) -> Option<String> {
         let health = self.journal.health();
         (!health.is_ready()).then(|| health.state.to_string())
+    }
+
+    /// Sends the telemetry that was not sent yet, within a bound.
+    pub async fn close_telemetry(&self) {
+        self.telemetry.close().await;
     }
 
     /// Writes what is queued and closes the journal. Later exchanges are refused.

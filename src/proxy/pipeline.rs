@@ -50,7 +50,7 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
         Ok(accepted) => accepted,
         Err(refusal) => return exchange.refuse(&refusal, downstream).await,
     };
-    let Accepted { allowed, call, answering, memory, input } = accepted;
+    let Accepted { allowed, mut call, answering, memory, input } = accepted;
 
     // 6. Write it down before anything leaves. CRASH: from here on, an intent without an outcome means `unknown`.
     let hmac = proxy.record_key.hmac(&call.body);
@@ -71,6 +71,7 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
     // 7. Sign and forward: the upstream takes nothing but a permit built from both proofs. Waiting for AWS STS, once per
     // session and caller, is time of AWS's as waiting for Bedrock is.
     let sent = clock::instant();
+    forwarded.sent(sent, &mut call.headers);
     let answer = proxy.upstream.send(permit, &answering.principal, call).await;
     drop(memory);
     let response = match answer {
@@ -94,7 +95,7 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
 struct Accepted {
     allowed: Allowed,
     call: Call,
-    answering: Answering,
+    answering: Box<Answering>,
     /// Set aside for the body; a session has its own.
     memory: Option<Reserved>,
     /// What is still to come of a session's request.
@@ -146,7 +147,7 @@ async fn accept(
     let (allowed, call, format) = decide(proxy, policies, &asked, &target, exchange)?;
     exchange.learn_format(format);
     let facts = exchange.judgement.sent.clone().or_else(|| exchange.judgement.seen.clone());
-    let answering = Answering { route, principal, context, facts, format };
+    let answering = Box::new(Answering { route, principal, context, facts, format });
     answering.check_filters(policies)?;
     Ok(Accepted { allowed, call, answering, memory, input })
 }

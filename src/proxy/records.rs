@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use crate::audit::{
     Arrival, Caller, Content, Direction, Edit, Finding, Judgement as Judged, Model, Outcome, RuleHit,
-    Settings, System, SystemKind, Target, Tokens,
+    Settings, System, SystemKind, Target, Tokens, Uninspected,
 };
 use crate::bedrock::model::ModelReference;
-use crate::bedrock::view::{Parameter, Usage};
+use crate::bedrock::view::{self, Parameter, Usage};
 use crate::identity::Principal;
 use crate::policy::{AnswerVerdict, Facts, Repair, Violation};
 use crate::sensitive::{DetectorId, DetectorSet, Findings, Scanner, redact};
@@ -109,6 +109,17 @@ pub fn content(bytes: usize, judgement: &Judgement) -> Content {
         settings: settings(facts),
         guardrail: facts.guardrail.as_ref().map(ToString::to_string),
         output: facts.output.as_deref().map(bucket),
+        inspected_bytes: judgement.coverage.inspected,
+        uninspected: judgement.coverage.uninspected.iter().map(uninspected).collect(),
+    }
+}
+
+fn uninspected(entry: &view::Uninspected) -> Uninspected {
+    Uninspected {
+        kind: entry.kind.name().to_owned(),
+        count: entry.count,
+        bytes: entry.bytes,
+        paths: entry.paths.clone(),
     }
 }
 

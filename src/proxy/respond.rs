@@ -87,7 +87,7 @@ pub struct Answered {
 pub async fn respond(
     proxy: &Proxy,
     policies: &PolicySet,
-    answering: Answering,
+    answering: Box<Answering>,
     Answered { sent, response }: Answered,
     forwarded: Forwarded,
     downstream: Downstream,
@@ -123,7 +123,7 @@ struct Answer {
 struct Delivery<'a, 'b> {
     proxy: &'a Proxy,
     policies: &'a PolicySet,
-    answering: Answering,
+    answering: Box<Answering>,
     sent: Instant,
     forwarded: Forwarded,
     outcome: Outcome,
@@ -180,7 +180,7 @@ impl Delivery<'_, '_> {
 
     /// FAIL-CLOSED: an answer that cannot be read is not passed on, because it cannot be filtered.
     fn filter_read(&self, body: &Bytes) -> Result<Filtered, Refusal> {
-        let Answering { route, principal, context, .. } = &self.answering;
+        let Answering { route, principal, context, .. } = &*self.answering;
         let document = Document::parse(body).map_err(|_| Refusal::AnswerUnreadable)?;
         let kept = listing::filter(route.operation, &document, |model| {
             self.policies.may_use(principal, model, context)
@@ -219,6 +219,7 @@ impl Delivery<'_, '_> {
 
     /// ORDER: the outcome is durable before the first byte of a whole answer leaves.
     async fn complete(mut self, head: Response<()>, body: Bytes) {
+        self.forwarded.upstream_ended(self.sent);
         if self.downstream.is_awaited() {
             self.outcome.http_status = Some(head.status().as_u16());
             self.outcome.out_bytes = body.len() as u64;
@@ -236,6 +237,7 @@ impl Delivery<'_, '_> {
     }
 
     async fn give_up(mut self, refusal: &Refusal, state: EndState) {
+        self.forwarded.upstream_ended(self.sent);
         self.outcome.end_state = state;
         self.beside.note(&mut self.outcome);
         self.forwarded.fail(refusal, self.outcome, self.downstream).await;
@@ -266,13 +268,13 @@ impl Delivery<'_, '_> {
         };
         outcome.tokens = records::tokens(streamed.usage);
         outcome.stop_reason = streamed.stop_reason;
+        outcome.error_code = streamed.error;
         outcome.timings.ttft_ms = streamed.first_byte.map(|at| elapsed_ms(self.sent, at));
         outcome.out_bytes = streamed.bytes;
         outcome.frames = u32::try_from(streamed.frames).unwrap_or(u32::MAX);
         let found = &streamed.findings;
         let verdict = self.answering.inquiry().map(|inquiry| self.policies.judge_answer(&inquiry, found));
         outcome.judgement = records::answer_judged(self.forwarded.policy_digest(), verdict.as_ref(), found);
-        outcome.error_code = streamed.fault.map(|fault| fault.name().to_owned());
         self.beside.note(outcome);
         if streamed.unscanned {
             tracing::warn!(audit.id = %self.forwarded.request_id(), "part of a streamed answer was too long to be scanned");

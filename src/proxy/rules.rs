@@ -1,11 +1,14 @@
 //! The policies and callers in force. Swapped whole by a reload; one exchange keeps the ones it began with.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
+use crate::clock;
 use crate::identity::Callers;
-use crate::policy::PolicySet;
+use crate::policy::{Mode, PolicySet};
+use crate::telemetry::Metrics;
 
 /// What the request path reads. A reload that fails leaves the last good ones in place.
 #[derive(Debug)]
@@ -15,6 +18,8 @@ pub struct Rules {
     callers: ArcSwap<Callers>,
     // Why the files on disk are not the rules in force. Written by the reload task; held for a copy.
     problem: Mutex<Option<String>>,
+    // When either was last swapped. Written by the reload task only.
+    loaded: ArcSwap<SystemTime>,
 }
 
 impl Rules {
@@ -23,6 +28,7 @@ impl Rules {
             policies: ArcSwapOption::from_pointee(policies),
             callers: ArcSwap::from_pointee(callers),
             problem: Mutex::new(None),
+            loaded: ArcSwap::from_pointee(clock::system_now()),
         }
     }
 
@@ -37,10 +43,29 @@ impl Rules {
 
     pub fn replace_policies(&self, policies: PolicySet) {
         self.policies.store(Some(Arc::new(policies)));
+        self.loaded.store(Arc::new(clock::system_now()));
     }
 
     pub fn replace_callers(&self, callers: Callers) {
         self.callers.store(Arc::new(callers));
+        self.loaded.store(Arc::new(clock::system_now()));
+    }
+
+    /// When the rules in force were loaded.
+    pub fn loaded(&self) -> SystemTime {
+        **self.loaded.load()
+    }
+
+    /// Lets metrics show every rule and every caller, also those that nothing has happened to yet.
+    pub fn announce(&self, metrics: &Metrics) {
+        if let Some(policies) = self.policies() {
+            for (rule, mode) in policies.rules() {
+                metrics.know_rule(rule.as_str(), mode == Mode::Shadow);
+            }
+        }
+        for (team, app) in self.callers().apps() {
+            metrics.know_caller(team, app);
+        }
     }
 
     /// Why the files on disk are not in force, for readiness.

@@ -48,14 +48,14 @@ pub struct Streamed {
     pub end: End,
     pub usage: Usage,
     pub stop_reason: Option<String>,
+    /// Name of the exception that ended the stream: Bedrock's, or our own for a stream that broke off.
+    pub error: Option<String>,
     pub findings: Findings,
     pub first_byte: Option<Instant>,
     pub bytes: u64,
     pub frames: u64,
     /// Whether part of the text was too long to be kept for scanning.
     pub unscanned: bool,
-    /// The warden's own fault that ends the stream.
-    pub fault: Option<Fault>,
     /// What still has to be passed on: the terminal frames, or an exception.
     pub held: Bytes,
 }
@@ -113,7 +113,7 @@ pub async fn relay(
     }
     // FAIL-CLOSED: before the request is complete, the answer cannot be.
     let ended_well = relay.ended_well() && beside.is_complete();
-    let end = match (ended_well, relay.exception, left) {
+    let end = match (ended_well, relay.exception.is_some(), left) {
         (_, true, _) => End::Exception,
         (true, false, None) => End::Complete,
         (true, false, Some(_)) => End::CallerLeft,
@@ -136,7 +136,7 @@ struct Relay<'a> {
     kept: usize,
     unscanned: bool,
     held: BytesMut,
-    exception: bool,
+    exception: Option<String>,
     first_byte: Option<Instant>,
     bytes: u64,
     count: u64,
@@ -152,7 +152,7 @@ impl<'a> Relay<'a> {
             kept: 0,
             unscanned: false,
             held: BytesMut::new(),
-            exception: false,
+            exception: None,
             first_byte: None,
             bytes: 0,
             count: 0,
@@ -181,7 +181,7 @@ impl<'a> Relay<'a> {
     fn observe(&mut self, frame: &Frame, ready: &mut BytesMut, beside: &Beside<'_>) -> Result<(), ()> {
         self.count += 1;
         if frame.message_type() == "exception" {
-            self.exception = true;
+            self.exception = Some(exception_name(frame.exception_type().unwrap_or_default()));
             self.held.extend_from_slice(frame.raw());
             return Ok(());
         }
@@ -225,7 +225,7 @@ impl<'a> Relay<'a> {
     fn refuse(self, refusal: &Refusal) -> Streamed {
         let fault = refusal.fault();
         let held = encode_exception(fault, &refusal.to_string());
-        Streamed { fault: Some(fault), held, ..self.finish(End::Refused) }
+        Streamed { error: Some(fault.name().to_owned()), held, ..self.finish(End::Refused) }
     }
 
     fn finish(self, end: End) -> Streamed {
@@ -235,25 +235,33 @@ impl<'a> Relay<'a> {
                 findings.add(found.detector, 1);
             }
         }
-        let held = match end {
-            End::Complete | End::Exception | End::CallerLeft => self.held.freeze(),
-            End::Refused => Bytes::new(),
-            End::Broken => encode_exception(
-                Fault::ModelStreamError,
-                "the answer broke off on the way from Bedrock and is incomplete",
-            ),
+        let (held, error) = match end {
+            End::Complete | End::Exception | End::CallerLeft => (self.held.freeze(), self.exception),
+            End::Refused => (Bytes::new(), None),
+            End::Broken => {
+                let text = "the answer broke off on the way from Bedrock and is incomplete";
+                let fault = Fault::ModelStreamError;
+                (encode_exception(fault, text), Some(fault.name().to_owned()))
+            }
         };
         Streamed {
             end,
             usage: self.reader.usage(),
             stop_reason: self.reader.stop_reason().map(str::to_owned),
+            error,
             findings,
             first_byte: self.first_byte,
             bytes: self.bytes,
             frames: self.count,
             unscanned: self.unscanned,
-            fault: None,
             held,
         }
     }
+}
+
+/// The name that answers use for an exception: `ThrottlingException` for the `throttlingException` of a stream. One that
+/// is not modelled is somebody else's text, and is not repeated.
+fn exception_name(event: &str) -> String {
+    let known = Fault::ALL.into_iter().map(Fault::name).find(|name| name.eq_ignore_ascii_case(event));
+    known.unwrap_or("UnknownException").to_owned()
 }

@@ -1,4 +1,4 @@
-//! The admin listener: liveness and readiness. Never on the data listener.
+//! The admin listener: liveness, readiness and metrics. Never on the data listener.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use crate::proxy::{Proxy, ReplyBody};
+use crate::telemetry::TEXT_FORMAT;
 
 /// Answers one admin request.
 pub fn answer(proxy: &Arc<Proxy>, request: &Request<Incoming>) -> Response<ReplyBody> {
@@ -15,6 +16,7 @@ pub fn answer(proxy: &Arc<Proxy>, request: &Request<Incoming>) -> Response<Reply
         _ if !readable => json(StatusCode::METHOD_NOT_ALLOWED, &serde_json::json!({ "status": "use GET" })),
         "/livez" => json(StatusCode::OK, &serde_json::json!({ "status": "live" })),
         "/readyz" | "/healthz" => readiness(proxy),
+        "/metrics" => metrics(proxy),
         _ => json(StatusCode::NOT_FOUND, &serde_json::json!({ "status": "not found" })),
     }
 }
@@ -29,6 +31,24 @@ fn readiness(proxy: &Proxy) -> Response<ReplyBody> {
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let word = if ready { "ready" } else { "not ready" };
     json(status, &serde_json::json!({ "status": word, "policy": proxy.policy_digest(), "checks": list }))
+}
+
+fn metrics(proxy: &Proxy) -> Response<ReplyBody> {
+    match proxy.metrics() {
+        Some(Ok(text)) => {
+            let mut response = Response::new(ReplyBody::whole(text.into()));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(TEXT_FORMAT));
+            response
+        }
+        Some(Err(error)) => {
+            let status = error.to_string();
+            json(StatusCode::INTERNAL_SERVER_ERROR, &serde_json::json!({ "status": status }))
+        }
+        None => {
+            let hint = "metrics are turned off; set `telemetry.prometheus: true`";
+            json(StatusCode::NOT_FOUND, &serde_json::json!({ "status": hint }))
+        }
+    }
 }
 
 fn json(status: StatusCode, value: &serde_json::Value) -> Response<ReplyBody> {

@@ -3,6 +3,7 @@
 //! At start a mistake stops the process. Later a mistake leaves the last good rules in force, is logged, and shows in
 //! readiness until it is mended.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::identity::keys::MasterKeyError;
 use crate::identity::{Callers, MasterKey};
 use crate::policy::{self, PolicySet};
 use crate::proxy::Rules;
+use crate::telemetry::Telemetry;
 use crate::upstream::Upstream;
 use crate::yaml::{Diagnostics, Source};
 
@@ -101,6 +103,7 @@ pub struct Reload {
     /// Forgets callers that are gone.
     pub upstream: Arc<Upstream>,
     pub journal: Journal,
+    pub telemetry: Arc<Telemetry>,
     /// Asks for a look at once.
     pub hangup: Signal,
 }
@@ -167,7 +170,14 @@ impl Reload {
             return;
         }
         self.rules.replace_policies(policies);
+        self.announce();
         tracing::info!(policy.digest = digest, "policies reloaded");
+    }
+
+    fn announce(&self) {
+        if let Some(metrics) = self.telemetry.metrics() {
+            self.rules.announce(metrics);
+        }
     }
 
     fn look_at_callers(&self, seen: &mut Seen, problem: &mut Option<String>) {
@@ -186,8 +196,9 @@ impl Reload {
                 self.rules.replace_callers(callers);
                 // ORDER: after nobody who is gone can come in any more.
                 let callers = self.rules.callers();
-                let names = callers.names();
+                let names: HashSet<_> = callers.apps().collect();
                 self.upstream.retain(|team, app| names.contains(&(team, app)));
+                self.announce();
                 if !first {
                     tracing::info!("callers reloaded");
                 }

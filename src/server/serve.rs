@@ -14,9 +14,10 @@ use tokio_util::task::TaskTracker;
 use crate::audit::{Journal, JournalError, JournalOptions};
 use crate::config::Config;
 use crate::identity::{MasterKey, RecordKey};
-use crate::proxy::{Proxy, records};
+use crate::proxy::{Proxy, Rules, records};
 use crate::sensitive::ScannerError;
-use crate::telemetry::Telemetry;
+use crate::telemetry::cloudwatch::CloudWatch;
+use crate::telemetry::{Metrics, MetricsError, Otlp, OtlpError, Telemetry, VitalsSource};
 use crate::tls::{self, TlsError};
 use crate::upstream::{CredentialSource, Upstream};
 
@@ -42,6 +43,12 @@ pub enum ServeError {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Scanner(#[from] ScannerError),
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    #[error(transparent)]
+    Otlp(#[from] OtlpError),
+    #[error("metrics cannot be written to stdout: {0}")]
+    MetricLines(std::io::Error),
     #[error("signals cannot be received: {0}")]
     Signal(std::io::Error),
 }
@@ -50,8 +57,12 @@ impl ServeError {
     /// Whether the operator can mend it in files or arguments.
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::Load(_) | Self::Tls(_) | Self::Listen(_) | Self::NoCredentialSource => true,
-            Self::Journal(_) | Self::Scanner(_) | Self::Signal(_) => false,
+            Self::Load(_) | Self::Tls(_) | Self::Listen(_) | Self::NoCredentialSource | Self::Otlp(_) => true,
+            Self::Journal(_)
+            | Self::Scanner(_)
+            | Self::Metrics(_)
+            | Self::MetricLines(_)
+            | Self::Signal(_) => false,
         }
     }
 }
@@ -104,8 +115,11 @@ impl Warden {
         let files = RuleFiles::of(&config);
         let rules = Arc::new(files.load()?);
         let tls = tls::server_config(&config.listen.certificate, &config.listen.key)?;
+        let certificate_until = tls::expiry(&config.listen.certificate)?;
         let record_key = RecordKey::of(&MasterKey::load(&config.master_key).map_err(LoadError::from)?);
+        let cloudwatch = cloudwatch(&config, &provider)?;
         let credentials = Arc::new(CredentialSource::new(provider));
+        let telemetry = telemetry(&config, &rules, cloudwatch.clone())?;
         let background = TaskTracker::new();
         let own = Arc::clone(&credentials);
         let upstream = Upstream::new(config.upstream.clone(), &config.environment, own, background.clone())?;
@@ -143,13 +157,23 @@ impl Warden {
             journal.clone(),
             Arc::clone(&upstream),
             record_key,
-            Arc::new(Telemetry::new()),
+            Arc::clone(&telemetry),
             background.clone(),
-        )?;
-        let warden =
-            Self { proxy: Arc::new(proxy), config, urls, stop, connections: TaskTracker::new(), background };
+        )?
+        .with_certificate_until(certificate_until);
+        let proxy = Arc::new(proxy);
+        let watched = Arc::downgrade(&proxy);
+        telemetry.otlp.watch(VitalsSource::new(move || watched.upgrade().map(|proxy| proxy.vitals())));
+        let reload = Reload { files, rules, upstream, journal, telemetry, hangup };
+        let connections = TaskTracker::new();
+        let warden = Self { proxy, config, urls, stop, connections, background };
         warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));
-        warden.background.spawn(Reload { files, rules, upstream, journal, hangup }.run(warden.stop.clone()));
+        if let Some(cloudwatch) = cloudwatch {
+            let proxy = Arc::clone(&warden.proxy);
+            let vitals = Arc::new(move || proxy.vitals());
+            warden.background.spawn(cloudwatch.run(vitals, warden.stop.clone()));
+        }
+        warden.background.spawn(reload.run(warden.stop.clone()));
         warden.serve_data(data);
         if let Some(plain) = plain {
             warden.serve_data(plain);
@@ -210,9 +234,37 @@ impl Warden {
             tracing::warn!("exchanges still in flight after the drain deadline are cut off");
         }
         self.proxy.close_journal().await;
+        self.proxy.close_telemetry().await;
         tracing::info!("drained");
         Ok(())
     }
+}
+
+/// Everything that exchanges are told to, as far as the configuration turns it on.
+fn telemetry(
+    config: &Config,
+    rules: &Rules,
+    cloudwatch: Option<Arc<CloudWatch>>,
+) -> Result<Arc<Telemetry>, ServeError> {
+    let metrics = if config.telemetry.prometheus { Some(Metrics::new()?) } else { None };
+    if let Some(metrics) = &metrics {
+        rules.announce(metrics);
+    }
+    let telemetry = Telemetry::new(metrics, cloudwatch);
+    Ok(Arc::new(match &config.telemetry.otlp {
+        Some(otlp) => telemetry.with_otlp(Otlp::start(otlp, &config.upstream)?),
+        None => telemetry,
+    }))
+}
+
+/// The exporter of CloudWatch metrics, if the configuration asks for one. Not sending yet.
+fn cloudwatch(
+    config: &Config,
+    provider: &SharedCredentialsProvider,
+) -> Result<Option<Arc<CloudWatch>>, ServeError> {
+    let Some(settings) = &config.telemetry.cloudwatch else { return Ok(None) };
+    let exporter = CloudWatch::new(settings, &config.upstream.region, provider.clone(), Vec::new());
+    Ok(Some(Arc::new(exporter.map_err(ServeError::MetricLines)?)))
 }
 
 /// What the record says of a start, beside its time.

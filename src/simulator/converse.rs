@@ -77,7 +77,7 @@ pub fn prompt(model: &Model, body: &Value) -> Result<Prompt, Refusal> {
 fn converse(model: &Model, body: &[u8]) -> Result<(Prompt, Completion, Random), Refusal> {
     let unreadable = |_| Refusal::new(Fault::Validation, "The request body is not valid JSON.");
     let document: Value = serde_json::from_slice(body).map_err(unreadable)?;
-    if !model.family.talks() {
+    if !model.family.converses() {
         return Err(unsupported());
     }
     let body = Fields::of(&document)?;

@@ -41,6 +41,15 @@ impl<'a> Fields<'a> {
         }
     }
 
+    pub fn members(&self) -> impl Iterator<Item = (&'a String, &'a Value)> + use<'a> {
+        self.object.iter()
+    }
+
+    /// The object as JSON.
+    pub fn to_text(&self) -> String {
+        Value::Object(self.object.clone()).to_string()
+    }
+
     /// Refuses members that are not in `names`.
     pub fn only(&self, names: &[&str]) -> Result<(), Malformed> {
         match self.object.keys().find(|key| !names.contains(&key.as_str())) {

@@ -10,7 +10,7 @@ use crate::bedrock::fault::Fault;
 use super::catalogue::Model;
 use super::fields::{Fields, Malformed};
 use super::metadata;
-use super::models::{Exchange, Family, GUARDRAIL_CONFIG};
+use super::models::{Counts, Exchange, Family, GUARDRAIL_CONFIG};
 use super::plan::{Plan, Reply, Usage};
 use super::reply::Refusal;
 use super::speech::Prompt;
@@ -65,15 +65,12 @@ fn plan(
     let completions = if family.talks() { prompt.complete(&mut random) } else { Vec::new() };
     let exchange = Exchange { model, body: &body, prompt: &prompt, completions: &completions };
     let reply = reply(family, &exchange, &mut random)?;
-    let usage = match family {
-        Family::StableDiffusionXl | Family::NovaSonic => None,
-        Family::TitanEmbed | Family::CohereEmbed => Some(Usage { input: prompt.tokens(), output: None }),
-        Family::TitanText
-        | Family::Jurassic2
-        | Family::ClaudeText
-        | Family::ClaudeMessages
-        | Family::CohereCommand
-        | Family::Nova => Some(Usage { input: prompt.tokens(), output: Some(exchange.output_tokens()) }),
+    let usage = match family.counts() {
+        Counts::Nothing => None,
+        Counts::Input => Some(Usage { input: prompt.tokens(), output: None }),
+        Counts::InputAndOutput => {
+            Some(Usage { input: prompt.tokens(), output: Some(exchange.output_tokens()) })
+        }
     };
     Ok(Plan { texts: prompt.texts, usage, reply })
 }

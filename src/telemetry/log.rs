@@ -4,6 +4,8 @@
 
 use super::Finished;
 use crate::audit::EndState;
+use crate::bedrock::model::ModelReference;
+use crate::bedrock::operation::Operation;
 
 pub(super) fn line(event: &Finished) {
     let caller = event.caller.as_ref();
@@ -17,9 +19,9 @@ pub(super) fn line(event: &Finished) {
         audit.id = %event.request_id,
         principal.team = caller.map(|caller| caller.team.as_str()),
         principal.app = caller.map(|caller| caller.app.as_str()),
-        operation.name = event.operation.map(super::super::bedrock::operation::Operation::name),
-        model.id = event.model.as_ref().map(super::super::bedrock::model::ModelReference::raw),
-        policy.digest = event.policy_digest,
+        operation.name = event.operation.map(Operation::name),
+        model.id = event.model.as_ref().map(ModelReference::raw),
+        policy.digest = (!event.policy_digest.is_empty()).then_some(event.policy_digest.as_str()),
         decision = event.decision.name(),
         rules = rules(event),
         status = event.status.map(|status| status.as_u16()),

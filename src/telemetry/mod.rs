@@ -3,29 +3,76 @@
 //! Receives one [`Finished`] event for every exchange and the [`Vitals`] of the process. Must never hold up a request,
 //! never grow without bound when a receiver is away, and never show text of a prompt, an answer or a match.
 
+pub mod cloudwatch;
 mod event;
 mod health;
+mod labels;
 mod log;
+mod metrics;
 pub mod names;
 mod open;
+mod otlp;
 mod vitals;
+
+#[cfg(test)]
+mod fixture;
 
 pub use event::{Caller, Finished, Parameters, Timings, Upstream};
 pub use health::ExporterHealth;
+pub use metrics::{Metrics, MetricsError, TEXT_FORMAT};
 pub use open::OpenEvent;
-pub use vitals::{JournalVitals, Vitals};
+pub use otlp::{Instruments, Otlp, OtlpError, Servers, Trace, Traces};
+pub use vitals::{JournalVitals, Vitals, VitalsSource};
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use cloudwatch::CloudWatch;
+
 /// Everything that exchanges are told to. One for the process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Telemetry {
     in_flight: AtomicU64,
+    /// Spans and metrics by OTLP, as far as they are turned on.
+    pub otlp: Otlp,
+    /// `None` when nobody may ask for them.
+    metrics: Option<Metrics>,
+    cloudwatch: Option<Arc<CloudWatch>>,
 }
 
 impl Telemetry {
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(metrics: Option<Metrics>, cloudwatch: Option<Arc<CloudWatch>>) -> Self {
+        if let (Some(metrics), Some(cloudwatch)) = (&metrics, &cloudwatch) {
+            metrics.watch(cloudwatch.exporter(), cloudwatch.health());
+        }
+        Self { in_flight: AtomicU64::new(0), otlp: Otlp::default(), metrics, cloudwatch }
+    }
+
+    /// What `/metrics` shows; `None` when it is turned off.
+    pub fn metrics(&self) -> Option<&Metrics> {
+        self.metrics.as_ref()
+    }
+
+    /// Tells by OTLP too.
+    #[must_use]
+    pub fn with_otlp(mut self, otlp: Otlp) -> Self {
+        if let Some(metrics) = &self.metrics {
+            for (exporter, health) in otlp.exporters() {
+                metrics.watch(exporter, health);
+            }
+        }
+        self.otlp = otlp;
+        self
+    }
+
+    /// Sends what has not been sent yet, within a bound. Nothing is told afterwards.
+    pub async fn close(&self) {
+        let cloudwatch = async {
+            if let Some(cloudwatch) = &self.cloudwatch {
+                cloudwatch.close().await;
+            }
+        };
+        tokio::join!(cloudwatch, self.otlp.close());
     }
 
     /// Exchanges that have begun and are not over.
@@ -41,5 +88,14 @@ impl Telemetry {
     fn finished(&self, event: &Finished) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         log::line(event);
+        if let Some(instruments) = &self.otlp.instruments {
+            instruments.record(event);
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.record(event);
+        }
+        if let Some(cloudwatch) = &self.cloudwatch {
+            cloudwatch.record(event);
+        }
     }
 }

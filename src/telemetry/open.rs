@@ -6,9 +6,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use http::HeaderMap;
 use uuid::Uuid;
 
-use super::{Finished, Parameters, Telemetry, Timings};
+use super::{Finished, Parameters, Telemetry, Timings, Trace};
 use crate::audit::{Decision, EndState, Tokens};
 use crate::clock;
 
@@ -17,13 +18,14 @@ use crate::clock;
 pub struct OpenEvent {
     /// What is known so far.
     pub event: Finished,
+    trace: Trace,
     arrived: Instant,
     telemetry: Arc<Telemetry>,
 }
 
 impl OpenEvent {
-    /// Begins the event of the exchange that is recorded as `request_id`.
-    pub fn begin(telemetry: &Arc<Telemetry>, request_id: Uuid, policy_digest: &str) -> Self {
+    /// Begins the event of the exchange that is recorded as `request_id`, and whose spans are in `trace`.
+    pub fn begin(telemetry: &Arc<Telemetry>, trace: Trace, request_id: Uuid, policy_digest: &str) -> Self {
         telemetry.begin();
         let event = Finished {
             request_id,
@@ -47,7 +49,13 @@ impl OpenEvent {
             timings: Timings::default(),
             policy_digest: policy_digest.to_owned(),
         };
-        Self { event, arrived: clock::instant(), telemetry: Arc::clone(telemetry) }
+        Self { event, trace, arrived: clock::instant(), telemetry: Arc::clone(telemetry) }
+    }
+
+    /// Notes that the call to Bedrock is sent at `at`, and gives it its place in the trace.
+    pub fn sent(&mut self, at: Instant, headers: &mut HeaderMap) {
+        let after = at.saturating_duration_since(self.arrived);
+        self.trace.send(&self.telemetry.otlp.traces, after, headers);
     }
 
     pub fn arrived(&self) -> Instant {
@@ -58,6 +66,7 @@ impl OpenEvent {
 impl Drop for OpenEvent {
     fn drop(&mut self) {
         self.event.timings.total = self.arrived.elapsed();
+        self.trace.finish(&self.telemetry.otlp.traces, &self.event);
         self.telemetry.finished(&self.event);
     }
 }

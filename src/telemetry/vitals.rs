@@ -2,7 +2,29 @@
 //!
 //! Put together by the request path, which knows every part; read by whoever exports gauges. Plain values.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+/// Whoever knows the state of the process, asked when it is shown; has no answer any more when the process ends.
+#[derive(Clone)]
+pub struct VitalsSource(Arc<dyn Fn() -> Option<Vitals> + Send + Sync>);
+
+impl VitalsSource {
+    pub fn new(source: impl Fn() -> Option<Vitals> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(source))
+    }
+
+    pub fn now(&self) -> Option<Vitals> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for VitalsSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("VitalsSource").finish_non_exhaustive()
+    }
+}
 
 /// What gauges show.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -6,6 +6,7 @@ mod local_ca;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -50,6 +51,16 @@ pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>
         .with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// When the first certificate of a PEM file ends; `None` when that cannot be read.
+pub fn expiry(certificate: &Path) -> Result<Option<SystemTime>, TlsError> {
+    let chain = certificates(certificate)?;
+    let Some(Ok((_, leaf))) = chain.first().map(|der| x509_parser::parse_x509_certificate(der)) else {
+        return Ok(None);
+    };
+    let seconds = u64::try_from(leaf.validity().not_after.timestamp()).ok();
+    Ok(seconds.and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))))
 }
 
 /// A caller's side that trusts what the system trusts and, beside it, the certificates of `ca`.

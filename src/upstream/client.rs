@@ -38,7 +38,6 @@ pub enum Plane {
 }
 
 /// A request as it will be sent, but for the signature.
-#[derive(Debug)]
 pub struct Call {
     pub plane: Plane,
     pub method: Method,
@@ -151,6 +150,11 @@ impl Upstream {
         }
     }
 
+    /// When the credentials at hand end; `None` without an end, or before there are any.
+    pub fn credentials_expire(&self) -> Option<std::time::SystemTime> {
+        self.credentials.expiry()
+    }
+
     /// Signs and sends for `principal`. INVARIANT: takes a permit, so that nothing is sent that was not allowed and
     /// recorded.
     pub async fn send(
@@ -241,8 +245,45 @@ impl fmt::Debug for Opened {
     }
 }
 
+impl fmt::Debug for Call {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // SECRET: the body is the prompt.
+        formatter
+            .debug_struct("Call")
+            .field("plane", &self.plane)
+            .field("method", &self.method)
+            .field("target", &self.target)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Upstream {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Upstream").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_call_is_shown_without_what_it_carries() {
+        let call = Call {
+            plane: Plane::Runtime,
+            method: Method::POST,
+            target: PathAndQuery::from_static("/model/m/converse"),
+            headers: [(http::header::USER_AGENT, HeaderValue::from_static("an agent"))].into_iter().collect(),
+            body: Bytes::from_static(b"a prompt"),
+            body_sha256: "0123abcd".to_owned(),
+        };
+        let shown = format!("{call:?}");
+        assert!(shown.contains("/model/m/converse") && shown.contains("body_bytes: 8"), "{shown}");
+        for held in ["prompt", "agent", "0123abcd"] {
+            assert!(!shown.contains(held), "{shown}");
+        }
     }
 }

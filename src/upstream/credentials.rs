@@ -67,6 +67,11 @@ impl CredentialSource {
         }
     }
 
+    /// When the latest credentials end; `None` without an end, or before there are any.
+    pub fn expiry(&self) -> Option<SystemTime> {
+        self.latest.load().as_ref().and_then(|latest| latest.expiry)
+    }
+
     /// Fetches credentials until `stop`. The one task that talks to the source.
     pub async fn keep_fresh(self: Arc<Self>, stop: CancellationToken) {
         let mut backoff = FIRST_BACKOFF;
@@ -149,7 +154,13 @@ mod tests {
                 Err(CredentialsError::not_loaded("not yet"))
             } else {
                 let expiry = clock::system_now() + Duration::from_secs(self.seconds);
-                Ok(Credentials::new("AKIAEXAMPLE", "secret", None, Some(expiry), "scripted"))
+                Ok(Credentials::new(
+                    "AKIAEXAMPLE",
+                    "a secret",
+                    Some("a secret token".to_owned()),
+                    Some(expiry),
+                    "scripted",
+                ))
             };
             future::ProvideCredentials::ready(answer)
         }
@@ -172,6 +183,19 @@ mod tests {
         let now = clock::system_now();
         assert!((0..100).all(|_| source.current(now).is_ok()));
         assert_eq!(asked, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_source_tells_when_its_credentials_end_and_never_shows_them() {
+        let (source, _) = run(0, 3600, Duration::from_secs(1)).await;
+        let left = source.expiry().unwrap().duration_since(clock::system_now()).unwrap();
+        assert!((3590..=3600).contains(&left.as_secs()), "{left:?}");
+        let identity = source.current(clock::system_now()).unwrap();
+        for shown in [format!("{source:?}"), format!("{identity:?}")] {
+            assert!(!shown.contains("a secret"), "{shown}");
+        }
+        let (never, _) = run(u32::MAX, 3600, Duration::from_secs(1)).await;
+        assert_eq!(never.expiry(), None);
     }
 
     #[tokio::test(start_paused = true)]

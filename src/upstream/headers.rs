@@ -1,7 +1,8 @@
 //! Which headers cross the warden, in either direction. Both lists are closed: what is not named does not cross.
 //!
 //! The caller's `Authorization`, `X-Amz-*`, `Host`, `X-Forwarded-*`, hop-by-hop headers and every header named in
-//! `Connection` therefore never reach Bedrock, and `Age`, cookies or framing never reach the caller.
+//! `Connection` therefore never reach Bedrock, and `Age`, cookies or framing never reach the caller. Trace context is
+//! placed by the request path after it was read; baggage never crosses.
 
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -135,6 +136,9 @@ mod tests {
                 ("Connection", "x-amzn-bedrock-trace, close"),
                 ("Cookie", "a=b"),
                 ("X-Forwarded-For", "10.0.0.1"),
+                ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+                ("tracestate", "a=b"),
+                ("baggage", "user=jane"),
                 ("Accept-Encoding", "gzip"),
                 ("Expect", "100-continue"),
                 ("X-Amzn-Bedrock-GuardrailIdentifier", "gr"),

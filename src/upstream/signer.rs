@@ -12,7 +12,14 @@ use thiserror::Error;
 pub(super) const SERVICE: &str = "bedrock";
 
 /// Headers that pass but are not signed: they may change on the way, and AWS does not need them signed.
-const UNSIGNED: &[&str] = &["user-agent", "amz-sdk-invocation-id", "amz-sdk-request", "content-length"];
+const UNSIGNED: &[&str] = &[
+    "user-agent",
+    "amz-sdk-invocation-id",
+    "amz-sdk-request",
+    "content-length",
+    "traceparent",
+    "tracestate",
+];
 
 /// The request could not be signed; the text of the cause is for the log only.
 #[derive(Debug, Error)]

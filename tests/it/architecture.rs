@@ -20,8 +20,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Effects.
     ("config", &["yaml", "clock"]),
     ("audit", &["policy", "sensitive", "bedrock", "identity", "config", "clock"]),
-    // Of the record, its plain data.
-    ("telemetry", &["audit", "bedrock", "config", "clock"]),
+    // Of the record its plain data, of the detectors their names.
+    ("telemetry", &["audit", "sensitive", "bedrock", "config", "clock", "tls"]),
     ("permit", &["policy", "audit"]),
     // Of identity, the proven principal that a session is made for.
     ("upstream", &["permit", "policy", "audit", "identity", "bedrock", "config", "clock", "tls"]),

@@ -91,7 +91,7 @@ fn a_label_that_is_not_one_model_is_refused_fails_closed() {
 #[test]
 fn a_family_without_a_decoder_is_refused_fails_closed() {
     let warden = Setup::new().start();
-    for model in ["acme.future-model-v1:0", "amazon.nova-canvas-v1:0", "meta.llama3-70b-instruct-v1:0"] {
+    for model in ["acme.future-model-v1:0", "amazon.nova-sonic-v1:0", "luma.ray-v2:0"] {
         let response = warden.send(Call::invoke_with(model, json!({ "prompt": "say: hello" }).to_string()));
         assert!(matches!(response.status, 400 | 403), "{model}: {} {}", response.status, response.text());
         assert!(warden.record_of(&response).is_denial(), "{model}");

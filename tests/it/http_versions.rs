@@ -1,6 +1,7 @@
 //! HTTP/1.1 and HTTP/2, with and without TLS: the same answers, whatever a client speaks.
 
 use crate::support::call::{Call, HAIKU};
+use crate::support::eventually;
 use crate::support::frames::{converse_text, decode};
 use crate::support::http::Target;
 use crate::support::http2;
@@ -76,9 +77,8 @@ fn the_admin_listener_answers_and_knows_no_bedrock() {
         target.send(&call)
     };
     assert_eq!(get("/livez").status, 200);
-    let ready = get("/readyz");
-    assert_eq!(ready.status, 200, "{}", ready.text());
-    assert!(ready.json().is_object());
+    eventually("the warden is ready", || get("/readyz").status == 200);
+    assert!(get("/readyz").json().is_object());
     let call = hello(&warden, &target);
     assert!(matches!(target.send(&call).status, 404 | 405));
     assert!(warden.upstream().is_empty());

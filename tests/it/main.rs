@@ -36,11 +36,16 @@ mod operations;
 mod attribution;
 // Sensitive data in prompts and answers.
 mod redaction;
+// Every family of models: read, bounded, answered, counted.
+mod families;
 // Event streams: first bytes early, and no failure that looks like success.
 mod streaming;
 
 // Live sessions: both directions at once, every event judged on its way.
 mod sessions;
+
+// OpenTelemetry: spans, metrics, trace context.
+mod traces;
 
 // kill -9 under load: what Bedrock saw is in the journal.
 mod crash;
@@ -50,6 +55,11 @@ mod drain;
 mod fail_closed;
 // Policies and callers that change while requests are served.
 mod reload;
+
+// What Prometheus is shown.
+mod metrics;
+// The line that is logged for a request.
+mod log_line;
 
 // Requests no SDK would send.
 mod hostile_http;

@@ -118,6 +118,11 @@ fn an_exception_of_bedrock_reaches_the_client_by_its_name() {
     let last = events.last().unwrap();
     assert!(last.is_exception() && last.name.ends_with("Exception"), "{end:?} {events:?}");
     assert!(last.payload["message"].is_string(), "{last:?}");
+    let recorded = warden.only_outcome().text("error_code").to_owned();
+    assert!(
+        recorded.eq_ignore_ascii_case(&last.name) && recorded.starts_with(char::is_uppercase),
+        "{recorded}"
+    );
 }
 
 #[test]

@@ -105,8 +105,18 @@ impl Place {
         }
     }
 
+    /// After a pretended crash the thread of the old connection may still be letting go of the file. A dead process has
+    /// no such thread.
     async fn open(&self) -> Journal {
-        Journal::open(&self.path(), self.options()).await.unwrap()
+        for _ in 0..500 {
+            match Journal::open(&self.path(), self.options()).await {
+                Err(JournalError::Recovery(reason)) if reason.contains("another process") => {
+                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                }
+                opened => return opened.unwrap(),
+            }
+        }
+        panic!("the old connection was never closed");
     }
 
     async fn rows(&self) -> Vec<Value> {

@@ -134,6 +134,10 @@ proptest! {
                 modalities: vec![text(20); length],
                 settings: (0..length).map(|number| (format!("{number}{}", text(21)), vec![0.1; length])).collect(),
                 guardrail: Some(text(22)),
+                uninspected: vec![
+                    Uninspected { kind: text(3), count: 1, bytes: 2, paths: vec![text(4); length] };
+                    length
+                ],
                 ..Content::default()
             }),
         };

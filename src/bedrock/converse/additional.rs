@@ -23,7 +23,16 @@ const ELSEWHERE: &[&str] = &[
     "chathistory",
     "documents",
     "inputtext",
+    "inputprompt",
     "input",
+    "query",
+    "toolresults",
+    "connectors",
+    "images",
+    "mediasource",
+    "toolconfig",
+    "promptvariables",
+    "extrabody",
     "model",
     "modelid",
     "guardrailconfig",
@@ -69,7 +78,15 @@ const KNOWN: &[&str] = &[
     "rawprompting",
     "returnprompt",
     "searchqueriesonly",
+    "forcesinglestep",
+    "citationquality",
     "prompttruncation",
+    "promptmode",
+    "safeprompt",
+    "verbosity",
+    "streamoptions",
+    "includeusage",
+    "user",
     "safetymode",
     "metadata",
     "userid",
@@ -78,8 +95,16 @@ const KNOWN: &[&str] = &[
 ];
 
 /// Folded names of numbers that neither cost nor steer what a policy bounds.
-const KNOWN_NUMBERS: &[&str] =
-    &["logprobs", "toplogprobs", "topkreturn", "mintokens", "repetitionpenalty", "lengthpenalty", "typicalp"];
+const KNOWN_NUMBERS: &[&str] = &[
+    "logprobs",
+    "toplogprobs",
+    "topkreturn",
+    "mintokens",
+    "maxinputtokens",
+    "repetitionpenalty",
+    "lengthpenalty",
+    "typicalp",
+];
 
 /// Folded names below which a JSON schema stands.
 const SCHEMAS: &[&str] = &["schema", "jsonschema", "inputschema"];

@@ -7,7 +7,7 @@
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::json::{Member, Node};
-use crate::bedrock::view::{Modality, TextRole};
+use crate::bedrock::view::{Modality, OpaqueKind, TextRole};
 
 use super::tools;
 
@@ -54,7 +54,7 @@ pub(crate) fn system<'a>(
 ) -> Result<(), DecodeError> {
     for node in draft::array(list)? {
         draft.system = true;
-        let kind = union(node, "system block", blocks)?;
+        let kind = union(draft, node, "system block", blocks)?;
         match kind.name.as_ref() {
             "text" => {
                 draft.string(kind, TextRole::System)?;
@@ -86,7 +86,7 @@ fn block<'a>(
     role: TextRole,
     blocks: Blocks,
 ) -> Result<(), DecodeError> {
-    let kind = union(node, "content block", blocks)?;
+    let kind = union(draft, node, "content block", blocks)?;
     match kind.name.as_ref() {
         "text" => {
             draft.string(kind, role)?;
@@ -108,11 +108,19 @@ fn block<'a>(
     }
 }
 
-/// The one member of a block.
-fn union<'a>(node: &'a Node<'a>, place: &'static str, blocks: Blocks) -> Result<&'a Member<'a>, DecodeError> {
+/// The one member of a block. Nova's cache point beside it is read here.
+fn union<'a>(
+    draft: &mut Draft<'a>,
+    node: &'a Node<'a>,
+    place: &'static str,
+    blocks: Blocks,
+) -> Result<&'a Member<'a>, DecodeError> {
     match node.members() {
         [kind] => Ok(kind),
-        [kind, beside] if blocks == Blocks::Nova && beside.name == "cachePoint" => Ok(kind),
+        [kind, beside] if blocks == Blocks::Nova && beside.name == "cachePoint" => {
+            words(draft, beside, &["type", "ttl"])?;
+            Ok(kind)
+        }
         _ => Err(DecodeError::Union { place, at: node.span.start }),
     }
 }
@@ -151,7 +159,8 @@ fn attachment<'a>(
     Ok(())
 }
 
-fn source<'a>(
+/// Reads the `source` of an attachment: bytes, an S3 location, or the words of a document.
+pub(crate) fn source<'a>(
     draft: &mut Draft<'a>,
     source: &'a Member<'a>,
     modality: Modality,
@@ -163,9 +172,7 @@ fn source<'a>(
     match kind.name.as_ref() {
         "bytes" => draft.bytes(kind, modality, format),
         "s3Location" => {
-            if modality == Modality::Document {
-                draft.unreadable();
-            }
+            draft.opaque(OpaqueKind::S3Reference, &kind.node);
             words(draft, kind, &["uri", "bucketOwner"])
         }
         "text" if modality == Modality::Document => {
@@ -218,7 +225,7 @@ fn tool_result<'a>(draft: &mut Draft<'a>, block: &'a Member<'a>, blocks: Blocks)
 }
 
 fn result_block<'a>(draft: &mut Draft<'a>, node: &'a Node<'a>, blocks: Blocks) -> Result<(), DecodeError> {
-    let kind = union(node, "tool result block", blocks)?;
+    let kind = union(draft, node, "tool result block", blocks)?;
     match kind.name.as_ref() {
         "text" => {
             draft.string(kind, TextRole::ToolResult)?;
@@ -267,17 +274,15 @@ fn reasoning<'a>(draft: &mut Draft<'a>, block: &'a Member<'a>) -> Result<(), Dec
         return Err(DecodeError::Union { place: "`reasoningContent`", at: block.node.span.start });
     };
     match kind.name.as_ref() {
-        "redactedContent" => {
-            draft::string(kind)?;
-            draft.texts.payload(&kind.node, TextRole::Reasoning, Some(&kind.name));
-            Ok(())
-        }
+        "redactedContent" => draft.encrypted(kind),
         "reasoningText" => {
             for member in draft::object(kind)? {
-                draft::string(member)?;
                 match member.name.as_ref() {
-                    "text" => draft.texts.sealed(&member.node, TextRole::Reasoning, Some(&member.name)),
-                    "signature" => draft.texts.payload(&member.node, TextRole::Reasoning, Some(&member.name)),
+                    "text" => {
+                        draft::string(member)?;
+                        draft.texts.sealed(&member.node, TextRole::Reasoning, Some(&member.name));
+                    }
+                    "signature" => draft.encrypted(member)?,
                     _ => return Err(DecodeError::unknown(member, "`reasoningText`")),
                 }
             }

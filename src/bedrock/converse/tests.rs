@@ -56,7 +56,7 @@ fn a_conversation_is_counted_and_classified() {
     read(&body, |view| {
         assert_eq!(view.turns, 3);
         assert_eq!(view.images, 2);
-        assert_eq!(view.unread, 5);
+        assert_eq!(view.unread(), 5);
         assert!(!view.system);
         assert_eq!(view.modalities, Modality::ALL.into_iter().collect());
         assert_eq!(view.tools, ["find", "web"]);
@@ -147,7 +147,7 @@ fn attachments_that_no_text_holds_are_counted() {
         (user(&json!({"text": "hi"})), 0),
     ];
     for (body, unread) in table {
-        assert_eq!(read(&body, |view| view.unread), Ok(unread), "{body}");
+        assert_eq!(read(&body, |view| view.unread()), Ok(unread), "{body}");
     }
 }
 
@@ -228,6 +228,9 @@ fn a_body_that_is_not_understood_is_refused() {
         (additional(json!({"system": "ignore all"})), AccessDenied),
         (additional(json!({"mcp_servers": [{"url": "https://x"}]})), AccessDenied),
         (additional(json!({"container": "c"})), AccessDenied),
+        (additional(json!({"connectors": [{"id": "web-search"}]})), AccessDenied),
+        (additional(json!({"tool_results": []})), AccessDenied),
+        (additional(json!({"extra_body": {"max_tokens": 9}})), AccessDenied),
         (additional(json!({"TOP_K": 5})), AccessDenied),
         (additional(json!({"top_k": {"a": 1}})), AccessDenied),
         (additional(json!({"top_k": "5"})), AccessDenied),
@@ -273,6 +276,15 @@ fn additional_fields_of_real_clients_are_read() {
             &[(Parameter::ThinkingTokens, 2000.0)],
         ),
         (json!({"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}}), &[]),
+        (
+            json!({"random_seed": 7, "safe_prompt": true, "prompt_mode": "reasoning"}),
+            &[(Parameter::Seed, 7.0)],
+        ),
+        (
+            json!({"n": 2, "min_p": 0.1, "chat_template_kwargs": {"enable_thinking": true, "thinking_budget": 64}}),
+            &[(Parameter::Choices, 2.0), (Parameter::MinP, 0.1), (Parameter::ThinkingTokens, 64.0)],
+        ),
+        (json!({"stream_options": {"include_usage": true}, "verbosity": "low", "max_input_tokens": 9}), &[]),
         (json!({"anthropic_beta": ["output-128k-2025-02-19"], "logprobs": true}), &[]),
         (json!({"response_format": {"type": "json_schema", "json_schema": {"n": 1}}}), &[]),
         (

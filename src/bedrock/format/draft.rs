@@ -12,7 +12,7 @@ use super::payload::{self, Document};
 use super::texts::Texts;
 use crate::bedrock::json::{Member, Node, Value};
 use crate::bedrock::view::{
-    BodyGuardrail, Insertion, Modality, Parameter, Setting, SettingValue, TextRole, View,
+    BodyGuardrail, Insertion, Modality, Opaque, OpaqueKind, Parameter, Setting, SettingValue, TextRole, View,
 };
 
 /// What was read so far. Borrows from the parsed document.
@@ -21,6 +21,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) texts: Texts<'a>,
     pub(crate) turns: u32,
     pub(crate) system: bool,
+    pub(crate) model: Option<&'a str>,
     pub(crate) guardrail: Option<BodyGuardrail>,
     pub(crate) guardrail_insertion: Option<Insertion>,
     pub(crate) output: Option<&'a str>,
@@ -29,7 +30,7 @@ pub(crate) struct Draft<'a> {
     attachments: BTreeSet<Modality>,
     tools: BTreeSet<&'a str>,
     images: u32,
-    unread: u32,
+    opaque: Vec<Opaque>,
 }
 
 impl<'a> Draft<'a> {
@@ -46,7 +47,8 @@ impl<'a> Draft<'a> {
             tools: self.tools.into_iter().map(Into::into).collect(),
             turns: self.turns,
             images: self.images,
-            unread: self.unread,
+            opaque: self.opaque,
+            model: self.model,
             system: self.system,
             guardrail: self.guardrail,
             guardrail_insertion: self.guardrail_insertion,
@@ -142,15 +144,38 @@ impl<'a> Draft<'a> {
         if modality == Modality::Image {
             self.images = self.images.saturating_add(1);
         }
-        // A document may still turn out to be words.
-        if modality != Modality::Document {
-            self.unreadable();
-        }
     }
 
-    /// Counts an attachment whose content no text of the view holds.
-    pub(crate) fn unreadable(&mut self) {
-        self.unread = self.unread.saturating_add(1);
+    /// Notes content that no text of the view holds.
+    pub(crate) fn opaque(&mut self, kind: OpaqueKind, node: &Node<'_>) {
+        self.opaque.push(Opaque { kind, span: node.span });
+    }
+
+    /// Reads base64 of one picture that stands in a member of its own.
+    pub(crate) fn picture(&mut self, member: &'a Member<'a>) -> Result<(), DecodeError> {
+        self.attach(Modality::Image);
+        self.bytes(member, Modality::Image, "")
+    }
+
+    /// Reads a list of pictures in base64.
+    pub(crate) fn pictures(&mut self, member: &'a Member<'a>) -> Result<(), DecodeError> {
+        for node in array(member)? {
+            if node.as_str().is_none() {
+                return Err(DecodeError::wrong_element(node, "a string"));
+            }
+            self.attach(Modality::Image);
+            self.opaque(OpaqueKind::Image, node);
+            self.texts.payload(node, TextRole::Document, Some(&member.name));
+        }
+        Ok(())
+    }
+
+    /// Reads reasoning that only its provider can read. What is no base64 is words.
+    pub(crate) fn encrypted(&mut self, member: &'a Member<'a>) -> Result<(), DecodeError> {
+        string(member)?;
+        self.opaque(OpaqueKind::EncryptedReasoning, &member.node);
+        self.texts.payload(&member.node, TextRole::Reasoning, Some(&member.name));
+        Ok(())
     }
 
     /// Reads base64 of an attachment. Documents that are text are read as words too.
@@ -163,6 +188,7 @@ impl<'a> Draft<'a> {
         let text = string(member)?;
         let key = Some(member.name.as_ref());
         if modality != Modality::Document {
+            self.opaque(OpaqueKind::of(modality), &member.node);
             self.texts.payload(&member.node, TextRole::Document, key);
             return Ok(());
         }
@@ -170,11 +196,11 @@ impl<'a> Draft<'a> {
             Document::Words(words) => {
                 // FAIL-CLOSED: a file of plain characters can still be a container, as many a PDF is.
                 if !payload::is_plain_text(format) {
-                    self.unreadable();
+                    self.opaque(OpaqueKind::Document, &member.node);
                 }
                 self.texts.derived(&member.node, words, TextRole::Document, key);
             }
-            Document::Binary => self.unreadable(),
+            Document::Binary => self.opaque(OpaqueKind::Document, &member.node),
             Document::NotBase64 => self.texts.string(&member.node, TextRole::Document, key),
         }
         Ok(())

@@ -16,6 +16,8 @@ use crate::bedrock::json::{JsonError, Member, Node};
 pub enum DecodeError {
     #[error("body must be a JSON object")]
     NotAnObject,
+    #[error("the body names another model than the path; leave `model` out of the body")]
+    OtherModel,
     #[error("{place} lacks `{member}`")]
     Missing { place: &'static str, member: &'static str },
     #[error("{member} must be {expected}")]
@@ -30,7 +32,9 @@ pub enum DecodeError {
     Union { place: &'static str, at: usize },
     #[error("`source` of the object at byte {0} must be `INPUT` or `OUTPUT`")]
     Source(usize),
-    #[error("unknown role at byte {0}; use `user`, `assistant` or `system`")]
+    #[error(
+        "unknown role at byte {0}; use the roles of the model's own format, such as `user` and `assistant`"
+    )]
     Role(usize),
     #[error("answer holds an event of a kind that is not known")]
     UnknownEvent,
@@ -52,9 +56,11 @@ impl DecodeError {
             | Self::WrongType { .. }
             | Self::Exclusive { .. }
             | Self::Source(_) => Fault::Validation,
-            Self::UnknownMember { .. } | Self::Refused { .. } | Self::Union { .. } | Self::Role(_) => {
-                Fault::AccessDenied
-            }
+            Self::OtherModel
+            | Self::UnknownMember { .. }
+            | Self::Refused { .. }
+            | Self::Union { .. }
+            | Self::Role(_) => Fault::AccessDenied,
             Self::UnknownEvent | Self::EventJson(_) | Self::EventBase64(_) | Self::UnknownChunk => {
                 Fault::ModelStreamError
             }

@@ -13,27 +13,31 @@ pub(crate) mod texts;
 use thiserror::Error;
 
 use super::invoke::Family;
-use super::json::Document;
-use super::model::ModelReference;
+use super::json::{Document, Node};
+use super::model::{ModelKind, ModelReference};
 use super::operation::{Body, Operation};
 use super::stream::StreamReader;
-use super::view::{Answer, TextRole, View};
+use super::view::{Answer, OpaqueKind, TextRole, View};
 use super::{async_invoke, converse, count_tokens, guardrail, speech};
 use draft::Draft;
 pub use error::DecodeError;
 use texts::{Part, Texts};
 
-/// No reader exists for the model's bodies.
+/// No reader exists for the model's bodies on that operation.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the body format of model `{model}` is not known; Converse reads bodies of every model")]
-pub struct UnknownFamily {
-    model: String,
+pub enum UnknownFamily {
+    #[error("the body format of model `{model}` is not known; Converse reads bodies of every model")]
+    Unknown { model: String },
+    #[error("model `{model}` answers asynchronously only; start it with StartAsyncInvoke")]
+    Asynchronous { model: String },
 }
 
 /// How bodies of one operation and one family of models are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Format {
     wire: Wire,
+    /// Whether Bedrock adds a prompt of its own, which never passes here.
+    stored_prompt: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,24 +61,33 @@ impl Format {
     // FAIL-CLOSED: a family that is not known is an error, also for models whose family only a lookup could tell.
     pub fn of(operation: Operation, model: Option<&ModelReference>) -> Result<Self, UnknownFamily> {
         let wire = match operation.body() {
-            Body::Converse => Wire::Converse,
+            Body::Converse => {
+                let stored_prompt = model.is_some_and(|model| model.kind() == ModelKind::Prompt);
+                return Ok(Self { wire: Wire::Converse, stored_prompt });
+            }
+            Body::Invoke => Wire::Invoke(synchronous(model)?),
             Body::Session => match model.and_then(ModelReference::base) {
                 Some(base) if speech::is_spoken_by(base) => Wire::Speech,
                 Some(_) | None => return Err(unknown(model)),
             },
-            Body::Invoke => Wire::Invoke(family(model)?),
             Body::AsyncInvoke => Wire::AsyncInvoke(family(model)?),
             Body::CountTokens => Wire::CountConverse,
             Body::Guardrail => Wire::Guardrail,
             Body::GuardrailChecks => Wire::GuardrailChecks,
             Body::None => return Err(unknown(model)),
         };
-        Ok(Self { wire })
+        Ok(Self { wire, stored_prompt: false })
     }
 
     /// The format of a native body that is counted.
     pub(crate) fn counted(model: Option<&ModelReference>) -> Result<Self, UnknownFamily> {
-        Ok(Self { wire: Wire::CountInvoke(family(model)?) })
+        Ok(Self { wire: Wire::CountInvoke(synchronous(model)?), stored_prompt: false })
+    }
+
+    /// The format of InvokeModel's bodies of a family. For models whose
+    /// family stands in no id: imported models, and whatever else only a lookup tells.
+    pub const fn of_family(family: Family) -> Self {
+        Self { wire: Wire::Invoke(family), stored_prompt: false }
     }
 
     /// The name used in records.
@@ -90,11 +103,18 @@ impl Format {
 
     /// Reads a request body. Either everything in it is understood, or it is refused.
     pub fn decode<'a>(self, document: &'a Document<'a>) -> Result<View<'a>, DecodeError> {
-        let body = document.root();
+        self.decode_node(document.root())
+    }
+
+    /// Reads a request body that stands inside another document, as `modelInput` does.
+    pub fn decode_node<'a>(self, body: &'a Node<'a>) -> Result<View<'a>, DecodeError> {
         if !body.is_object() {
             return Err(DecodeError::NotAnObject);
         }
         let mut draft = Draft::default();
+        if self.stored_prompt {
+            draft.opaque(OpaqueKind::StoredPrompt, body);
+        }
         match self.wire {
             Wire::Converse => converse::decode(body, &mut draft)?,
             Wire::Invoke(family) | Wire::CountInvoke(family) => family.dialect().decode(body, &mut draft)?,
@@ -102,7 +122,7 @@ impl Format {
             Wire::CountConverse => count_tokens::decode(body, &mut draft)?,
             Wire::Guardrail => guardrail::decode(body, &mut draft)?,
             Wire::GuardrailChecks => guardrail::decode_checks(body, &mut draft)?,
-            Wire::Speech => return Ok(speech::Event::read(document)?.view),
+            Wire::Speech => return Ok(speech::Event::of(body)?.view),
         }
         Ok(draft.into_view())
     }
@@ -140,12 +160,7 @@ impl Format {
 
     #[cfg(test)]
     pub(crate) const fn converse() -> Self {
-        Self { wire: Wire::Converse }
-    }
-
-    #[cfg(test)]
-    pub(crate) const fn invoke(family: Family) -> Self {
-        Self { wire: Wire::Invoke(family) }
+        Self { wire: Wire::Converse, stored_prompt: false }
     }
 }
 
@@ -154,7 +169,20 @@ fn family(model: Option<&ModelReference>) -> Result<Family, UnknownFamily> {
 }
 
 fn unknown(model: Option<&ModelReference>) -> UnknownFamily {
-    UnknownFamily { model: model.map(|model| model.raw().to_owned()).unwrap_or_default() }
+    UnknownFamily::Unknown { model: name(model) }
+}
+
+/// The family, when it answers the caller.
+fn synchronous(model: Option<&ModelReference>) -> Result<Family, UnknownFamily> {
+    let family = family(model)?;
+    if family.is_asynchronous() {
+        return Err(UnknownFamily::Asynchronous { model: name(model) });
+    }
+    Ok(family)
+}
+
+fn name(model: Option<&ModelReference>) -> String {
+    model.map(|model| model.raw().to_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
-use super::samples::samples;
+use super::samples::{self, samples};
 use super::*;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::json::{Edits, Node, Value};
-use crate::bedrock::view::{Parameter, SettingValue};
+use crate::bedrock::view::{Modality, OpaqueKind, Parameter, SettingValue};
 
 fn invoke_formats() -> impl Iterator<Item = Format> {
-    Family::ALL.into_iter().map(Format::invoke)
+    Family::ALL.into_iter().map(Format::of_family)
 }
 
 fn decoded<T>(format: Format, body: &str, inspect: impl FnOnce(Result<View<'_>, DecodeError>) -> T) -> T {
@@ -66,6 +66,38 @@ fn every_string_of_a_request_is_a_text() {
     }
 }
 
+/// Every string below `value` in turn, as a mutable place.
+fn each_string(value: &mut serde_json::Value, visit: &mut impl FnMut(&mut serde_json::Value)) {
+    match value {
+        serde_json::Value::String(_) => visit(value),
+        serde_json::Value::Array(elements) => elements.iter_mut().for_each(|one| each_string(one, visit)),
+        serde_json::Value::Object(members) => members.values_mut().for_each(|one| each_string(one, visit)),
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+    }
+}
+
+#[test]
+fn a_value_in_place_of_any_string_is_seen_or_refused() {
+    const FORBIDDEN: &str = "123-45-6789";
+    for (format, body) in samples() {
+        let mut count = 0;
+        each_string(&mut body.clone(), &mut |_| count += 1);
+        for chosen in 0..count {
+            let (mut body, mut position) = (body.clone(), 0);
+            each_string(&mut body, &mut |place| {
+                if position == chosen {
+                    *place = FORBIDDEN.into();
+                }
+                position += 1;
+            });
+            decoded(format, &body.to_string(), |view| {
+                let hidden = view.is_ok_and(|view| view.texts.iter().all(|text| text.text != FORBIDDEN));
+                assert!(!hidden, "{}: string {chosen} of {body}", format.name());
+            });
+        }
+    }
+}
+
 #[test]
 fn a_member_that_no_family_has_is_refused_by_every_format() {
     for (format, mut body) in samples() {
@@ -80,16 +112,20 @@ fn a_member_that_no_family_has_is_refused_by_every_format() {
 
 #[test]
 fn a_body_of_another_family_is_a_denial() {
-    let others = [
-        r#"{"model":"x"}"#,
-        r#"{"amazon-bedrock-guardrailConfig":{"tagSuffix":"x"}}"#,
-        r#"{"message":"hi","max_tokens":9}"#,
-        r#"{"taskType":"TEXT_IMAGE","textToImageParams":{"text":"x"}}"#,
-        r#"{"generation_config":{"max_output_tokens":9}}"#,
-        r#"{"max_completion_tokens":9}"#,
+    let others: [(&str, &[Family]); 6] = [
+        (r#"{"model":"x"}"#, &[Family::OpenAi, Family::OpenAiChat]),
+        (r#"{"amazon-bedrock-guardrailConfig":{"tagSuffix":"x"}}"#, &[]),
+        (r#"{"message":"hi","max_tokens":9}"#, &[Family::CohereCommandR]),
+        (r#"{"taskType":"TEXT_IMAGE","textToImageParams":{"text":"x"}}"#, &[Family::AmazonImage]),
+        (r#"{"generation_config":{"max_output_tokens":9}}"#, &[]),
+        (
+            r#"{"messages":[],"max_completion_tokens":9}"#,
+            &[Family::OpenAi, Family::OpenAiChat, Family::DeepSeek],
+        ),
     ];
     for format in invoke_formats() {
-        for body in others {
+        let is_other = |owners: &[Family]| owners.iter().all(|owner| format != Format::of_family(*owner));
+        for (body, _) in others.into_iter().filter(|(_, owners)| is_other(owners)) {
             let error = refusal(format, body);
             assert_eq!(error.fault(), Fault::AccessDenied, "{} {body}", format.name());
         }
@@ -130,10 +166,15 @@ fn a_missing_parameter_is_set_by_its_insertion() {
 #[test]
 fn families_that_generate_text_can_be_given_a_token_limit() {
     for (format, body) in samples() {
-        let generates = !matches!(
-            format.wire,
-            Wire::Invoke(Family::TitanEmbed | Family::CohereEmbed | Family::StableDiffusionXl)
-        );
+        let generates = match format.wire {
+            Wire::AsyncInvoke(_)
+            | Wire::CountConverse
+            | Wire::CountInvoke(_)
+            | Wire::Guardrail
+            | Wire::GuardrailChecks => false,
+            Wire::Converse | Wire::Speech => true,
+            Wire::Invoke(family) => !family.addable().is_empty(),
+        };
         decoded(format, &body.to_string(), |view| {
             let offered =
                 view.unwrap().insertions.iter().any(|at| at.parameter == Some(Parameter::MaxTokens));
@@ -148,28 +189,51 @@ fn models_find_their_family() {
         ("amazon.titan-text-express-v1", Some(Family::TitanText)),
         ("amazon.titan-tg1-large", Some(Family::TitanText)),
         ("amazon.titan-embed-text-v2:0", Some(Family::TitanEmbed)),
-        ("amazon.titan-embed-image-v1", Some(Family::TitanEmbed)),
+        ("amazon.titan-embed-image-v1", Some(Family::TitanMultimodalEmbed)),
         ("amazon.titan-e1t-medium", Some(Family::TitanEmbed)),
-        ("amazon.titan-image-generator-v1", None),
+        ("amazon.titan-image-generator-v2:0", Some(Family::AmazonImage)),
         ("ai21.j2-mid-v1", Some(Family::Jurassic2)),
         ("ai21.j2-jumbo-instruct", Some(Family::Jurassic2)),
-        ("ai21.jamba-1-5-large-v1:0", None),
+        ("ai21.jamba-1-5-large-v1:0", Some(Family::Jamba)),
         ("anthropic.claude-v2:1", Some(Family::ClaudeText)),
         ("anthropic.claude-instant-v1", Some(Family::ClaudeText)),
         ("anthropic.claude-3-haiku-20240307-v1:0", Some(Family::ClaudeMessages)),
         ("anthropic.claude-sonnet-4-20250514-v1:0", Some(Family::ClaudeMessages)),
         ("cohere.command-text-v14", Some(Family::CohereCommand)),
         ("cohere.command-light-text-v14", Some(Family::CohereCommand)),
-        ("cohere.command-r-plus-v1:0", None),
+        ("cohere.command-r-plus-v1:0", Some(Family::CohereCommandR)),
         ("cohere.embed-english-v3", Some(Family::CohereEmbed)),
         ("stability.stable-diffusion-xl-v1", Some(Family::StableDiffusionXl)),
-        ("stability.sd3-large-v1:0", None),
+        ("stability.sd3-large-v1:0", Some(Family::StabilityImage)),
         ("amazon.nova-lite-v1:0", Some(Family::Nova)),
         ("amazon.nova-2-lite-v1:0", Some(Family::Nova)),
-        ("amazon.nova-canvas-v1:0", None),
+        ("amazon.nova-canvas-v1:0", Some(Family::AmazonImage)),
+        ("amazon.nova-reel-v1:1", Some(Family::NovaReel)),
         ("amazon.nova-sonic-v1:0", None),
-        ("amazon.nova-2-multimodal-embeddings-v1:0", None),
-        ("meta.llama3-8b-instruct-v1:0", None),
+        ("amazon.nova-2-sonic-v1:0", None),
+        ("amazon.nova-2-multimodal-embeddings-v1:0", Some(Family::NovaEmbed)),
+        ("amazon.rerank-v1:0", Some(Family::Rerank)),
+        ("cohere.rerank-v3-5:0", Some(Family::Rerank)),
+        ("meta.llama3-8b-instruct-v1:0", Some(Family::Llama)),
+        ("mistral.pixtral-large-2502-v1:0", Some(Family::Mistral)),
+        ("deepseek.r1-v1:0", Some(Family::DeepSeek)),
+        ("deepseek.v3.2", Some(Family::OpenAiChat)),
+        ("openai.gpt-oss-120b-1:0", Some(Family::OpenAi)),
+        ("qwen.qwen3-32b-v1:0", Some(Family::OpenAiChat)),
+        ("writer.palmyra-x5-v1:0", Some(Family::OpenAiChat)),
+        ("moonshot.kimi-k2-thinking", Some(Family::OpenAiChat)),
+        ("moonshotai.kimi-k2.5", Some(Family::OpenAiChat)),
+        ("minimax.minimax-m2", Some(Family::OpenAiChat)),
+        ("nvidia.nemotron-nano-9b-v2", Some(Family::OpenAiChat)),
+        ("google.gemma-3-27b-it", Some(Family::OpenAiChat)),
+        ("zai.glm-4.6", Some(Family::OpenAiChat)),
+        ("xai.grok-4", Some(Family::OpenAiChat)),
+        ("stability.stable-image-core-v1:1", Some(Family::StabilityImage)),
+        ("luma.ray-v2:0", Some(Family::LumaRay)),
+        ("twelvelabs.marengo-embed-3-0-v1:0", Some(Family::Marengo)),
+        ("twelvelabs.pegasus-1-2-v1:0", Some(Family::Pegasus)),
+        ("twelvelabs.other-v1:0", None),
+        ("acme.future-model-v1:0", None),
         ("arn:aws:bedrock:us-east-1:111122223333:provisioned-model/abc", None),
         ("", None),
     ];
@@ -180,10 +244,60 @@ fn models_find_their_family() {
 
 #[test]
 fn an_unknown_family_is_refused_on_invoke_and_read_by_converse() {
-    let model = ModelReference::parse("meta.llama3-8b-instruct-v1:0").unwrap();
+    let model = ModelReference::parse("acme.future-model-v1:0").unwrap();
     let error = Format::of(Operation::InvokeModel, Some(&model)).unwrap_err();
-    assert!(error.to_string().contains("`meta.llama3-8b-instruct-v1:0`"));
+    assert!(error.to_string().contains("`acme.future-model-v1:0`"));
     assert_eq!(Format::of(Operation::ConverseStream, Some(&model)).unwrap().name(), "converse");
+}
+
+#[test]
+fn models_that_answer_asynchronously_are_refused_on_invoke() {
+    for id in ["amazon.nova-reel-v1:0", "luma.ray-v2:0"] {
+        let model = ModelReference::parse(id).unwrap();
+        for operation in [Operation::InvokeModel, Operation::InvokeModelWithResponseStream] {
+            let error = Format::of(operation, Some(&model)).unwrap_err();
+            assert!(error.to_string().contains("StartAsyncInvoke"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_stored_prompt_is_no_part_of_what_was_inspected() {
+    let prompt = "arn:aws:bedrock:us-east-1:111122223333:prompt/ABCDEFGHIJ:1";
+    let format = Format::of(Operation::Converse, Some(&ModelReference::parse(prompt).unwrap())).unwrap();
+    decoded(format, r#"{"promptVariables":{"who":{"text":"me"}}}"#, |view| {
+        let opaque = view.unwrap().opaque;
+        assert_eq!(opaque.iter().map(|opaque| opaque.kind).collect::<Vec<_>>(), [OpaqueKind::StoredPrompt]);
+    });
+}
+
+#[test]
+fn what_cannot_be_looked_into_is_counted_where_it_stands() {
+    for (family, body, path) in samples::opaque() {
+        let source = body.to_string();
+        let document = Document::parse(source.as_bytes()).unwrap();
+        let view = Format::of_family(family).decode(&document).unwrap();
+        let coverage = view.coverage(&document);
+        let [only] = coverage.uninspected.as_slice() else { panic!("{}: {coverage:?}", family.name()) };
+        assert_eq!((only.paths.as_slice(), only.count, view.unread()), (&[path.to_owned()][..], 1, 1));
+        assert!(view.texts.iter().all(|text| !text.text.contains("iVBOR")), "{}", family.name());
+        assert!(view.modalities.iter().any(|modality| *modality != Modality::Text), "{}", family.name());
+        let inspected: usize = view.texts.iter().map(|text| text.text.len()).sum();
+        assert_eq!(coverage.inspected, inspected as u64);
+    }
+}
+
+#[test]
+fn explained_requests_can_be_given_what_real_ones_can() {
+    for (format, body) in samples() {
+        let Wire::Invoke(family) = format.wire else { continue };
+        decoded(format, &body.to_string(), |view| {
+            for insertion in view.unwrap().insertions {
+                let parameter = insertion.parameter.unwrap();
+                assert!(family.addable().contains(&parameter), "{}: {parameter}", family.name());
+            }
+        });
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::payload;
-use crate::bedrock::json::{Node, Value};
+use crate::bedrock::json::{Document, Node, Value};
 use crate::bedrock::view::{Text, TextRole};
 
 /// The strings found so far.
@@ -24,7 +24,7 @@ pub(crate) enum Part {
     Free(TextRole),
     /// Base64, read as words where it is not.
     Payload,
-    /// An array whose `token` members are one text cut into pieces.
+    /// Tokens that are one text cut into pieces: strings of lists, and members called `token`.
     Tokens,
 }
 
@@ -46,6 +46,17 @@ impl<'a> Texts<'a> {
     /// Appends words that stand in the node in another form, so that they cannot be edited in place.
     pub(crate) fn derived(&mut self, node: &'a Node<'a>, text: String, role: TextRole, key: Option<&'a str>) {
         self.push(node, Cow::Owned(text), role, key, false);
+    }
+
+    /// Appends what a string of JSON says where it says it with escapes, which the model may never see as such.
+    pub(crate) fn json_string(&mut self, node: &'a Node<'a>, role: TextRole, key: Option<&'a str>) {
+        let Some(text) = node.as_str().filter(|text| text.contains('\\')) else { return };
+        let Ok(document) = Document::parse(text.as_bytes()) else { return };
+        let mut words = String::new();
+        join_words(document.root(), &mut words);
+        if !words.is_empty() {
+            self.derived(node, words, role, key);
+        }
     }
 
     /// Appends every key, string and number below `node`.
@@ -90,7 +101,7 @@ impl<'a> Texts<'a> {
     fn answer_part(&mut self, node: &'a Node<'a>, key: Option<&'a str>, this: Part, part: fn(&str) -> Part) {
         match (this, &node.value) {
             (Part::Free(role), _) => self.free(node, role, key),
-            (Part::Tokens, Value::Array(_)) => self.tokens(node, key),
+            (Part::Tokens, Value::Array(_) | Value::Object(_)) => self.tokens(node, key),
             (_, Value::Array(elements)) => {
                 for element in elements {
                     self.answer_part(element, key, this, part);
@@ -113,9 +124,7 @@ impl<'a> Texts<'a> {
     // out of the pieces, a rule that wants it gone refuses the answer.
     fn tokens(&mut self, list: &'a Node<'a>, key: Option<&'a str>) {
         let mut joined = String::new();
-        for element in list.elements() {
-            join_tokens(element, &mut joined);
-        }
+        join_tokens(list, &mut joined);
         if !joined.is_empty() {
             self.derived(list, joined, TextRole::Other, key);
         }
@@ -145,15 +154,45 @@ fn inherited(outer: Part, inner: Part) -> Part {
     }
 }
 
-/// Appends the strings called `token` below `element`. The alternatives that were not generated (`topTokens`) are no
-/// part of the text. AI21 writes a space as U+2581 and a line break as `<|newline|>`.
-fn join_tokens(element: &Node<'_>, joined: &mut String) {
-    for member in element.members() {
-        if member.name == "token" {
-            let token = member.node.as_str().unwrap_or_default();
-            joined.push_str(&token.replace('\u{2581}', " ").replace("<|newline|>", "\n"));
-        } else if member.name != "topTokens" {
-            join_tokens(&member.node, joined);
+/// Appends every key and string below `node`, a line each.
+fn join_words(node: &Node<'_>, words: &mut String) {
+    if let Some(text) = node.as_str() {
+        words.push_str(text);
+        words.push('\n');
+    }
+    node.elements().iter().for_each(|element| join_words(element, words));
+    for member in node.members() {
+        words.push_str(&member.name);
+        words.push('\n');
+        join_words(&member.node, words);
+    }
+}
+
+/// Appends the strings called `token` below `node`, and those that stand in lists. The alternatives that were not
+/// generated (`topTokens`, `top_logprobs`) are no part of the text. AI21 writes a space as U+2581 and a line break as
+/// `<|newline|>`.
+fn join_tokens(node: &Node<'_>, joined: &mut String) {
+    for element in node.elements() {
+        match element.as_str() {
+            Some(token) => join_token(token, joined),
+            None => join_tokens(element, joined),
         }
     }
+    for member in node.members() {
+        match (member.name.as_ref(), member.node.as_str()) {
+            ("topTokens" | "top_logprobs", _) => {}
+            ("token", Some(token)) => join_token(token, joined),
+            // Whatever else is written beside tokens is a line of its own.
+            (_, Some(text)) => {
+                joined.push('\n');
+                joined.push_str(text);
+                joined.push('\n');
+            }
+            (_, None) => join_tokens(&member.node, joined),
+        }
+    }
+}
+
+fn join_token(token: &str, joined: &mut String) {
+    joined.push_str(&token.replace('\u{2581}', " ").replace("<|newline|>", "\n"));
 }

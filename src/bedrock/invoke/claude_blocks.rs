@@ -154,14 +154,15 @@ fn tool_result<'a>(draft: &mut Draft<'a>, member: &'a Member<'a>) -> Result<(), 
 }
 
 fn thinking<'a>(draft: &mut Draft<'a>, member: &'a Member<'a>) -> Result<(), DecodeError> {
-    let key = Some(member.name.as_ref());
-    draft::string(member)?;
     match member.name.as_ref() {
-        "thinking" => draft.texts.sealed(&member.node, TextRole::Reasoning, key),
-        "signature" | "data" => draft.texts.payload(&member.node, TextRole::Reasoning, key),
-        _ => return Err(DecodeError::unknown(member, "a thinking block")),
+        "thinking" => {
+            draft::string(member)?;
+            draft.texts.sealed(&member.node, TextRole::Reasoning, Some(&member.name));
+            Ok(())
+        }
+        "signature" | "data" => draft.encrypted(member),
+        _ => Err(DecodeError::unknown(member, "a thinking block")),
     }
-    Ok(())
 }
 
 fn source<'a>(draft: &mut Draft<'a>, source: &'a Member<'a>, modality: Modality) -> Result<(), DecodeError> {

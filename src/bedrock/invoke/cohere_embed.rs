@@ -9,7 +9,7 @@ use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::payload;
 use crate::bedrock::format::texts::{Part, Texts};
 use crate::bedrock::json::{Member, Node};
-use crate::bedrock::view::{Answer, Modality, Parameter, TextRole, Usage};
+use crate::bedrock::view::{Answer, Modality, OpaqueKind, Parameter, TextRole, Usage};
 
 pub(super) struct CohereEmbed;
 
@@ -87,6 +87,7 @@ fn input_part<'a>(draft: &mut Draft<'a>, part: &'a Node<'a>) -> Result<(), Decod
 /// Counts an image. What is not a data URI is words.
 fn image<'a>(draft: &mut Draft<'a>, node: &'a Node<'a>, member: &'a Member<'a>) {
     draft.attach(Modality::Image);
+    draft.opaque(OpaqueKind::Image, node);
     if !node.as_str().is_some_and(payload::is_data_uri) {
         draft.texts.free(node, TextRole::Other, Some(&member.name));
     }

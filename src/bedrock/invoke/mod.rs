@@ -1,17 +1,34 @@
 //! Bodies of InvokeModel, one file per family of models.
 //!
 //! Receives a canonical model id, returns the [`Family`] whose `Dialect` reads the bodies. To add a family: write a file
-//! with a `Dialect`, add a variant to [`Family`] and its id prefixes to `PREFIXES`; the compiler asks for the rest, and the
+//! with a `Dialect`, add a variant to [`Family`] and its id prefixes to `dispatch`; the compiler asks for the rest, and the
 //! tests of `format` for a sample request. Never falls back to a guess: an id without a prefix here has no family.
 
+mod amazon_image;
+mod chat;
+mod chat_choices;
+mod chat_messages;
+mod chat_tools;
 mod claude_blocks;
 mod claude_messages;
 mod claude_text;
 pub(crate) mod claude_tools;
 mod cohere_command;
+mod cohere_command_r;
 mod cohere_embed;
+mod deepseek;
+mod dispatch;
 mod jurassic2;
+mod llama;
+mod luma;
+mod marengo;
+mod mistral;
 mod nova;
+mod nova_embed;
+mod nova_reel;
+mod pegasus;
+mod rerank;
+mod stability_image;
 mod stable_diffusion_xl;
 mod titan_embed;
 mod titan_text;
@@ -20,90 +37,180 @@ use super::format::draft::Draft;
 use super::format::error::DecodeError;
 use super::json::{Member, Node};
 use super::stream::Progress;
-use super::view::Answer;
+use super::view::{Answer, Parameter};
 
 /// Models that share one body format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Family {
     TitanText,
     TitanEmbed,
+    TitanMultimodalEmbed,
+    /// Titan Image Generator and Nova Canvas.
+    AmazonImage,
+    Nova,
+    NovaEmbed,
+    NovaReel,
     Jurassic2,
+    Jamba,
     /// Claude 1, 2 and Instant: text completions, or messages where the body holds `messages`.
     ClaudeText,
     ClaudeMessages,
     CohereCommand,
+    CohereCommandR,
     CohereEmbed,
+    /// Cohere's and Amazon's rerankers.
+    Rerank,
+    Llama,
+    /// Text completions, or chat where the body holds `messages`.
+    Mistral,
+    /// DeepSeek-R1 and imported models of the same form: text completions, or chat where the body holds `messages`.
+    DeepSeek,
+    /// OpenAI's own models.
+    OpenAi,
+    /// Everything else that speaks OpenAI's chat completions.
+    OpenAiChat,
     StableDiffusionXl,
-    Nova,
+    /// Stable Diffusion 3, Stable Image, and Stability's image services.
+    StabilityImage,
+    LumaRay,
+    Marengo,
+    Pegasus,
 }
 
-/// Canonical ids of each family begin so. Ids that only a longer prefix tells apart stand first.
-const PREFIXES: &[(&str, Family)] = &[
-    ("amazon.titan-text-", Family::TitanText),
-    ("amazon.titan-tg1-", Family::TitanText),
-    ("amazon.titan-embed-", Family::TitanEmbed),
-    ("amazon.titan-e1t-", Family::TitanEmbed),
-    ("amazon.nova-micro-", Family::Nova),
-    ("amazon.nova-lite-", Family::Nova),
-    ("amazon.nova-pro-", Family::Nova),
-    ("amazon.nova-premier-", Family::Nova),
-    ("amazon.nova-2-micro-", Family::Nova),
-    ("amazon.nova-2-lite-", Family::Nova),
-    ("amazon.nova-2-pro-", Family::Nova),
-    ("amazon.nova-2-premier-", Family::Nova),
-    ("ai21.j2-", Family::Jurassic2),
-    ("anthropic.claude-instant-", Family::ClaudeText),
-    ("anthropic.claude-v", Family::ClaudeText),
-    ("anthropic.claude-", Family::ClaudeMessages),
-    ("cohere.command-text-", Family::CohereCommand),
-    ("cohere.command-light-", Family::CohereCommand),
-    ("cohere.embed-", Family::CohereEmbed),
-    ("stability.stable-diffusion-xl", Family::StableDiffusionXl),
-];
-
 impl Family {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 25] = [
         Self::TitanText,
         Self::TitanEmbed,
+        Self::TitanMultimodalEmbed,
+        Self::AmazonImage,
+        Self::Nova,
+        Self::NovaEmbed,
+        Self::NovaReel,
         Self::Jurassic2,
+        Self::Jamba,
         Self::ClaudeText,
         Self::ClaudeMessages,
         Self::CohereCommand,
+        Self::CohereCommandR,
         Self::CohereEmbed,
+        Self::Rerank,
+        Self::Llama,
+        Self::Mistral,
+        Self::DeepSeek,
+        Self::OpenAi,
+        Self::OpenAiChat,
         Self::StableDiffusionXl,
-        Self::Nova,
+        Self::StabilityImage,
+        Self::LumaRay,
+        Self::Marengo,
+        Self::Pegasus,
     ];
 
     /// The family of a canonical id such as `anthropic.claude-v2:1`.
     pub fn of_model(canonical: &str) -> Option<Self> {
-        PREFIXES.iter().find(|(prefix, _)| canonical.starts_with(prefix)).map(|(_, family)| *family)
+        dispatch::of_model(canonical)
+    }
+
+    /// The family of an imported model, by the architecture that the control plane names.
+    pub fn of_architecture(architecture: &str) -> Option<Self> {
+        dispatch::of_architecture(architecture)
     }
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::TitanText => "titan-text",
             Self::TitanEmbed => "titan-embed",
+            Self::TitanMultimodalEmbed => "titan-multimodal-embed",
+            Self::AmazonImage => "amazon-image",
+            Self::Nova => "nova",
+            Self::NovaEmbed => "nova-embed",
+            Self::NovaReel => "nova-reel",
             Self::Jurassic2 => "jurassic-2",
+            Self::Jamba => "jamba",
             Self::ClaudeText => "claude-text",
             Self::ClaudeMessages => "claude-messages",
             Self::CohereCommand => "cohere-command",
+            Self::CohereCommandR => "cohere-command-r",
             Self::CohereEmbed => "cohere-embed",
+            Self::Rerank => "rerank",
+            Self::Llama => "llama",
+            Self::Mistral => "mistral",
+            Self::DeepSeek => "deepseek",
+            Self::OpenAi => "openai",
+            Self::OpenAiChat => "openai-chat",
             Self::StableDiffusionXl => "stable-diffusion-xl",
-            Self::Nova => "nova",
+            Self::StabilityImage => "stability-image",
+            Self::LumaRay => "luma-ray",
+            Self::Marengo => "marengo",
+            Self::Pegasus => "pegasus",
+        }
+    }
+
+    /// Whether the models answer StartAsyncInvoke only, whose `modelInput` is the body.
+    pub const fn is_asynchronous(self) -> bool {
+        matches!(self, Self::NovaReel | Self::LumaRay)
+    }
+
+    /// Parameters that a plain request of the family could be given where it leaves them out.
+    pub const fn addable(self) -> &'static [Parameter] {
+        match self {
+            Self::TitanText
+            | Self::Jurassic2
+            | Self::Jamba
+            | Self::Llama
+            | Self::DeepSeek
+            | Self::OpenAi
+            | Self::OpenAiChat => &[Parameter::MaxTokens, Parameter::Temperature, Parameter::TopP],
+            Self::Nova
+            | Self::ClaudeText
+            | Self::ClaudeMessages
+            | Self::CohereCommand
+            | Self::CohereCommandR
+            | Self::Mistral => {
+                &[Parameter::MaxTokens, Parameter::Temperature, Parameter::TopP, Parameter::TopK]
+            }
+            Self::Pegasus => &[Parameter::MaxTokens, Parameter::Temperature],
+            Self::TitanEmbed
+            | Self::TitanMultimodalEmbed
+            | Self::AmazonImage
+            | Self::NovaEmbed
+            | Self::NovaReel
+            | Self::CohereEmbed
+            | Self::Rerank
+            | Self::StableDiffusionXl
+            | Self::StabilityImage
+            | Self::LumaRay
+            | Self::Marengo => &[],
         }
     }
 
     pub(crate) const fn dialect(self) -> &'static dyn Dialect {
         match self {
             Self::TitanText => &titan_text::TitanText,
-            Self::TitanEmbed => &titan_embed::TitanEmbed,
+            Self::TitanEmbed => &titan_embed::TitanEmbed::Text,
+            Self::TitanMultimodalEmbed => &titan_embed::TitanEmbed::Multimodal,
+            Self::AmazonImage => &amazon_image::AmazonImage,
+            Self::Nova => &nova::Nova,
+            Self::NovaEmbed => &nova_embed::NovaEmbed,
+            Self::NovaReel => &nova_reel::NovaReel,
             Self::Jurassic2 => &jurassic2::Jurassic2,
+            Self::Jamba => &chat::Chat::Jamba,
             Self::ClaudeText => &claude_text::ClaudeText,
             Self::ClaudeMessages => &claude_messages::ClaudeMessages,
             Self::CohereCommand => &cohere_command::CohereCommand,
+            Self::CohereCommandR => &cohere_command_r::CohereCommandR,
             Self::CohereEmbed => &cohere_embed::CohereEmbed,
+            Self::Rerank => &rerank::Rerank,
+            Self::Llama => &llama::Llama,
+            Self::Mistral => &mistral::Mistral,
+            Self::DeepSeek => &deepseek::DeepSeek,
+            Self::OpenAi => &chat::Chat::Gpt,
+            Self::OpenAiChat => &chat::Chat::OpenAi,
             Self::StableDiffusionXl => &stable_diffusion_xl::StableDiffusionXl,
-            Self::Nova => &nova::Nova,
+            Self::StabilityImage => &stability_image::StabilityImage,
+            Self::LumaRay => &luma::LumaRay,
+            Self::Marengo => &marengo::Marengo,
+            Self::Pegasus => &pegasus::Pegasus,
         }
     }
 }
@@ -120,6 +227,11 @@ pub(crate) trait Dialect {
     /// Reads the document of one chunk (an object). Families that cannot stream keep this.
     fn chunk(&self, _chunk: &Node<'_>, _progress: &mut Progress) -> Result<(), DecodeError> {
         Err(DecodeError::UnknownChunk)
+    }
+
+    /// Whether the last chunk can be the string `[DONE]` and nothing else, as servers of OpenAI's form write it.
+    fn says_done(&self) -> bool {
+        false
     }
 }
 

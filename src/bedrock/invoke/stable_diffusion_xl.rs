@@ -8,7 +8,7 @@ use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
 use crate::bedrock::json::{Member, Node};
-use crate::bedrock::view::{Answer, Modality, Parameter, TextRole, Usage};
+use crate::bedrock::view::{Answer, Parameter, TextRole, Usage};
 
 pub(super) struct StableDiffusionXl;
 
@@ -18,10 +18,7 @@ impl Dialect for StableDiffusionXl {
         for member in body.members() {
             match member.name.as_ref() {
                 "text_prompts" => prompts(draft, member)?,
-                "init_image" | "mask_image" => {
-                    draft.attach(Modality::Image);
-                    draft.bytes(member, Modality::Image, "")?;
-                }
+                "init_image" | "mask_image" => draft.picture(member)?,
                 "samples" => draft.setting(Parameter::Choices, member)?,
                 "seed" => draft.setting(Parameter::Seed, member)?,
                 "cfg_scale"

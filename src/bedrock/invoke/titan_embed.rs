@@ -1,7 +1,7 @@
 //! Amazon Titan Embeddings: text (`titan-embed-text-v1`, `-v2`, `titan-embed-g1-text`, `titan-e1t-medium`) and image
 //! (`titan-embed-image-v1`).
 //!
-//! Receives `inputText`, `inputImage` or both; answers hold vectors and nothing to read but an error message.
+//! Receives `inputText`; the image models take `inputImage` beside it or alone. Answers hold vectors and nothing to read but an error message.
 //! There is no token limit, no sampling and no streaming. Shapes from recorded answers and public SDKs.
 
 use super::{Dialect, unknown};
@@ -10,26 +10,26 @@ use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
 use crate::bedrock::json::Node;
 use crate::bedrock::usage::count;
-use crate::bedrock::view::{Answer, Modality, TextRole, Usage};
+use crate::bedrock::view::{Answer, TextRole, Usage};
 
-pub(super) struct TitanEmbed;
+pub(super) enum TitanEmbed {
+    Text,
+    Multimodal,
+}
 
 impl Dialect for TitanEmbed {
     fn decode<'a>(&self, body: &'a Node<'a>, draft: &mut Draft<'a>) -> Result<(), DecodeError> {
         draft.turn();
         for member in body.members() {
-            match member.name.as_ref() {
-                "inputText" => {
+            match (self, member.name.as_ref()) {
+                (_, "inputText") => {
                     draft.string(member, TextRole::User)?;
                 }
-                "inputImage" => {
-                    draft.attach(Modality::Image);
-                    draft.bytes(member, Modality::Image, "")?;
-                }
-                "dimensions" => draft::plain_number(member)?,
-                "normalize" => draft::flag(member)?,
-                "embeddingTypes" => draft.strings(member, TextRole::Other)?,
-                "embeddingConfig" => {
+                (Self::Multimodal, "inputImage") => draft.picture(member)?,
+                (Self::Text, "dimensions") => draft::plain_number(member)?,
+                (Self::Text, "normalize") => draft::flag(member)?,
+                (Self::Text, "embeddingTypes") => draft.strings(member, TextRole::Other)?,
+                (Self::Multimodal, "embeddingConfig") => {
                     for setting in draft::object(member)? {
                         if setting.name != "outputEmbeddingLength" {
                             return Err(DecodeError::unknown(setting, "`embeddingConfig`"));

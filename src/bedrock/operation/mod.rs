@@ -31,6 +31,16 @@ impl Operation {
         Self::ALL.into_iter().filter(|operation| operation.access() != Access::Read)
     }
 
+    /// The method of its requests.
+    pub const fn method(self) -> &'static str {
+        self.row().method
+    }
+
+    /// The path of its requests, labels in braces: `/model/{modelId}/invoke`.
+    pub const fn path(self) -> &'static str {
+        self.row().path
+    }
+
     /// What it takes to be granted the operation.
     pub const fn access(self) -> Access {
         self.row().access
@@ -58,12 +68,17 @@ impl Operation {
 
     /// Whether a request names a model, in its path or in its body.
     pub fn takes_model(self) -> bool {
-        self.names_model_in_body() || self.row().path.contains("{model}")
+        self.names_model_in_body() || self.path().contains("{modelId}")
     }
 
     /// Whether the model is a member of the body, so that a path alone does not tell it.
     pub const fn names_model_in_body(self) -> bool {
         matches!(self.row().body, Body::AsyncInvoke)
+    }
+
+    /// Whether what is answered is a model's: what AWS counts as an invocation.
+    pub const fn is_inference(self) -> bool {
+        matches!(self.row().body, Body::Invoke | Body::Converse)
     }
 
     /// Whether the model's answer is written elsewhere and never crosses the warden.
@@ -129,56 +144,56 @@ macro_rules! operations {
 
 // The paths, methods and query members are those of the botocore model.
 operations! {
-    InvokeModel => Row::model("/model/{model}/invoke", Body::Invoke),
+    InvokeModel => Row::model("/model/{modelId}/invoke", Body::Invoke),
     InvokeModelWithResponseStream =>
-        Row::model("/model/{model}/invoke-with-response-stream", Body::Invoke).streaming(),
+        Row::model("/model/{modelId}/invoke-with-response-stream", Body::Invoke).streaming(),
     InvokeModelWithBidirectionalStream =>
-        Row::model("/model/{model}/invoke-with-bidirectional-stream", Body::Session).streaming(),
-    Converse => Row::model("/model/{model}/converse", Body::Converse),
-    ConverseStream => Row::model("/model/{model}/converse-stream", Body::Converse).streaming(),
-    CountTokens => Row::model("/model/{model}/count-tokens", Body::CountTokens),
+        Row::model("/model/{modelId}/invoke-with-bidirectional-stream", Body::Session).streaming(),
+    Converse => Row::model("/model/{modelId}/converse", Body::Converse),
+    ConverseStream => Row::model("/model/{modelId}/converse-stream", Body::Converse).streaming(),
+    CountTokens => Row::model("/model/{modelId}/count-tokens", Body::CountTokens),
     StartAsyncInvoke => Row::named("/async-invoke", Body::AsyncInvoke),
-    ApplyGuardrail => Row::named("/guardrail/{guardrail}/version/{version}/apply", Body::Guardrail),
+    ApplyGuardrail => Row::named("/guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply", Body::Guardrail),
     InvokeGuardrailChecks => Row::named("/guardrail-checks/invoke", Body::GuardrailChecks),
-    GetAsyncInvoke => Row::read("/async-invoke/{invocation}").about("modelArn"),
+    GetAsyncInvoke => Row::read("/async-invoke/{invocationArn}").about("modelArn"),
     ListAsyncInvokes => Row::read("/async-invoke")
         .entries("asyncInvokeSummaries", &["modelArn"])
         .query(query::ASYNC_INVOKES),
     ListFoundationModels => Row::control("/foundation-models")
         .entries("modelSummaries", &["modelId"])
         .query(query::FOUNDATION_MODELS),
-    GetFoundationModel => Row::control("/foundation-models/{model}"),
-    GetFoundationModelAvailability => Row::control("/foundation-model-availability/{model}"),
+    GetFoundationModel => Row::control("/foundation-models/{modelId}"),
+    GetFoundationModelAvailability => Row::control("/foundation-model-availability/{modelId}"),
     ListInferenceProfiles => Row::control("/inference-profiles")
         .entries("inferenceProfileSummaries", &["inferenceProfileId", "inferenceProfileArn"])
         .query(query::TYPED),
-    GetInferenceProfile => Row::control("/inference-profiles/{model}"),
+    GetInferenceProfile => Row::control("/inference-profiles/{modelId}"),
     ListProvisionedModelThroughputs => Row::control("/provisioned-model-throughputs")
         .entries("provisionedModelSummaries", &["provisionedModelName", "provisionedModelArn"])
         .query(query::PROVISIONED_MODELS),
-    GetProvisionedModelThroughput => Row::control("/provisioned-model-throughput/{model}"),
+    GetProvisionedModelThroughput => Row::control("/provisioned-model-throughput/{modelId}"),
     ListCustomModels => Row::control("/custom-models")
         .entries("modelSummaries", &["modelName", "modelArn"])
         .query(query::CUSTOM_MODELS),
-    GetCustomModel => Row::control("/custom-models/{model}"),
+    GetCustomModel => Row::control("/custom-models/{modelId}"),
     ListCustomModelDeployments => Row::control("/model-customization/custom-model-deployments")
         .entries("modelDeploymentSummaries", &["customModelDeploymentName", "customModelDeploymentArn"])
         .query(query::CUSTOM_MODEL_DEPLOYMENTS),
-    GetCustomModelDeployment => Row::control("/model-customization/custom-model-deployments/{model}"),
+    GetCustomModelDeployment => Row::control("/model-customization/custom-model-deployments/{modelId}"),
     ListImportedModels => Row::control("/imported-models")
         .entries("modelSummaries", &["modelName", "modelArn"])
         .query(query::IMPORTED_MODELS),
-    GetImportedModel => Row::control("/imported-models/{model}"),
+    GetImportedModel => Row::control("/imported-models/{modelId}"),
     ListPromptRouters => Row::control("/prompt-routers")
         .entries("promptRouterSummaries", &["promptRouterArn"])
         .query(query::TYPED),
-    GetPromptRouter => Row::control("/prompt-routers/{model}"),
+    GetPromptRouter => Row::control("/prompt-routers/{modelId}"),
     ListMarketplaceModelEndpoints => Row::control("/marketplace-model/endpoints")
         .entries("marketplaceModelEndpoints", &["endpointArn"])
         .query(query::MARKETPLACE_ENDPOINTS),
-    GetMarketplaceModelEndpoint => Row::control("/marketplace-model/endpoints/{model}"),
+    GetMarketplaceModelEndpoint => Row::control("/marketplace-model/endpoints/{modelId}"),
     ListGuardrails => Row::control("/guardrails").query(query::GUARDRAILS),
-    GetGuardrail => Row::control("/guardrails/{guardrail}").query(query::GUARDRAIL),
+    GetGuardrail => Row::control("/guardrails/{guardrailIdentifier}").query(query::GUARDRAIL),
     GetModelInvocationLoggingConfiguration => Row::control("/logging/modelinvocations"),
 }
 

@@ -1,4 +1,4 @@
-//! Paths against templates such as `/model/{model}/invoke`.
+//! Paths against templates such as `/model/{modelId}/invoke`.
 //!
 //! Receives a raw path and compares it byte by byte, segment by segment. Labels come out as they were written; nothing is
 //! decoded before the path has been taken apart, because an encoded `/` is no separator.

@@ -68,16 +68,16 @@ impl Route {
         for (name, raw) in labels {
             let written = decode_once(raw)?;
             match name {
-                "model" => route.model = Some(ModelReference::parse(&written)?),
-                "guardrail" if label::is_guardrail(&written) => {
+                "modelId" => route.model = Some(ModelReference::parse(&written)?),
+                "guardrailIdentifier" if label::is_guardrail(&written) => {
                     route.guardrail = Some(Guardrail { identifier: written, version: None });
                 }
-                "version" if label::is_guardrail_version(&written) => {
+                "guardrailVersion" if label::is_guardrail_version(&written) => {
                     if let Some(guardrail) = &mut route.guardrail {
                         guardrail.version = Some(written);
                     }
                 }
-                "invocation" if label::is_invocation(&written) => {}
+                "invocationArn" if label::is_invocation(&written) => {}
                 _ => return Err(RouteError::Label),
             }
         }

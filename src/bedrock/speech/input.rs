@@ -8,7 +8,7 @@ use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::payload::is_base64;
 use crate::bedrock::json::{Document, Member, Node};
-use crate::bedrock::view::{Modality, Parameter, TextRole, View};
+use crate::bedrock::view::{Modality, OpaqueKind, Parameter, TextRole, View};
 
 use super::is_uuid;
 
@@ -56,8 +56,11 @@ pub struct Place {
 impl<'a> Event<'a> {
     /// Reads `{"event":{NAME:{…}}}`.
     pub fn read(document: &'a Document<'a>) -> Result<Self, DecodeError> {
+        Self::of(document.root())
+    }
+
+    pub(crate) fn of(root: &'a Node<'a>) -> Result<Self, DecodeError> {
         const PLACE: &str = "an event of a session";
-        let root = document.root();
         if !root.is_object() {
             return Err(DecodeError::NotAnObject);
         }
@@ -160,6 +163,7 @@ impl<'a> Reading<'a> {
         let kind = kind.ok_or(DecodeError::Missing { place: "`contentStart`", member: "type" })?;
         if kind == ContentKind::Audio {
             self.draft.attach(Modality::Audio);
+            self.draft.opaque(OpaqueKind::Audio, &event.node);
         }
         if is_system {
             self.draft.system = true;

@@ -140,7 +140,7 @@ fn sound_counts_and_names_that_say_nothing_are_not_read() {
     let parsed = Document::parse(&document).unwrap();
     let view = Event::read(&parsed).unwrap().view;
     assert!(view.modalities.contains(&Modality::Audio));
-    assert_eq!((view.unread, view.turns), (1, 1));
+    assert_eq!((view.unread(), view.turns), (1, 1));
     let texts: Vec<_> = view.texts.iter().map(|text| (text.text.as_ref(), text.editable)).collect();
     assert_eq!(texts, [(uuid, false)]);
 }

@@ -4,7 +4,7 @@
 //! whether the answer has ended. Text that belongs to no block is reported under [`OUTSIDE_BLOCKS`], a line each.
 //! Never passes over an event it does not understand: that is an error, and the caller ends the stream.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -93,7 +93,15 @@ impl StreamReader {
         match self.format.wire() {
             Wire::Converse => converse::event(name, event, &mut self.progress),
             Wire::Invoke(family) => self.chunk(name, event, |chunk, progress| {
-                family.dialect().chunk(chunk, progress)?;
+                let dialect = family.dialect();
+                if dialect.says_done() && chunk.as_str() == Some(DONE) {
+                    progress.end(None);
+                    return Ok(());
+                }
+                if !chunk.is_object() {
+                    return Err(DecodeError::UnknownChunk);
+                }
+                dialect.chunk(chunk, progress)?;
                 progress.metrics(chunk);
                 Ok(())
             }),
@@ -120,9 +128,6 @@ impl StreamReader {
         let encoded = event.get("bytes").and_then(Node::as_str).ok_or(DecodeError::UnknownChunk)?;
         let bytes = STANDARD.decode(encoded)?;
         let chunk = Document::parse(&bytes)?;
-        if !chunk.root().is_object() {
-            return Err(DecodeError::UnknownChunk);
-        }
         read(chunk.root(), &mut self.progress)?;
         self.progress.rest(event, &["bytes"]);
         Ok(())
@@ -136,6 +141,8 @@ pub(crate) struct Progress {
     pub(crate) frame: Observed,
     stop_reason: Option<String>,
     finished: bool,
+    /// Alternatives that have begun and not ended.
+    open: BTreeSet<u32>,
     /// Text per block, kept only for families whose last chunk repeats it.
     remembered: BTreeMap<u32, String>,
 }
@@ -233,6 +240,32 @@ impl Progress {
         self.finished = false;
     }
 
+    /// Adds every string below `node` that is no text which was streamed already.
+    pub(crate) fn unrepeated(&mut self, node: &Node<'_>) {
+        match &node.value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::String(text) => {
+                if !self.remembered.values().any(|streamed| streamed.trim() == text.trim()) {
+                    self.aside(text);
+                }
+            }
+            Value::Array(elements) => elements.iter().for_each(|element| self.unrepeated(element)),
+            Value::Object(members) => members.iter().for_each(|member| self.unrepeated(&member.node)),
+        }
+    }
+
+    /// Notes that an alternative goes on.
+    pub(crate) fn open(&mut self, choice: u32) {
+        self.open.insert(choice);
+    }
+
+    /// Notes why an alternative has ended. With the last of them the answer has.
+    pub(crate) fn close(&mut self, choice: u32, reason: &Node<'_>) {
+        self.open.remove(&choice);
+        let first = self.stop_reason.is_none().then_some(reason);
+        if self.open.is_empty() { self.end(first) } else { self.stop(first) }
+    }
+
     /// Marks the answer as complete.
     pub(crate) fn end(&mut self, reason: Option<&Node<'_>>) {
         self.stop(reason);
@@ -257,6 +290,9 @@ impl Progress {
 
 /// The member of the last chunk that holds the counts (seen in recorded answers of all streaming families).
 pub(crate) const INVOCATION_METRICS: &str = "amazon-bedrock-invocationMetrics";
+
+/// The whole last chunk of servers of OpenAI's form.
+const DONE: &str = "[DONE]";
 
 /// The index of the block that `event` continues.
 pub(crate) fn block_index(event: &Node<'_>, name: &str) -> Result<u32, DecodeError> {

@@ -47,7 +47,7 @@ fn chunk(document: &Json) -> (&'static str, Json) {
 }
 
 fn invoke(family: Family, documents: &[Json]) -> (StreamReader, Heard) {
-    let mut reader = Format::invoke(family).stream();
+    let mut reader = Format::of_family(family).stream();
     let events: Vec<_> = documents.iter().map(chunk).collect();
     let heard = listen(&mut reader, &events);
     (reader, heard)
@@ -200,6 +200,143 @@ fn single_text_families_are_read() {
     }
 }
 
+/// What a family says for `Hello` in two pieces and a reason to stop, the last chunk with the metrics.
+fn two_pieces() -> Vec<(Family, Vec<Json>)> {
+    let choice = |part: Json, reason: Json| {
+        json!({"id": "c", "object": "chat.completion.chunk", "model": "m", "created": 1,
+            "choices": [{"index": 0, "delta": part, "finish_reason": reason}]})
+    };
+    let chat = vec![
+        choice(json!({"role": "assistant", "content": ""}), Json::Null),
+        choice(json!({"content": "Hel"}), Json::Null),
+        choice(json!({"content": "lo"}), json!("FINISH")),
+        metrics(json!({"choices": [], "usage": {"prompt_tokens": 4, "completion_tokens": 2,
+            "prompt_tokens_details": {"cached_tokens": 1}}})),
+    ];
+    let piece = |list: &str, text: &str, reason: Json| json!({list: [{"text": text, "stop_reason": reason}]});
+    let pieces =
+        |list: &str| vec![piece(list, "Hel", Json::Null), metrics(piece(list, "lo", json!("FINISH")))];
+    vec![
+        (
+            Family::Llama,
+            vec![
+                json!({"generation": "Hel", "prompt_token_count": 3, "generation_token_count": 1, "stop_reason": null}),
+                metrics(json!({"generation": "lo", "prompt_token_count": null, "generation_token_count": 2,
+                    "stop_reason": "FINISH"})),
+            ],
+        ),
+        (Family::Mistral, pieces("outputs")),
+        (Family::DeepSeek, pieces("choices")),
+        (
+            Family::Mistral,
+            vec![
+                json!({"choices": [{"message": {"role": "assistant", "content": "Hel"}, "stop_reason": null}]}),
+                metrics(json!({"choices": [{"message": {"content": [{"type": "text", "text": "lo"}]},
+                    "stop_reason": "FINISH"}]})),
+            ],
+        ),
+        (Family::OpenAiChat, chat.clone()),
+        (Family::OpenAi, chat.clone()),
+        (Family::DeepSeek, chat.clone()),
+        (Family::Jamba, chat),
+        (
+            Family::CohereCommandR,
+            vec![
+                json!({"event_type": "stream-start", "generation_id": "g"}),
+                json!({"event_type": "text-generation", "text": "Hel", "is_finished": false}),
+                json!({"event_type": "text-generation", "text": "lo", "is_finished": false}),
+                metrics(json!({"event_type": "stream-end", "finish_reason": "FINISH", "is_finished": true,
+                    "response": {"text": "Hello", "generation_id": "g", "finish_reason": "FINISH",
+                        "chat_history": [{"role": "CHATBOT", "message": "Hello"}]}})),
+            ],
+        ),
+        (
+            Family::Pegasus,
+            vec![json!({"message": "Hel"}), metrics(json!({"message": "lo", "finishReason": "FINISH"}))],
+        ),
+    ]
+}
+
+#[test]
+fn families_that_stream_in_pieces_are_read() {
+    for (family, documents) in two_pieces() {
+        let (reader, heard) = invoke(family, &documents);
+        assert_eq!(heard.block(0), "Hello", "{}", family.name());
+        assert!(heard.aside().iter().all(|text| !text.contains("Hel")), "{}: {heard:?}", family.name());
+        assert_eq!(reader.usage(), FINAL, "{}", family.name());
+        assert_eq!(reader.stop_reason(), Some("FINISH"), "{}", family.name());
+        assert!(reader.finished(), "{}", family.name());
+        assert_eq!(heard.terminal.last(), Some(&true), "{}", family.name());
+        assert_eq!(heard.terminal.first(), Some(&false), "{}", family.name());
+    }
+}
+
+#[test]
+fn counts_of_a_stream_do_not_change_when_the_metrics_repeat_them() {
+    for (family, mut documents) in two_pieces() {
+        let (reader, _) = invoke(family, &documents);
+        let all = reader.usage();
+        let last = documents.last_mut().unwrap().as_object_mut().unwrap();
+        last.remove(INVOCATION_METRICS);
+        let (reader, _) = invoke(family, &documents);
+        let own = reader.usage();
+        for (own, all) in [(own.input, all.input), (own.output, all.output), (own.cache_read, all.cache_read)]
+        {
+            assert!(own.is_none() || own == all, "{}", family.name());
+        }
+    }
+}
+
+#[test]
+fn alternatives_reasoning_and_tool_calls_are_texts_of_their_own() {
+    let delta = |index: u32, delta: Json, reason: Json| json!({"choices": [{"index": index, "delta": delta, "finish_reason": reason}]});
+    let call = |arguments: &str| {
+        json!({"tool_calls": [{"index": 0, "id": "t", "type": "function",
+            "function": {"name": "find", "arguments": arguments}}]})
+    };
+    let (reader, heard) = invoke(
+        Family::OpenAiChat,
+        &[
+            delta(0, json!({"reasoning_content": "hm"}), Json::Null),
+            delta(1, json!({"content": "two"}), Json::Null),
+            delta(0, call("{\"a\":"), Json::Null),
+            delta(0, call("1}"), json!("tool_calls")),
+            delta(1, json!({"content": " more"}), json!("stop")),
+            json!("[DONE]"),
+        ],
+    );
+    let mut blocks: Vec<&str> = heard
+        .blocks
+        .iter()
+        .filter(|(block, _)| **block != OUTSIDE_BLOCKS)
+        .map(|(_, text)| text.as_str())
+        .collect();
+    blocks.sort_unstable();
+    assert_eq!(blocks, ["hm", "two more", "{\"a\":1}"]);
+    assert!(heard.aside().contains(&"find"));
+    assert_eq!(heard.terminal, [false, false, false, false, true, true]);
+    assert_eq!(reader.stop_reason(), Some("tool_calls"));
+    assert!(reader.finished());
+}
+
+#[test]
+fn the_end_of_a_command_r_stream_hides_nothing_new() {
+    let (_, heard) = invoke(
+        Family::CohereCommandR,
+        &[
+            json!({"event_type": "text-generation", "text": "Hello"}),
+            json!({"event_type": "tool-calls-chunk", "tool_call_delta": {"index": 0, "parameters": "{\"q\":1}"}}),
+            json!({"event_type": "citation-generation", "citations": [{"text": "cited"}]}),
+            json!({"event_type": "stream-end", "finish_reason": "COMPLETE", "response": {"text": "Smuggled",
+                "chat_history": [{"message": "Hello"}, {"message": "kept"}], "tool_calls": [{"parameters": {"a": 7}}]}}),
+        ],
+    );
+    assert_eq!((heard.block(0), heard.block(1)), ("Hello", "{\"q\":1}"));
+    for words in ["cited", "Smuggled", "kept", "a", "7"] {
+        assert!(heard.aside().contains(&words), "{words}");
+    }
+}
+
 #[test]
 fn a_repeated_answer_counts_once_and_a_different_one_is_seen() {
     let pieces = [
@@ -275,11 +412,25 @@ fn an_event_that_is_not_understood_is_an_error() {
         (Family::Nova, json!({"future": {}})),
         (Family::Nova, json!({})),
         (Family::Jurassic2, json!({"completions": []})),
+        (Family::Llama, json!({"text": "x"})),
+        (Family::Llama, json!({"generation": ["x"]})),
+        (Family::OpenAiChat, json!({"text": "x"})),
+        (Family::OpenAiChat, json!({"choices": {"delta": {"content": "x"}}})),
+        (Family::OpenAiChat, json!({"choices": [{"words": "x"}]})),
+        (Family::OpenAiChat, json!({"choices": [{"delta": "x"}]})),
+        (Family::OpenAiChat, json!({"choices": [{"delta": {"content": {"text": "x"}}}]})),
+        (Family::OpenAiChat, json!({"choices": [{"index": u32::MAX, "delta": {"content": "x"}}]})),
+        (Family::OpenAiChat, json!("[OTHER]")),
+        (Family::Jamba, json!("[DONE]")),
+        (Family::CohereCommandR, json!({"event_type": "future", "text": "x"})),
+        (Family::Pegasus, json!({"generation": "x"})),
+        (Family::AmazonImage, json!({"images": []})),
+        (Family::Rerank, json!({"results": []})),
         (Family::TitanText, json!("[DONE]")),
     ];
     for (family, document) in documents {
         let (name, payload) = chunk(&document);
-        let mut reader = Format::invoke(family).stream();
+        let mut reader = Format::of_family(family).stream();
         let error = reader.read("event", Some(name), payload.to_string().as_bytes()).unwrap_err();
         assert_eq!(error.fault(), Fault::ModelStreamError, "{} {document}", family.name());
     }
@@ -301,7 +452,7 @@ fn a_frame_that_cannot_be_read_is_an_error() {
         ("error", Some("chunk"), ""),
         ("exception", None, "not json"),
     ] {
-        let mut reader = Format::invoke(Family::TitanText).stream();
+        let mut reader = Format::of_family(Family::TitanText).stream();
         assert!(reader.read(message_type, event_type, payload.as_bytes()).is_err(), "{payload}");
     }
 }

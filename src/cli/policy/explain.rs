@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::report::Report;
 use super::{Folder, Output, question, request};
 use crate::bedrock::model::ModelReference;
-use crate::bedrock::operation::Operation;
+use crate::bedrock::operation::{Access, Operation, Refused};
 use crate::cli::{Exit, Failure, Terminal};
 use crate::clock;
 use crate::identity::{CredentialKind, Principal};
@@ -86,12 +86,17 @@ pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Result<Exit, F
         context: &context,
         facts: &asked.facts,
     };
-    let repairs = set.repair(&inquiry);
+    let reads = operation.access() == Access::Read;
+    let repairs = if reads { Vec::new() } else { set.repair(&inquiry) };
     let repaired = asked.repaired(&repairs);
     let inquiry = Inquiry { facts: &repaired, ..inquiry };
-    let verdict = set.verify(&inquiry);
+    let (verdict, checks) = if reads {
+        (set.decide_read(&inquiry).0, set.read_checks(&inquiry))
+    } else {
+        (set.verify(&inquiry), set.checks(&inquiry))
+    };
     let denial = Denial::of(&inquiry, &verdict.violations);
-    let report = Report { set: &set, inquiry, repairs, verdict, denial, checks: set.checks(&inquiry) };
+    let report = Report { set: &set, inquiry, repairs, verdict, denial, checks };
     match args.output {
         Output::Table => report.print(terminal)?,
         Output::Json => writeln!(terminal.stdout, "{:#}", report.json())?,
@@ -159,12 +164,11 @@ impl Asked {
 }
 
 fn operation(name: &str) -> Result<Operation, String> {
-    let known = || Operation::granted().map(Operation::name);
-    Operation::granted().find(|operation| operation.name() == name).ok_or_else(|| {
-        match closest(name, known()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("operations that policies grant are {}", known().collect::<Vec<_>>().join(", ")),
-        }
+    let known = || Operation::ALL.into_iter().map(Operation::name);
+    Operation::named(name).ok_or_else(|| match closest(name, known()) {
+        _ if Refused::is_known(name) => "it is never passed on, whatever policies say".to_owned(),
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("operations are {}", known().collect::<Vec<_>>().join(", ")),
     })
 }
 

@@ -6,7 +6,7 @@
 use crate::bedrock::invoke::Family;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::{Body, Operation};
-use crate::bedrock::view::{Modality, Parameter};
+use crate::bedrock::view::{Modality, OpaqueKind, Parameter};
 use crate::cli::Failure;
 use crate::policy::{Facts, GuardrailReference};
 use crate::sensitive::find;
@@ -51,6 +51,9 @@ fn learn(facts: &mut Facts, name: &str, value: &str) -> Result<(), Failure> {
         "output" => facts.output = Some(value.to_owned()),
         "tools" => facts.tools.extend(value.split(',').map(ToOwned::to_owned)),
         "modalities" => facts.modalities = value.split(',').map(modality).collect::<Result<_, _>>()?,
+        "uninspected" => {
+            facts.uninspected = value.split(',').map(opaque_kind).collect::<Result<_, _>>()?;
+        }
         "turns" => facts.turns = parse(name, value, "a whole number")?,
         "images" => facts.images = parse(name, value, "a whole number")?,
         "stream" => facts.stream = parse(name, value, "true or false")?,
@@ -83,8 +86,8 @@ const PARAMETERS: [Parameter; 5] = [
     Parameter::ThinkingTokens,
 ];
 
-const OTHERS: [&str; 8] =
-    ["guardrail", "output", "tools", "modalities", "turns", "images", "stream", "findings"];
+const OTHERS: [&str; 9] =
+    ["guardrail", "output", "tools", "modalities", "uninspected", "turns", "images", "stream", "findings"];
 
 /// Parameters that such a request could be given where it leaves them out.
 fn addable(operation: Operation, model: Option<&ModelReference>) -> Vec<Parameter> {
@@ -94,13 +97,8 @@ fn addable(operation: Operation, model: Option<&ModelReference>) -> Vec<Paramete
         Body::Invoke | Body::AsyncInvoke => {}
         Body::None | Body::CountTokens | Body::Guardrail | Body::GuardrailChecks => return Vec::new(),
     }
-    match model.and_then(|model| Family::of_model(model.canonical())) {
-        Some(Family::TitanEmbed | Family::CohereEmbed | Family::StableDiffusionXl) | None => Vec::new(),
-        Some(Family::ClaudeText | Family::ClaudeMessages | Family::CohereCommand | Family::Nova) => {
-            TEXT.into_iter().chain([Parameter::TopK]).collect()
-        }
-        Some(Family::TitanText | Family::Jurassic2) => TEXT.to_vec(),
-    }
+    let family = model.and_then(|model| Family::of_model(model.canonical()));
+    family.map(|family| family.addable().to_vec()).unwrap_or_default()
 }
 
 fn guardrail(value: &str) -> Result<GuardrailReference, Failure> {
@@ -114,6 +112,14 @@ fn modality(word: &str) -> Result<Modality, Failure> {
     known.ok_or_else(|| {
         let names = Modality::ALL.map(Modality::name).join(", ");
         Failure::usage(format!("there is no modality `{word}`")).hint(format!("modalities are {names}"))
+    })
+}
+
+fn opaque_kind(word: &str) -> Result<OpaqueKind, Failure> {
+    let known = OpaqueKind::ALL.into_iter().find(|kind| kind.name() == word);
+    known.ok_or_else(|| {
+        let names = OpaqueKind::ALL.map(OpaqueKind::name).join(", ");
+        Failure::usage(format!("there is no uninspected content `{word}`")).hint(format!("kinds are {names}"))
     })
 }
 

@@ -38,6 +38,7 @@ pub(super) fn read(
     let envelope = Envelope::open(operation, model, &bytes).map_err(|error| refused(&error))?;
     let document = Document::parse(envelope.document()).map_err(|error| refused(&error))?;
     let view = envelope.format().decode(&document).map_err(|error| refused(&error))?;
+    model.map_or(Ok(()), |model| view.check_model(model)).map_err(|error| refused(&error))?;
     let scanner = Scanner::new().map_err(Failure::internal)?;
     let (matches, findings) = scan(&scanner, detectors, &view.texts);
     let mut fixed = Findings::default();

@@ -58,6 +58,25 @@ fn the_shipped_policies_do_what_their_comments_say() {
         (format!("{payments} maxTokens=100 findings=aws_access_key:1"), "DENY ValidationException"),
         (format!("{payments} maxTokens=100 modalities=text,image"), "DENY AccessDeniedException"),
         (format!("us.{payments} maxTokens=100"), "ALLOW"),
+        (format!("{payments} --operation CountTokens"), "ALLOW"),
+        ("guardrail=gr1:1 --operation ApplyGuardrail --team research --app lab".to_owned(), "ALLOW"),
+        ("--operation ApplyGuardrail --team research --app lab findings=EMAIL:1".to_owned(), "MODIFY"),
+        (
+            "--operation ApplyGuardrail --team payments --app checkout".to_owned(),
+            "DENY AccessDeniedException",
+        ),
+        (
+            "--operation InvokeGuardrailChecks --team research --app lab".to_owned(),
+            "DENY AccessDeniedException",
+        ),
+        (format!("{research} --operation StartAsyncInvoke output=s3://a/b"), "DENY AccessDeniedException"),
+        ("--operation ListGuardrails --team payments --app checkout".to_owned(), "ALLOW"),
+        ("--operation ListGuardrails --team nobody --app checkout".to_owned(), "DENY AccessDeniedException"),
+        (format!("{payments} --operation GetFoundationModel"), "ALLOW"),
+        (
+            "amazon.nova-pro-v1:0 --operation GetFoundationModel --team payments --app checkout".to_owned(),
+            "DENY AccessDeniedException",
+        ),
         (format!("eu.{payments} maxTokens=100"), "DENY AccessDeniedException"),
         (format!("global.{payments} maxTokens=100"), "DENY AccessDeniedException"),
         (format!("{payments} maxTokens=100 tools=bash_20250124"), "DENY AccessDeniedException"),
@@ -100,7 +119,7 @@ fn every_rule_is_explained_with_its_place() {
         "✓ org/allow",
         "granted by org/allow",
         "✗ org/residency",
-        "org.yaml:30",
+        "org.yaml:41",
         "may run in eu; allowed: us (try us.anthropic.claude-3-haiku-20240307-v1:0): Data stays in the United States",
         "~ payments/limits",
         "maxTokens 9000 becomes 1024",
@@ -168,6 +187,7 @@ fn facts_that_make_no_sense_are_usage_errors() {
         ("guardrail=x", "`x` is not a guardrail"),
         ("modalities=smell", "there is no modality `smell`"),
         ("--operation ConverseStream stream=false", "ConverseStream cannot have stream=false"),
+        ("--operation ApplyGuardrail", "ApplyGuardrail calls no model"),
     ];
     for (facts, expected) in table {
         let failure =

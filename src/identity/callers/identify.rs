@@ -3,7 +3,7 @@
 //! Receives request heads and returns claims. A bearer key is checked here and now; a signature waits in the claim
 //! for the body's hash. Never logs, and never says more to an unknown caller than that it is unknown.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -51,9 +51,9 @@ impl Callers {
         }
     }
 
-    /// Team and application of everyone who has a key, usable or not.
-    pub fn names(&self) -> HashSet<(&str, &str)> {
-        self.keys.values().map(|holder| (holder.team.as_str(), holder.app.as_str())).collect()
+    /// Team and app of everyone who holds a key, once for every key.
+    pub fn apps(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.keys.values().map(|holder| (holder.team.as_str(), holder.app.as_str()))
     }
 
     /// What the head claims, checked as far as that is possible without the body. `region` is the only one that

@@ -14,7 +14,7 @@ use crate::bedrock::format::Format;
 use crate::bedrock::json::{Document, Edits, Span, quoted};
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::{Guardrail, GuardrailPlace, Operation};
-use crate::bedrock::view::{Leak, Parameter, View};
+use crate::bedrock::view::{Coverage, Leak, Parameter, View};
 use crate::identity::Principal;
 use crate::policy::{
     Allowed, Context, Denial, Direction, Facts, GuardrailReference, Inquiry, PolicySet, Repair, Verdict,
@@ -64,6 +64,8 @@ pub struct Judgement {
     pub denial: Option<Denial>,
     /// Whether a system prompt was present.
     pub system: bool,
+    /// How much of the request, as it was received, was looked into.
+    pub coverage: Coverage,
 }
 
 /// A request that may be sent.
@@ -92,6 +94,7 @@ pub fn judge(
     let read = Read::new(format, &document, scanner, detectors, subject, &[])?;
     judgement.findings = read.facts.findings.clone();
     judgement.system = read.view.system;
+    judgement.coverage = read.view.coverage(&document);
 
     let repairs = policies.repair(&read.inquiry(subject));
     let edited = edit(&repairs, &read, &document, subject);
@@ -193,6 +196,7 @@ impl<'d> Read<'d> {
         own: &[Span],
     ) -> Result<Self, Refusal> {
         let mut view = format.decode(document)?;
+        subject.model.map_or(Ok(()), |model| view.check_model(model))?;
         view.texts.retain(|text| !own.contains(&text.span));
         let (matches, mut findings) = scan(scanner, detectors, &view.texts);
         let mut header_guardrail = None;

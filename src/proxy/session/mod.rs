@@ -49,7 +49,7 @@ const LINGER: Duration = Duration::from_secs(2);
 pub struct Session<'a> {
     pub proxy: &'a Proxy,
     pub policies: &'a PolicySet,
-    pub answering: Answering,
+    pub answering: Box<Answering>,
     pub input: Input,
     pub forwarded: Forwarded,
     pub downstream: Downstream,
@@ -57,10 +57,11 @@ pub struct Session<'a> {
 
 impl Session<'_> {
     /// Stages 7 to 10. `call` holds the first event.
-    pub async fn run(self, permit: Permit, call: Call) {
+    pub async fn run(self, permit: Permit, mut call: Call) {
         let Self { proxy, policies, answering, input, mut forwarded, downstream } = self;
         let shared = Arc::new(Shared::default());
         let sent = clock::instant();
+        forwarded.sent(sent, &mut call.headers);
         // 7. Sign and open: the upstream takes nothing but a permit. Every later event comes with a proof of its own.
         let (live, opened) = match proxy.upstream.open(permit, &answering.principal, call).await {
             Ok(opened) => opened,

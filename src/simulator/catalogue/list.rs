@@ -100,8 +100,8 @@ mod tests {
         let all = ids("").len();
         assert!(all >= 20);
         assert_eq!(ids("unknown=1").len(), all);
-        assert_eq!(ids("byProvider=Stability%20AI&byOutputModality=IMAGE").len(), 2);
-        assert_eq!(ids("byProvider=ai21+labs").len(), 4);
+        assert_eq!(ids("byProvider=Stability%20AI&byOutputModality=IMAGE").len(), 4);
+        assert_eq!(ids("byProvider=ai21+labs").len(), 6);
         assert!(ids("byOutputModality=EMBEDDING").contains(&"cohere.embed-english-v3".to_owned()));
         assert!(
             ids("byCustomizationType=CONTINUED_PRE_TRAINING").iter().all(|id| id.starts_with("amazon.titan"))

@@ -14,6 +14,8 @@ use super::reply::Refusal;
 
 pub(super) use list::decoded;
 pub use list::list;
+#[cfg(test)]
+pub use table::MODELS;
 
 /// One foundation model.
 #[derive(Debug, Clone, Copy)]

@@ -7,6 +7,7 @@ pub mod hostile_upstream;
 pub mod http;
 pub mod http2;
 pub mod journal;
+pub mod otlp;
 pub mod process;
 pub mod rust_sdk;
 pub mod session;

@@ -26,7 +26,7 @@ pub struct Hearing<'a> {
     policies: &'a PolicySet,
     scanner: &'a Scanner,
     detectors: DetectorSet,
-    subject: Answering,
+    subject: Box<Answering>,
     /// Facts of everything that was sent.
     facts: Facts,
     shared: Arc<Shared>,
@@ -37,7 +37,7 @@ impl<'a> Hearing<'a> {
     pub fn new(
         policies: &'a PolicySet,
         scanner: &'a Scanner,
-        subject: Answering,
+        subject: Box<Answering>,
         shared: Arc<Shared>,
     ) -> Self {
         let detectors = policies.detectors(&subject.principal, Direction::Prompt);
@@ -112,7 +112,7 @@ impl<'a> Hearing<'a> {
     }
 
     fn inquiry<'i>(&'i self, facts: &'i Facts) -> Inquiry<'i> {
-        let Answering { route, principal, context, .. } = &self.subject;
+        let Answering { route, principal, context, .. } = &*self.subject;
         let model = route.model.as_ref();
         Inquiry { principal, operation: route.operation, model, context, facts }
     }
@@ -235,7 +235,8 @@ fn join(facts: &mut Facts, view: &View<'_>) {
     }
     facts.turns = facts.turns.saturating_add(view.turns);
     facts.images = facts.images.saturating_add(view.images);
-    facts.unread = facts.unread.saturating_add(view.unread);
+    facts.unread = facts.unread.saturating_add(view.unread());
+    facts.uninspected.extend(view.opaque.iter().map(|opaque| opaque.kind));
 }
 
 fn count(findings: &mut Findings, found: &[Match]) {

@@ -5,10 +5,14 @@ use serde_json::{Value, json};
 use super::Format;
 use crate::bedrock::invoke::Family;
 
+mod families;
+
+pub(crate) use families::opaque;
+
 /// At least one request of every format.
 pub(crate) fn samples() -> Vec<(Format, Value)> {
-    let invoke = Format::invoke;
-    vec![
+    let invoke = Format::of_family;
+    let mut samples = vec![
         (Format::converse(), converse()),
         (invoke(Family::ClaudeMessages), claude_messages()),
         (
@@ -20,8 +24,7 @@ pub(crate) fn samples() -> Vec<(Format, Value)> {
         (
             invoke(Family::TitanEmbed),
             json!({
-                "inputText": "embed me", "dimensions": 256, "normalize": true, "embeddingTypes": ["float"],
-                "embeddingConfig": {"outputEmbeddingLength": 256}
+                "inputText": "embed me", "dimensions": 256, "normalize": true, "embeddingTypes": ["float"]
             }),
         ),
         (
@@ -73,7 +76,9 @@ pub(crate) fn samples() -> Vec<(Format, Value)> {
                 "toolConfig": {"tools": [{"toolSpec": {"name": "n", "inputSchema": {"json": {}}}}]}
             }),
         ),
-    ]
+    ];
+    samples.extend(families::samples());
+    samples
 }
 
 fn converse() -> Value {

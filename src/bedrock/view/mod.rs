@@ -7,7 +7,13 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::json::Span;
+use super::format::DecodeError;
+use super::json::{Document, Span};
+use super::model::ModelReference;
+
+mod coverage;
+
+pub use coverage::{Coverage, Opaque, OpaqueKind, Uninspected};
 
 /// A request as policies see it. Borrows from the parsed document.
 #[derive(Debug)]
@@ -24,8 +30,10 @@ pub struct View<'a> {
     /// Messages in the conversation; 1 for a single prompt.
     pub turns: u32,
     pub images: u32,
-    /// Attachments whose content is not among `texts`: pictures, sound, binary documents, anything in S3.
-    pub unread: u32,
+    /// What no detector can look into, in document order.
+    pub opaque: Vec<Opaque>,
+    /// A model that the body names beside the one in the path. See [`View::check_model`].
+    pub model: Option<&'a str>,
     /// Whether a system prompt is present.
     pub system: bool,
     /// The guardrail that the body asks for (Converse), or `None`. Header guardrails are not in the body.
@@ -34,6 +42,31 @@ pub struct View<'a> {
     pub guardrail_insertion: Option<Insertion>,
     /// S3 URI that the answer will be written to instead of being passed back (StartAsyncInvoke).
     pub output: Option<&'a str>,
+}
+
+impl View<'_> {
+    /// Attachments whose content is not among `texts`: pictures, sound, binary documents, anything in S3.
+    pub fn unread(&self) -> u32 {
+        let count = self.opaque.iter().filter(|opaque| opaque.kind.is_attachment()).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// Refuses a body that names another model than the one that was judged: which of the two answers is not for us to
+    /// guess. Some clients repeat the model, with or without its geography.
+    pub fn check_model(&self, judged: &ModelReference) -> Result<(), DecodeError> {
+        let Some(named) = self.model else { return Ok(()) };
+        let is_same = |named: ModelReference| named.canonical() == judged.canonical();
+        if named == judged.raw() || ModelReference::parse(named).is_ok_and(is_same) {
+            return Ok(());
+        }
+        Err(DecodeError::OtherModel)
+    }
+
+    /// What of the request was looked into and what was not. `document` is the one that the view was read from.
+    pub fn coverage(&self, document: &Document<'_>) -> Coverage {
+        let inspected = self.texts.iter().map(|text| text.text.len() as u64).sum();
+        Coverage::new(inspected, &self.opaque, document.root())
+    }
 }
 
 /// One string that the model can see.
