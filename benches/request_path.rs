@@ -144,6 +144,7 @@ fn finished() -> Finished {
         parameters: Parameters::default(),
         stop_reason: None,
         tokens: Tokens { input: Some(812), output: Some(97), cache_read: Some(400), cache_write: None },
+        cost_micros: None,
         timings: Timings {
             total: Duration::from_micros(812_345),
             upstream: Some(Duration::from_micros(811_111)),

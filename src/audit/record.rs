@@ -88,6 +88,8 @@ pub struct Model {
     pub provider: Option<String>,
     /// Where it runs: the geography of a profile, or a region.
     pub geography: Option<String>,
+    /// Everything that was found behind the requested name, from the name inwards.
+    pub behind: Vec<String>,
 }
 
 /// Values per parameter, by normalised name. More than one value when a body spells a parameter more than once.
@@ -234,6 +236,10 @@ pub struct Outcome {
     pub error_code: Option<String>,
     pub stop_reason: Option<String>,
     pub tokens: Tokens,
+    /// The model that a prompt router chose, as it says.
+    pub routed_to: Option<String>,
+    /// What the tokens cost, in millionths of a US dollar: an estimate at list prices. `None` where no price is known.
+    pub cost_micros: Option<u64>,
     pub timings: Timings,
     /// Body bytes sent to the caller.
     pub out_bytes: u64,
@@ -314,6 +320,8 @@ impl Outcome {
             error_code: None,
             stop_reason: None,
             tokens: Tokens::default(),
+            routed_to: None,
+            cost_micros: None,
             timings: Timings::default(),
             out_bytes: 0,
             frames: 0,

@@ -261,6 +261,7 @@ fn write_target(object: &mut Object, target: &Target) {
         object.text("model_resolved", &model.resolved, MODEL);
         object.optional_text("provider", model.provider.as_deref(), NAME);
         object.optional_text("geography", model.geography.as_deref(), NAME);
+        object.list("model_behind", &model.behind, |model| Value::from(cut(model, MODEL)));
     }
 }
 
@@ -337,6 +338,8 @@ fn write_outcome(object: &mut Object, outcome: &Outcome) {
     object.optional("out_tokens", outcome.tokens.output);
     object.optional("cache_read_tokens", outcome.tokens.cache_read);
     object.optional("cache_write_tokens", outcome.tokens.cache_write);
+    object.optional_text("routed_to", outcome.routed_to.as_deref(), MODEL);
+    object.optional("cost_micros", outcome.cost_micros);
     object.set("latency_ms", outcome.timings.latency_ms);
     object.optional("upstream_ms", outcome.timings.upstream_ms);
     object.optional("ttft_ms", outcome.timings.ttft_ms);

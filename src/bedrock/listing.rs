@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::json::{Document, Node, Value};
 use super::model::ModelReference;
+use super::model::resolution::{Found, Lookup};
 use super::operation::{AnswerShape, Operation};
 
 /// Why an answer must not reach the caller.
@@ -70,7 +71,18 @@ fn entries(document: &Document<'_>, array: &str, keep: impl Fn(&Node<'_>) -> boo
 fn accepts(entry: &Node<'_>, name: &str, keep: impl Fn(&ModelReference) -> bool) -> bool {
     // FAIL-CLOSED: an entry whose model cannot be read cannot be judged.
     let id = entry.get(name).and_then(Node::as_str);
-    id.and_then(|id| ModelReference::parse(id).ok()).is_some_and(|model| keep(&model))
+    let model = id.and_then(|id| ModelReference::parse(id).ok());
+    model.is_some_and(|model| keep(&described(entry, model)))
+}
+
+/// `model` with what the entry itself says stands behind it.
+fn described(entry: &Node<'_>, model: ModelReference) -> ModelReference {
+    let questions = Lookup::all(&model).unwrap_or_default();
+    let answers = questions.iter().filter_map(|question| question.describe(entry).ok());
+    match answers.reduce(Found::and) {
+        Some(found) => model.with(found),
+        None => model,
+    }
 }
 
 #[cfg(test)]

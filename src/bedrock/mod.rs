@@ -3,6 +3,7 @@
 //! Pure: no sockets, no clock, no logging. Wire facts name where they come from.
 
 pub(crate) mod async_invoke;
+pub mod catalogue;
 pub(crate) mod converse;
 pub(crate) mod count_tokens;
 pub mod envelope;

@@ -64,6 +64,8 @@ pub struct Upstream {
     pub answer_timeout: Duration,
     /// Between two pieces of an answer.
     pub idle_timeout: Duration,
+    /// How long what stands behind a name that can be pointed at another model is believed without asking again.
+    pub recheck: Duration,
     /// The role that is assumed anew for every principal, so that AWS's own logs tell them apart.
     pub assume_role: Option<AssumeRole>,
     /// Whether requests carry who called and what was decided as Bedrock's `requestMetadata`.
@@ -200,6 +202,7 @@ impl Upstream {
         let connect_timeout = settings.optional("upstream.connect_timeout", duration);
         let answer_timeout = settings.optional("upstream.answer_timeout", duration);
         let idle_timeout = settings.optional("upstream.idle_timeout", duration);
+        let recheck = settings.optional("upstream.recheck", values::recheck);
         let request_metadata = settings.optional("upstream.request_metadata", boolean);
         let region = region?;
         Some(Self {
@@ -212,6 +215,7 @@ impl Upstream {
             connect_timeout: connect_timeout.unwrap_or(Duration::from_secs(5)),
             answer_timeout: answer_timeout.unwrap_or(Duration::from_mins(5)),
             idle_timeout: idle_timeout.unwrap_or(Duration::from_mins(1)),
+            recheck: recheck.unwrap_or(Duration::from_mins(1)),
         })
     }
 

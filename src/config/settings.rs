@@ -18,6 +18,7 @@ const KEYS: &[&str] = &[
     "upstream.connect_timeout",
     "upstream.answer_timeout",
     "upstream.idle_timeout",
+    "upstream.recheck",
     "upstream.assume_role.arn",
     "upstream.assume_role.external_id",
     "upstream.assume_role.duration",

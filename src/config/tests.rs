@@ -44,6 +44,18 @@ fn the_environment_overrides_the_file() {
 }
 
 #[test]
+fn names_are_looked_behind_again_after_a_minute_or_what_is_said() {
+    let recheck = |value: &str| {
+        let config = parse(MINIMAL, &[("WARDEN_UPSTREAM_RECHECK", value)]);
+        config.map(|config| config.upstream.recheck).map_err(|mistakes| mistakes.concat())
+    };
+    assert_eq!(parse(MINIMAL, &[]).unwrap().upstream.recheck, Duration::from_mins(1));
+    assert_eq!(recheck("5m"), Ok(Duration::from_mins(5)));
+    assert!(recheck("301s").unwrap_err().contains("must be at most `5m`"));
+    assert!(recheck("0s").is_err());
+}
+
+#[test]
 fn every_mistake_is_reported_at_once_with_line_and_hint() {
     let text = "\
 listen: { adress: 127.0.0.1:8443, tls: { certificate: a.pem } }

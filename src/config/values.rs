@@ -183,6 +183,13 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// How long a name that can be pointed at another model is believed to lead where it led: a moment, so at most 5 minutes.
+pub fn recheck(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|time| {
+        if time <= Duration::from_mins(5) { Ok(time) } else { Err("must be at most `5m`".to_owned()) }
+    })
+}
+
 pub fn bytes(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count) if count > 0 => Ok(count),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use aws_lc_rs::digest;
 
+use super::catalogue::{self, Catalogue};
 use super::document::Level;
 use super::lint;
 use super::scope::Scope;
@@ -20,7 +21,12 @@ pub fn compile(files: &[Source], diagnostics: &mut Diagnostics) -> Option<Policy
     let mut org = None;
     let mut teams = BTreeMap::new();
     let mut apps = Vec::new();
+    let mut catalogue = Catalogue::default();
     for file in files {
+        if &*file.path == catalogue::FILE {
+            catalogue = Catalogue::read(file, diagnostics).unwrap_or_default();
+            continue;
+        }
         let Some(scope) = scope_of(file, diagnostics) else { continue };
         let Some(level) = Level::read(file, scope, diagnostics) else { continue };
         match &level.scope {
@@ -46,7 +52,7 @@ pub fn compile(files: &[Source], diagnostics: &mut Diagnostics) -> Option<Policy
                 .push(diagnostic.help(format!("add teams/{team}.yaml; an app can only narrow its team")));
         }
     }
-    let set = PolicySet { digest: digest(files), org: org?, teams };
+    let set = PolicySet { digest: digest(files), org: org?, teams, catalogue };
     lint::check(&set, diagnostics);
     (diagnostics.errors() == errors).then_some(set)
 }
@@ -57,9 +63,9 @@ fn scope_of(file: &Source, diagnostics: &mut Diagnostics) -> Option<Scope> {
     if scope.is_none() {
         let diagnostic = match unsupported::file(&file.path) {
             Some(hint) => file.error(0..0, format!("`{}` is not read by this version", file.path)).help(hint),
-            None => file
-                .error(0..0, format!("`{}` is not a policy file", file.path))
-                .help("policy files are org.yaml, teams/<team>.yaml and apps/<team>/<app>.yaml"),
+            None => file.error(0..0, format!("`{}` is not a policy file", file.path)).help(
+                "policy files are org.yaml, teams/<team>.yaml, apps/<team>/<app>.yaml and catalog.yaml",
+            ),
         };
         diagnostics.push(diagnostic);
     }

@@ -107,11 +107,20 @@ impl PolicySet {
             checks.extend(level.grants.iter().map(|grants| self.check_grants(level, grants, inquiry)));
             checks.extend(level.rules.iter().map(|rule| self.check_rule(level, rule, inquiry, strongest)));
         }
+        checks.extend(self.check_resolved(inquiry));
         checks.extend(self.check_unwritten_residency(inquiry));
         if !self.teams.contains_key(&inquiry.principal.team) {
             checks.push(without_team(&inquiry.principal.team));
         }
         checks
+    }
+
+    /// FAIL-CLOSED: rules are about models, so a name that nobody looked behind is judged by none of them. Listing it
+    /// changes nothing about that.
+    fn check_resolved(&self, inquiry: &Inquiry<'_>) -> Option<Check> {
+        let model = inquiry.model.filter(|model| !model.is_resolved())?;
+        let text = format!("what stands behind {model} is not known");
+        Some(self.unwritten(Section::Allow, Breach::access(text)))
     }
 
     /// FAIL-CLOSED: a floor that says nothing about residency does not let data leave the geography that is called. A
@@ -121,20 +130,24 @@ impl PolicySet {
         if self.org.rules.iter().any(|rule| written(rule) && rule.applies(inquiry)) {
             return None;
         }
-        let breach = residency::unwritten(inquiry)?;
-        let rule = RuleId::new(&Scope::Org, Section::Residency, None);
+        residency::unwritten(inquiry).map(|breach| self.unwritten(Section::Residency, breach))
+    }
+
+    /// What no file says and holds all the same, broken.
+    fn unwritten(&self, section: Section, breach: Breach) -> Check {
+        let rule = RuleId::new(&Scope::Org, section, None);
         let at: Arc<str> = Arc::clone(&self.org.source.path);
         let violations = vec![self.explained(&self.org, &rule, &at, None, &[], breach)];
-        Some(Check {
+        Check {
             rule,
-            section: Section::Residency,
+            section,
             at,
             mode: Mode::Enforce,
             locked: false,
             applies: true,
             granted_by: Vec::new(),
             violations,
-        })
+        }
     }
 
     /// Whether the principal could use the model at all, in some operation.
@@ -214,8 +227,8 @@ impl PolicySet {
     }
 
     fn check_grants(&self, level: &Level, grants: &Grants, inquiry: &Inquiry<'_>) -> Check {
-        let covering = grants.items.iter().filter(|grant| grant.covers(inquiry));
-        let granted_by: Vec<RuleId> = covering.map(|grant| grant.head.id.clone()).collect();
+        let granting = allow::granting(&grants.items, inquiry).into_iter();
+        let granted_by: Vec<RuleId> = granting.map(|grant| grant.head.id.clone()).collect();
         let mut violations = Vec::new();
         if granted_by.is_empty() {
             let breach = allow::breach(&grants.items, inquiry);

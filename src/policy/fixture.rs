@@ -2,6 +2,7 @@
 
 use super::{Context, Facts, Inquiry, PolicySet, Repair, Verdict, compile};
 use crate::bedrock::model::ModelReference;
+use crate::bedrock::model::resolution::Found;
 use crate::bedrock::operation::Operation;
 use crate::bedrock::view::{Modality, Parameter};
 use crate::identity::{CredentialKind, Principal};
@@ -65,6 +66,13 @@ impl Request {
     pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
+    }
+
+    /// The same request with what was found behind its model's name.
+    #[must_use]
+    pub fn leading_to(self, models: &[&str]) -> Self {
+        let models = models.iter().map(|model| ModelReference::parse(model).unwrap()).collect();
+        self.with(|request| request.model = request.model.clone().with(Found::stated(models)))
     }
 
     /// Sets a parameter in as many places as there are values.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::PolicySet;
-use super::catalogue::MODELS;
+use super::catalogue::Catalogue;
 use super::condition::covers;
 use super::document::Level;
 use super::glob::Glob;
@@ -15,19 +15,19 @@ use super::rules::Kind;
 use super::rules::allow::Grant;
 use super::rules::guardrail::{self, Guardrail};
 use super::rules::limits::Bound;
-use crate::bedrock::model::{GEOGRAPHIES, ModelReference};
+use crate::bedrock::model::{GEOGRAPHIES, ModelKind, ModelReference};
 use crate::bedrock::operation::{Access, Operation};
 use crate::yaml::{Diagnostics, closest};
 
 /// Reports about a whole set.
 pub(super) fn check(set: &PolicySet, diagnostics: &mut Diagnostics) {
-    check_level(&set.org, diagnostics);
+    check_level(&set.org, &set.catalogue, diagnostics);
     for team in set.teams.values() {
-        check_level(&team.level, diagnostics);
+        check_level(&team.level, &set.catalogue, diagnostics);
         check_pair(&set.org, &team.level, diagnostics);
         check_guardrails(&[&set.org, &team.level], diagnostics);
         for app in team.apps.values() {
-            check_level(app, diagnostics);
+            check_level(app, &set.catalogue, diagnostics);
             check_pair(&set.org, app, diagnostics);
             check_pair(&team.level, app, diagnostics);
             check_guardrails(&[&set.org, &team.level, app], diagnostics);
@@ -36,7 +36,7 @@ pub(super) fn check(set: &PolicySet, diagnostics: &mut Diagnostics) {
     check_guardrails(&[&set.org], diagnostics);
 }
 
-fn check_level(level: &Level, diagnostics: &mut Diagnostics) {
+fn check_level(level: &Level, catalogue: &Catalogue, diagnostics: &mut Diagnostics) {
     let mut known: BTreeMap<_, &Place> = BTreeMap::new();
     for head in heads(level) {
         if let Some(first) = known.insert(&head.id, &head.place) {
@@ -47,45 +47,53 @@ fn check_level(level: &Level, diagnostics: &mut Diagnostics) {
     }
     for grant in grants(level) {
         for pattern in grant.models.iter().flat_map(Glob::alternatives) {
-            check_grant_reach(&grant.head, &pattern, diagnostics);
+            check_grant_reach(&grant.head, &pattern, catalogue, diagnostics);
         }
     }
     for rule in &level.rules {
         if let Kind::Deny(deny) = &rule.kind {
             let patterns = deny.models.iter().flatten().flat_map(Glob::alternatives);
-            patterns.for_each(|pattern| check_match_reach(&rule.head, &pattern, diagnostics));
+            patterns.for_each(|pattern| check_match_reach(&rule.head, &pattern, catalogue, diagnostics));
         }
     }
     for head in heads(level) {
         let patterns = head.condition.model_patterns().flat_map(Glob::alternatives);
-        patterns.for_each(|pattern| check_match_reach(head, &pattern, diagnostics));
+        patterns.for_each(|pattern| check_match_reach(head, &pattern, catalogue, diagnostics));
     }
 }
 
-/// Warns about a pattern of a grant that covers nothing that is known to exist.
-fn check_grant_reach(head: &Head, pattern: &Glob, diagnostics: &mut Diagnostics) {
-    if is_own(pattern) || knows(|model| pattern.matches(model)) {
+/// Warns about a pattern of a grant that covers nothing that is known to exist, or nothing that is ever served.
+fn check_grant_reach(head: &Head, pattern: &Glob, catalogue: &Catalogue, diagnostics: &mut Diagnostics) {
+    if literal(pattern).is_some_and(|model| model.kind() == ModelKind::Prompt) {
+        let message = format!("{}: `{pattern}` is a prompt, and prompts are refused", head.id);
+        let help = "list the model that it calls; a prompt hides text, tools and parameters beside it";
+        diagnostics.push(head.place.source.warning(head.place.span.clone(), message).help(help));
+    }
+    let knows = |matches: &dyn Fn(&str) -> bool| catalogue.ids().any(matches);
+    if is_own(pattern) || knows(&|model| pattern.matches(model)) {
         return;
     }
-    if literal(pattern).is_some_and(|profile| knows(|model| profile.canonical() == model)) {
+    if literal(pattern).is_some_and(|profile| knows(&|model| profile.canonical() == model)) {
         return;
     }
     let written = pattern.to_string();
     let geography = written.split_once('.').filter(|(first, _)| GEOGRAPHIES.contains(first));
     let help = match geography {
         Some((_, rest)) => Some(format!("write `{rest}`, and bound where it may run with `residency`")),
-        None => near(&written).map(|model| format!("did you mean something like `{model}`?")),
+        None => near(catalogue, &written).map(|model| format!("did you mean something like `{model}`?")),
     };
     warn_of_reach(head, pattern, help, diagnostics);
 }
 
 /// Warns about a pattern of a restriction or condition that no known model matches, with a geography or without.
-fn check_match_reach(head: &Head, pattern: &Glob, diagnostics: &mut Diagnostics) {
+fn check_match_reach(head: &Head, pattern: &Glob, catalogue: &Catalogue, diagnostics: &mut Diagnostics) {
+    let knows = |matches: &dyn Fn(&str) -> bool| catalogue.ids().any(matches);
     let profile = |model: &str| GEOGRAPHIES.iter().any(|place| pattern.matches(&format!("{place}.{model}")));
-    if is_own(pattern) || knows(|model| pattern.matches(model) || profile(model)) {
+    if is_own(pattern) || knows(&|model| pattern.matches(model) || profile(model)) {
         return;
     }
-    let help = near(&pattern.to_string()).map(|model| format!("did you mean something like `{model}`?"));
+    let help =
+        near(catalogue, &pattern.to_string()).map(|model| format!("did you mean something like `{model}`?"));
     warn_of_reach(head, pattern, help, diagnostics);
 }
 
@@ -103,15 +111,11 @@ fn is_own(pattern: &Glob) -> bool {
     name || written.starts_with("arn:") || written.contains('/')
 }
 
-fn knows(matches: impl Fn(&str) -> bool) -> bool {
-    MODELS.iter().any(|model| matches(model))
-}
-
 /// The known model whose beginning is most like the pattern's.
-fn near(pattern: &str) -> Option<&'static str> {
+fn near<'c>(catalogue: &'c Catalogue, pattern: &str) -> Option<&'c str> {
     let start = pattern.trim_end_matches('*');
     let beginnings: Vec<(&str, &str)> =
-        MODELS.iter().map(|model| (model.get(..start.len()).unwrap_or(model), *model)).collect();
+        catalogue.ids().map(|model| (model.get(..start.len()).unwrap_or(model), model)).collect();
     let beginning = closest(start, beginnings.iter().map(|(beginning, _)| *beginning))?;
     beginnings.iter().find(|(known, _)| *known == beginning).map(|(_, model)| *model)
 }
@@ -122,6 +126,8 @@ fn check_pair(above: &Level, below: &Level, diagnostics: &mut Diagnostics) {
     for grant in grants(below) {
         for pattern in grant.models.iter().flat_map(Glob::alternatives) {
             let alive = match literal(&pattern) {
+                // A name may lead to a model that the ceiling covers.
+                Some(model) if model.kind().is_alias() => true,
                 Some(model) => ceiling.iter().any(|wider| covers(wider, &model)),
                 None => ceiling.iter().any(|wider| wider.overlaps(&pattern)),
             };

@@ -19,7 +19,12 @@ mod verdict;
 
 use std::collections::BTreeMap;
 
+use catalogue::Catalogue;
 use document::Level;
+
+use crate::bedrock::catalogue::MicroDollars;
+use crate::bedrock::model::ModelReference;
+use crate::bedrock::view::Usage;
 
 pub use compile::compile;
 pub use evaluate::Check;
@@ -35,6 +40,7 @@ pub struct PolicySet {
     digest: String,
     org: Level,
     teams: BTreeMap<String, Team>,
+    catalogue: Catalogue,
 }
 
 /// A team's file and those of its apps.
@@ -62,6 +68,17 @@ impl PolicySet {
     /// `sha256:` and the digest of the files it was compiled from.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// `reference` with what catalog.yaml says stands behind it; `None` when that is to be looked up.
+    pub fn alias(&self, reference: &ModelReference) -> Option<ModelReference> {
+        self.catalogue.resolve(reference)
+    }
+
+    /// What a call of `model` costs that took `usage`, in micro-dollars: an estimate at the price in catalog.yaml, or else
+    /// at the list price of the built-in catalogue, which is that of one region. `None` where no price is known.
+    pub fn cost(&self, model: &ModelReference, usage: Usage) -> Option<MicroDollars> {
+        self.catalogue.cost(model, usage)
     }
 
     /// The files, from the floor down.

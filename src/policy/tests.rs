@@ -2,6 +2,7 @@ use super::fixture::{HAIKU, ROUTER, Request, compiled, policy};
 use super::*;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::model::ModelReference;
+use crate::bedrock::model::resolution::Found;
 use crate::bedrock::operation::Operation;
 use crate::bedrock::view::{Leak, OpaqueKind, Parameter};
 use crate::sensitive::DetectorId;
@@ -63,16 +64,105 @@ fn a_floor_or_team_that_allows_nothing_fails_closed() {
 }
 
 #[test]
-fn an_id_that_hides_its_model_is_granted_only_when_listed_exactly() {
+fn an_id_that_hides_its_model_is_refused_while_that_is_not_known_fails_closed() {
     let set = policy("", "");
-    assert_eq!(Request::new(ROUTER).outcome(&set).0, ["org/allow", "payments/allow"]);
+    assert_eq!(Request::new(ROUTER).outcome(&set).0, ["org/allow", "payments/allow", "org/allow"]);
     let listed = format!("version: 1\nscope: org\nallow: {{ models: [\"{ROUTER}\"] }}\n");
     let team = listed.replace("scope: org", "scope: team/payments");
     let (set, _) = compiled(&[("org.yaml", &listed), ("teams/payments.yaml", &team)]);
     let set = set.unwrap();
-    assert!(Request::new(ROUTER).outcome(&set).0.is_empty());
+    let (_, verdict) = Request::new(ROUTER).judged(&set);
+    let messages: Vec<_> = verdict.violations.iter().map(|one| one.message.as_str()).collect();
+    assert_eq!(messages, [format!("what stands behind {ROUTER} is not known")]);
+    assert!(Request::new(ROUTER).leading_to(&[HAIKU]).outcome(&set).0.is_empty(), "listed itself");
     let (_, verdict) = Request::new("my-throughput").judged(&set);
     assert!(verdict.violations[0].message.contains("must be listed exactly"), "{verdict:?}");
+}
+
+#[test]
+fn a_name_is_granted_when_every_model_behind_it_is() {
+    let allow = |scope: &str, models: &str| format!("version: 1\nscope: {scope}\nallow:\n{models}");
+    let org = allow(
+        "org",
+        "  - id: a\n    models: [\"anthropic.claude-3-haiku-*\"]\n  - id: b\n    models: [amazon.nova-lite-v1:0]\n",
+    );
+    let team = allow("team/payments", "  - models: [\"*\"]\n");
+    let set = compiled(&[("org.yaml", &org), ("teams/payments.yaml", &team)]).0.unwrap();
+    let (nova, opus) = ("amazon.nova-lite-v1:0", "anthropic.claude-3-opus-20240229-v1:0");
+    let table: [(&[&str], &[&str]); 5] = [
+        (&[HAIKU], &[]),
+        // By two items together.
+        (&[HAIKU, nova], &[]),
+        (&[HAIKU, opus], &["org/allow"]),
+        (&[opus], &["org/allow"]),
+        // An id without `*` grants no profile of its model.
+        (&[HAIKU, "us.amazon.nova-lite-v1:0"], &["org/allow"]),
+    ];
+    for (models, denied) in table {
+        assert_eq!(Request::new(ROUTER).leading_to(models).outcome(&set).0, denied, "{models:?}");
+    }
+    let (_, verdict) = Request::new(ROUTER).leading_to(&[HAIKU, opus]).judged(&set);
+    let message = &verdict.violations[0].message;
+    assert!(message.starts_with(&format!("{ROUTER} leads to {opus}, which is not granted")), "{message}");
+    let granted = Request::new(ROUTER).leading_to(&[HAIKU, nova]).judged(&set).1.granted_by;
+    assert_eq!(granted.len(), 3, "{granted:?}");
+}
+
+#[test]
+fn a_grant_of_a_prompt_is_warned_about_and_one_of_a_name_is_not_outside_the_ceiling() {
+    let team = |id: &str| format!("version: 1\nscope: team/payments\nallow: {{ models: [\"{id}\"] }}\n");
+    assert_eq!(reported("teams/payments.yaml", &team(ROUTER)), Vec::<String>::new());
+    let found =
+        reported("teams/payments.yaml", &team("arn:aws:bedrock:us-east-1:111122223333:prompt/QWERTYUIOP:1"));
+    assert!(found.len() == 1 && found[0].contains("is a prompt, and prompts are refused"), "{found:?}");
+}
+
+#[test]
+fn a_custom_model_is_granted_by_its_own_id_and_denied_by_its_base() {
+    const CUSTOM: &str =
+        "arn:aws:bedrock:us-east-1:111122223333:custom-model/amazon.nova-lite-v1:0/abcdef123456";
+    const THROUGHPUT: &str = "arn:aws:bedrock:us-east-1:111122223333:provisioned-model/abcdef123456";
+    let custom = || Request::new(CUSTOM).leading_to(&["amazon.nova-lite-v1:0"]);
+    let behind = || {
+        let model = custom().model;
+        Request::new(THROUGHPUT)
+            .with(|request| request.model = request.model.clone().with(Found::stated(vec![model])))
+    };
+    let wild = policy("", "");
+    assert_eq!(
+        custom().outcome(&wild).0,
+        ["org/allow", "payments/allow"],
+        "it is not the model it was trained from"
+    );
+    assert_eq!(behind().outcome(&wild).0, ["org/allow", "payments/allow"]);
+    let listing = |id: &str, more: &str| {
+        let org = format!("version: 1\nscope: org\nallow: {{ models: [\"{id}\"] }}\n{more}");
+        let team = format!("version: 1\nscope: team/payments\nallow: {{ models: [\"{id}\"] }}\n");
+        compiled(&[("org.yaml", &org), ("teams/payments.yaml", &team)]).0.unwrap()
+    };
+    assert!(custom().outcome(&listing(CUSTOM, "")).0.is_empty());
+    assert!(behind().outcome(&listing(CUSTOM, "")).0.is_empty(), "what runs is listed");
+    assert!(behind().outcome(&listing(THROUGHPUT, "")).0.is_empty(), "the name is listed");
+    for id in [CUSTOM, THROUGHPUT] {
+        let set = listing(id, "deny: { id: d, models: [\"amazon.*\"] }\n");
+        assert_eq!(behind().outcome(&set).0, ["org/deny/d"], "a listed name does not hide a denied base");
+    }
+}
+
+#[test]
+fn an_alias_of_the_catalogue_says_what_stands_behind_a_name_and_grants_nothing() {
+    let org = "version: 1\nscope: org\nallow: { models: [\"anthropic.*\"] }\n";
+    let team = "version: 1\nscope: team/payments\nallow: { models: [\"*\"] }\n";
+    let decided = |model: &str| {
+        let catalog = format!("version: 1\naliases:\n  - id: {ROUTER}\n    models: [{model}]\n");
+        let files = [("catalog.yaml", catalog.as_str()), ("org.yaml", org), ("teams/payments.yaml", team)];
+        let set = compiled(&files).0.unwrap();
+        let resolved = set.alias(&Request::new(ROUTER).model).unwrap();
+        assert!(set.alias(&Request::new("another").model).is_none());
+        Request::new(ROUTER).with(|request| request.model = resolved).outcome(&set).0
+    };
+    assert!(decided(HAIKU).is_empty());
+    assert_eq!(decided("amazon.nova-lite-v1:0"), ["org/allow"]);
 }
 
 #[test]
@@ -216,11 +306,23 @@ fn residency_looks_at_where_inference_may_run() {
         format!("version: 1\nscope: org\nallow: {{ models: [\"{ROUTER}\"] }}\nresidency: {{ in: [us] }}\n");
     let team = format!("version: 1\nscope: team/payments\nallow: {{ models: [\"{ROUTER}\"] }}\n");
     let (hidden, _) = compiled(&[("org.yaml", &listed), ("teams/payments.yaml", &team)]);
-    assert_eq!(Request::new(ROUTER).outcome(&hidden.unwrap()).0, ["org/residency"]);
-    let item = format!("residency: {{ id: r, in: [us], unless: {{ model: \"{ROUTER}\" }} }}");
+    let hidden = hidden.unwrap();
+    assert_eq!(Request::new(ROUTER).outcome(&hidden).0, ["org/residency", "org/allow"]);
+    let routed = |models: &[&str]| Request::new(ROUTER).leading_to(models).outcome(&hidden).0;
+    let west = format!("arn:aws:bedrock:us-west-2::foundation-model/{HAIKU}");
+    let ireland = format!("arn:aws:bedrock:eu-west-1::foundation-model/{HAIKU}");
+    assert!(routed(&[HAIKU, &west, &format!("us.{HAIKU}")]).is_empty());
+    assert_eq!(routed(&[HAIKU, &ireland]), ["org/residency"], "every region must be inside");
+    assert_eq!(routed(&[HAIKU, &format!("global.{HAIKU}")]), ["org/residency"]);
+    let item = format!("residency: {{ id: r, in: [eu], unless: {{ model: \"{ROUTER}\" }} }}");
     let exempt = listed.replace("residency: { in: [us] }", &item);
     let (exempt, _) = compiled(&[("org.yaml", &exempt), ("teams/payments.yaml", &team)]);
-    assert!(Request::new(ROUTER).outcome(&exempt.unwrap()).0.is_empty());
+    assert!(Request::new(ROUTER).leading_to(&[&west]).outcome(&exempt.unwrap()).0.is_empty());
+    let unwritten = policy("", "");
+    let routed = |models: &[&str]| Request::new(ROUTER).leading_to(models).outcome(&unwritten).0;
+    assert!(routed(&[HAIKU, &west]).is_empty(), "the geography that is called");
+    assert_eq!(routed(&[HAIKU, &ireland]), ["org/residency"]);
+    assert_eq!(routed(&[&format!("global.{HAIKU}")]), ["org/residency"]);
 }
 
 #[test]
@@ -499,7 +601,7 @@ fn what_this_version_does_not_enforce_is_refused() {
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with("error: org.yaml:3:") && found[0].contains(expected), "{found:?}");
     }
-    for path in ["exceptions.yaml", "detectors.yaml", "catalog.yaml", "tests/payments_test.yaml"] {
+    for path in ["exceptions.yaml", "detectors.yaml", "tests/payments_test.yaml"] {
         let found = reported(path, "version: 1\n");
         assert!(found[0].contains("is not read by this version"), "{found:?}");
     }

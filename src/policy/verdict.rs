@@ -94,7 +94,11 @@ impl Denial {
     /// these. `None` when nothing is violated.
     pub fn of(inquiry: &Inquiry<'_>, violations: &[Violation]) -> Option<Self> {
         let Inquiry { principal, operation, model, .. } = *inquiry;
-        let on = model.map(|model| format!(" on {model}")).unwrap_or_default();
+        let on = match model {
+            None => String::new(),
+            Some(model) if model.behind().is_empty() => format!(" on {model}"),
+            Some(model) => format!(" on {model} (which is {})", model.origin_ids().join(", ")),
+        };
         // INVARIANT: faults are ordered by how much they say: access before validation.
         let fault = violations.iter().map(|violation| violation.fault).min()?;
         let list: Vec<String> =

@@ -19,6 +19,8 @@ pub struct Filtered {
     pub body: Bytes,
     pub usage: Usage,
     pub stop_reason: Option<String>,
+    /// Id of the model that a prompt router chose.
+    pub routed_to: Option<String>,
     pub findings: Findings,
     pub verdict: AnswerVerdict,
     /// Whether `body` differs from what Bedrock sent.
@@ -47,6 +49,7 @@ pub fn filter(
         body: Bytes::new(),
         usage: answer.usage,
         stop_reason: answer.stop_reason.clone(),
+        routed_to: format.routed_to(&document),
         findings,
         verdict,
         edited: true,
@@ -80,6 +83,7 @@ impl Filtered {
             body: kept.into(),
             usage: Usage::default(),
             stop_reason: None,
+            routed_to: None,
             findings: Findings::default(),
             verdict: AnswerVerdict::default(),
             withheld: false,

@@ -95,6 +95,11 @@ impl Exchange {
             }
             Err(_) => return,
         };
+        self.learn_model(route, region);
+    }
+
+    /// What is asked for, with what is known to stand behind the model.
+    pub fn learn_model(&mut self, route: &Route, region: &str) {
         let name = route.operation.name();
         self.entry.request.target = Some(records::target(name, route.model.as_ref(), region));
         self.open.event.operation = Some(route.operation);

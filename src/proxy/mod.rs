@@ -34,7 +34,7 @@ use crate::identity::RecordKey;
 use crate::policy::Context;
 use crate::sensitive::{Scanner, ScannerError};
 use crate::telemetry::{JournalVitals, MetricsError, Telemetry, Vitals};
-use crate::upstream::Upstream;
+use crate::upstream::{Resolver, Upstream};
 
 use body::Buffers;
 use reply::Downstream;
@@ -57,6 +57,7 @@ pub struct Proxy {
     rules: Arc<Rules>,
     journal: Journal,
     upstream: Arc<Upstream>,
+    resolver: Resolver<Arc<Upstream>>,
     scanner: Scanner,
     buffers: Buffers,
     limits: Limits,
@@ -92,6 +93,7 @@ impl Proxy {
         Ok(Self {
             rules,
             journal,
+            resolver: Resolver::new(Arc::clone(&upstream), config.upstream.recheck),
             upstream,
             scanner: Scanner::new()?,
             buffers: Buffers::new(limits.buffered_bytes, limits.body_bytes, limits.body_timeout),

@@ -25,7 +25,7 @@ use crate::upstream::{self, Call, Plane};
 
 use super::body::Reserved;
 use super::exchange::{Exchange, ended};
-use super::judge::{Sendable, Subject, judge, judge_read, place_guardrail};
+use super::judge::{Sendable, Subject, check_region, judge, judge_read, place_guardrail};
 use super::metadata::Stamp;
 use super::refuse::Refusal;
 use super::reply::Downstream;
@@ -86,9 +86,8 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
     };
 
     // 8-10. Filter the answer, make its outcome durable, and only then let the caller see that it is complete.
-    let mut beside = Beside::nothing();
-    respond(&proxy, &policies, answering, Answered { sent, response }, forwarded, downstream, &mut beside)
-        .await;
+    let (mut beside, answered) = (Beside::nothing(), Answered { sent, response });
+    Box::pin(respond(&proxy, &policies, answering, answered, forwarded, downstream, &mut beside)).await;
 }
 
 /// A request that may be sent: proven, understood, allowed.
@@ -132,7 +131,7 @@ async fn accept(
     // FAIL-CLOSED: unknown paths are refused, never passed through.
     let route = unhurried(body.len(), || route?.complete(&body));
     exchange.learn_route(&route, region);
-    let route = route?;
+    let route = look_behind(proxy, policies, &principal, route?, exchange).await?;
 
     // 4-5. What is asked, and may it happen? Pure.
     let context = proxy.context(peer);
@@ -191,6 +190,26 @@ async fn begin(
     exchange.learn_body(body.len());
     let body_sha256 = sha256(&body);
     Ok(Received { principal, body, body_sha256, memory: None, input: Some(input) })
+}
+
+/// Learns which models stand behind the one that was named. ORDER: only for a proven caller, since this is the one thing
+/// that makes us call AWS before the request itself was judged. FAIL-CLOSED: what is not known to the end is refused.
+async fn look_behind(
+    proxy: &Proxy,
+    policies: &PolicySet,
+    principal: &Principal,
+    mut route: Route,
+    exchange: &mut Exchange,
+) -> Result<Route, Refusal> {
+    let Some(model) = route.model.as_mut().filter(|model| !model.is_resolved()) else { return Ok(route) };
+    let region = proxy.upstream.region();
+    check_region(Some(model), region)?;
+    *model = match policies.alias(model) {
+        Some(resolved) => resolved,
+        None => proxy.resolver.resolve(principal, model).await?,
+    };
+    exchange.learn_model(&route, region);
+    Ok(route)
 }
 
 /// A proven, recognised request that was not judged yet.

@@ -1,5 +1,6 @@
 //! What the request path knows, as the record's plain data. The only place where the two vocabularies meet.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use http::HeaderMap;
@@ -88,11 +89,28 @@ pub fn told_parameters(judgement: &Judgement) -> telemetry::Parameters {
 pub fn target(operation: &str, model: Option<&ModelReference>, region: &str) -> Target {
     let model = model.map(|model| Model {
         requested: model.raw().to_owned(),
-        resolved: model.canonical().to_owned(),
-        provider: model.provider().map(str::to_owned),
-        geography: Some(model.runs_in(region).to_owned()),
+        resolved: model.origin_ids().join(","),
+        provider: only(model.origins().into_iter().map(ModelReference::provider)).map(str::to_owned),
+        geography: Some(places(model, region)),
+        behind: model.chain().into_iter().skip(1).map(|one| one.raw().to_owned()).collect(),
     });
     Target { operation: operation.to_owned(), model, region: region.to_owned() }
+}
+
+/// What all values are, when they are one.
+fn only<'a>(mut values: impl Iterator<Item = Option<&'a str>>) -> Option<&'a str> {
+    let first = values.next()??;
+    values.all(|value| value == Some(first)).then_some(first)
+}
+
+/// Where a model may run, each geography or region once.
+fn places(model: &ModelReference, region: &str) -> String {
+    let running = model.running();
+    if running.is_empty() {
+        return model.runs_in(region).to_owned();
+    }
+    let places: BTreeSet<&str> = running.into_iter().map(|one| one.runs_in(region)).collect();
+    places.into_iter().collect::<Vec<_>>().join(",")
 }
 
 /// The shape of a body of `bytes` bytes; without facts it could not be read.

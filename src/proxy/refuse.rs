@@ -16,11 +16,12 @@ use crate::bedrock::event_stream::FrameError;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::{DecodeError, UnknownFamily};
 use crate::bedrock::json::JsonError;
+use crate::bedrock::model::resolution::ResolutionError;
 use crate::bedrock::operation::RouteError;
 use crate::bedrock::speech::{ChunkError, OrderError};
 use crate::identity::AuthenticationError;
 use crate::policy::Denial;
-use crate::upstream::{InvalidHeader, UpstreamError};
+use crate::upstream::{InvalidHeader, ResolveError, UpstreamError};
 
 use super::body::BodyError;
 
@@ -39,6 +40,8 @@ pub enum Refusal {
     Authentication(#[from] AuthenticationError),
     #[error(transparent)]
     Route(#[from] RouteError),
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
     #[error(transparent)]
     Header(#[from] InvalidHeader),
     #[error(transparent)]
@@ -143,6 +146,20 @@ impl Refusal {
             Self::EventDenied(denial) => denial.fault,
             Self::Authentication(error) => error.fault(),
             Self::Route(error) => error.fault(),
+            Self::Resolve(error) => match error {
+                ResolveError::Resolution(error) => match error {
+                    ResolutionError::Prompt | ResolutionError::Loop | ResolutionError::TooDeep => {
+                        Fault::AccessDenied
+                    }
+                    ResolutionError::Json(_)
+                    | ResolutionError::Member(_)
+                    | ResolutionError::TooManyModels => Fault::InternalServer,
+                },
+                ResolveError::NotFound => Fault::ResourceNotFound,
+                ResolveError::Forbidden { .. } => Fault::AccessDenied,
+                ResolveError::Unavailable => Fault::ServiceUnavailable,
+                ResolveError::Busy => Fault::Throttling,
+            },
             Self::Body(error) => match error {
                 BodyError::Encoded | BodyError::TransferCoding => Fault::UnsupportedMediaType,
                 BodyError::TooLarge(_) => Fault::RequestEntityTooLarge,
@@ -170,7 +187,8 @@ impl Refusal {
                 | UpstreamError::Request(_)
                 | UpstreamError::FirstEvent(_)
                 | UpstreamError::Open(_)
-                | UpstreamError::Transport(_) => Fault::InternalServer,
+                | UpstreamError::Transport(_)
+                | UpstreamError::Answer => Fault::InternalServer,
             },
             Self::ForeignAnswer(StatusCode::TOO_MANY_REQUESTS) => Fault::Throttling,
             Self::ForeignAnswer(_) | Self::AnswerUnreadable | Self::AnswerBroken | Self::Unsigned => {
@@ -191,12 +209,20 @@ impl Refusal {
             | Self::AnswerUnreadable
             | Self::AnswerBroken
             | Self::Unsigned
-            | Self::Body(BodyError::Busy) => true,
+            | Self::Body(BodyError::Busy)
+            | Self::Resolve(
+                ResolveError::Forbidden { .. }
+                | ResolveError::Unavailable
+                | ResolveError::Resolution(
+                    ResolutionError::Json(_) | ResolutionError::Member(_) | ResolutionError::TooManyModels,
+                ),
+            ) => true,
             Self::RequestForm
             | Self::UnexpectedBody
             | Self::ForeignRegion { .. }
             | Self::Authentication(_)
             | Self::Route(_)
+            | Self::Resolve(_)
             | Self::Header(_)
             | Self::Body(_)
             | Self::Json(_)

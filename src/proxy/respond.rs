@@ -13,8 +13,10 @@ use crate::bedrock::fault::Fault;
 use crate::bedrock::format::Format;
 use crate::bedrock::json::Document;
 use crate::bedrock::listing::{self, ListingError};
+use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Route;
 use crate::bedrock::usage::usage_from_headers;
+use crate::bedrock::view::Usage;
 use crate::clock;
 use crate::identity::Principal;
 use crate::policy::{Context, Direction, Facts, Inquiry, PolicySet};
@@ -52,6 +54,18 @@ impl Answering {
             context: &self.context,
             facts: self.facts.as_ref()?,
         })
+    }
+
+    /// Notes what the answer cost, and which model a router chose for it.
+    fn settle(&self, policies: &PolicySet, outcome: &mut Outcome, usage: Usage, routed_to: Option<String>) {
+        let Some(model) = &self.route.model else { return };
+        let chosen = routed_to.as_deref().and_then(|id| ModelReference::parse(id).ok());
+        let cost = policies.cost(chosen.as_ref().unwrap_or(model), usage);
+        outcome.cost_micros = cost.map(|cost| cost.0);
+        outcome.routed_to = routed_to;
+        if let Some(chosen) = chosen.filter(|chosen| !model.origin_ids().contains(&chosen.canonical())) {
+            tracing::warn!(router = %model, %chosen, "a router chose a model that is not among its own");
+        }
     }
 
     /// FAIL-CLOSED: rules that redact or deny answers are not applied to streams yet, and never to answers that go to
@@ -152,6 +166,7 @@ impl Delivery<'_, '_> {
         let mut usage = filtered.usage;
         usage.update(usage_from_headers(&headers));
         self.outcome.tokens = records::tokens(usage);
+        self.answering.settle(self.policies, &mut self.outcome, usage, filtered.routed_to.clone());
         self.outcome.stop_reason.clone_from(&filtered.stop_reason);
         let digest = self.forwarded.policy_digest();
         self.outcome.judgement = records::answer_judged(digest, Some(&filtered.verdict), &filtered.findings);
@@ -183,7 +198,8 @@ impl Delivery<'_, '_> {
         let Answering { route, principal, context, .. } = &*self.answering;
         let document = Document::parse(body).map_err(|_| Refusal::AnswerUnreadable)?;
         let kept = listing::filter(route.operation, &document, |model| {
-            self.policies.may_use(principal, model, context)
+            let stated = self.policies.alias(model);
+            self.policies.may_use(principal, stated.as_ref().unwrap_or(model), context)
         });
         let kept = kept.map_err(|error| match error {
             ListingError::Declined(_) => Refusal::AnswerDeclined,
@@ -267,6 +283,7 @@ impl Delivery<'_, '_> {
             End::Exception | End::Broken => EndState::UpstreamAbort,
         };
         outcome.tokens = records::tokens(streamed.usage);
+        self.answering.settle(self.policies, outcome, streamed.usage, streamed.routed_to);
         outcome.stop_reason = streamed.stop_reason;
         outcome.error_code = streamed.error;
         outcome.timings.ttft_ms = streamed.first_byte.map(|at| elapsed_ms(self.sent, at));

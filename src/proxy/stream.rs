@@ -48,6 +48,8 @@ pub struct Streamed {
     pub end: End,
     pub usage: Usage,
     pub stop_reason: Option<String>,
+    /// Id of the model that a prompt router chose.
+    pub routed_to: Option<String>,
     /// Name of the exception that ended the stream: Bedrock's, or our own for a stream that broke off.
     pub error: Option<String>,
     pub findings: Findings,
@@ -248,6 +250,7 @@ impl<'a> Relay<'a> {
             end,
             usage: self.reader.usage(),
             stop_reason: self.reader.stop_reason().map(str::to_owned),
+            routed_to: self.reader.routed_to().map(str::to_owned),
             error,
             findings,
             first_byte: self.first_byte,

@@ -14,6 +14,7 @@ use http_body::Body as HttpBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::bedrock::fault::Fault;
+use crate::bedrock::model::ModelKind;
 use crate::bedrock::operation::{Access, Body, Route, RouteError};
 use crate::clock;
 use crate::identity::sigv4;
@@ -22,6 +23,7 @@ use super::async_invokes::AsyncInvokes;
 use super::catalogue::Model;
 use super::faults::Disturbance;
 use super::log::{Arrival, RequestLog};
+use super::lookups::Names;
 use super::plan::{Plan, Reply, Usage};
 use super::reply::{Refusal, ReplyBody, document};
 use super::session::Session;
@@ -40,6 +42,8 @@ const ECHOED: &[&str] = &["x-amzn-bedrock-performanceconfig-latency", "x-amzn-be
 pub struct Bedrock {
     pub verifier: Verifier,
     pub region: String,
+    /// Names of the account that hide their models.
+    pub names: Names,
     pub pace: Pace,
     pub log: Option<RequestLog>,
     pub invocations: AsyncInvokes,
@@ -83,6 +87,9 @@ impl Bedrock {
         let body = body?;
         admitted?;
 
+        if let Some(described) = self.names.answer(&head.method, target, &body) {
+            return Ok(document(StatusCode::OK, &described?));
+        }
         let route = route.and_then(|route| route.complete(&body)).map_err(unroutable)?;
         if route.operation.access() == Access::Read {
             let read = resources::describe(&route, target, &self.region, &self.invocations)?;
@@ -155,9 +162,11 @@ impl Bedrock {
             | Body::CountTokens
             | Body::AsyncInvoke => {}
         }
-        let model = Model::resolve(route.model.as_ref().ok_or_else(invalid_model)?, &self.region)?;
+        let asked = route.model.as_ref().ok_or_else(invalid_model)?;
+        let followed = self.names.follow(asked);
+        let model = Model::resolve(followed.as_ref().unwrap_or(asked), &self.region)?;
         let streaming = route.operation.is_streaming();
-        let plan = match route.operation.body() {
+        let mut plan = match route.operation.body() {
             Body::Invoke if streaming => invoke::streaming(model, &head.headers, body)?,
             Body::Invoke => invoke::unary(model, &head.headers, body)?,
             Body::Converse if streaming => converse::streaming(model, body)?,
@@ -168,6 +177,9 @@ impl Bedrock {
                 return Err(invalid_model());
             }
         };
+        if asked.kind() == ModelKind::Router && route.operation.body() == Body::Converse {
+            plan.reply.routed_to(&format!("arn:aws:bedrock:{}::foundation-model/{}", self.region, model.id));
+        }
         Ok((plan, model.id))
     }
 
@@ -299,6 +311,7 @@ mod tests {
         let bedrock = Bedrock {
             verifier: Verifier::new(Vec::new(), "us-east-1".to_owned()),
             region: "us-east-1".to_owned(),
+            names: Names::new("us-east-1".to_owned()),
             pace: Pace { first_byte: Duration::ZERO, event_gap: Duration::ZERO },
             log: Some(RequestLog::open(&path, false).unwrap()),
             invocations: AsyncInvokes::default(),

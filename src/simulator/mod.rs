@@ -18,6 +18,7 @@ mod fields;
 mod guardrails;
 mod invoke;
 mod log;
+mod lookups;
 mod metadata;
 mod models;
 mod plan;

@@ -1,6 +1,6 @@
 //! What will be answered to one request, decided before anything is sent or waited for.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::random::Random;
 use super::stream::{Event, Framing};
@@ -37,4 +37,20 @@ pub enum Reply {
         events: Vec<Event>,
         random: Random,
     },
+}
+
+impl Reply {
+    /// Says which model a prompt router chose, where an answer has a place for that. Service model.
+    pub fn routed_to(&mut self, model: &str) {
+        let document = match self {
+            Self::Conversation { document } => Some(document),
+            Self::Stream { framing: Framing::Member, events, .. } => {
+                events.iter_mut().find(|event| event.name == "metadata").map(|event| &mut event.document)
+            }
+            Self::Whole { .. } | Self::Stream { framing: Framing::Chunk, .. } => None,
+        };
+        if let Some(members) = document.and_then(Value::as_object_mut) {
+            members.insert("trace".to_owned(), json!({"promptRouter": {"invokedModelId": model}}));
+        }
+    }
 }

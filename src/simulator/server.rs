@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 use super::async_invokes::AsyncInvokes;
 use super::exchange::Bedrock;
 use super::log::RequestLog;
+use super::lookups::Names;
 use super::stream::Pace;
 use super::tls::{Transport, TransportError};
 use super::verify::{Credential, Verifier};
@@ -84,6 +85,7 @@ pub async fn start(options: SimulatorOptions) -> Result<Running, SimulatorError>
     let address = socket.local_addr().map_err(unbound)?;
     let bedrock = Bedrock {
         verifier: Verifier::new(options.credentials, options.region.clone()),
+        names: Names::new(options.region.clone()),
         region: options.region,
         pace: options.pace,
         log,

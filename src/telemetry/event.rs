@@ -49,6 +49,8 @@ pub struct Finished {
     pub parameters: Parameters,
     pub stop_reason: Option<String>,
     pub tokens: Tokens,
+    /// What the tokens cost at list prices, in millionths of a US dollar. `None` where no price is known.
+    pub cost_micros: Option<u64>,
     pub timings: Timings,
     pub policy_digest: String,
 }
@@ -135,6 +137,7 @@ impl Finished {
         });
         self.stop_reason.clone_from(&outcome.stop_reason);
         self.tokens = outcome.tokens;
+        self.cost_micros = outcome.cost_micros;
         self.timings.first_byte = outcome.timings.ttft_ms.map(Duration::from_millis);
     }
 

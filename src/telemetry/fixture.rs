@@ -30,6 +30,7 @@ pub fn finished() -> Finished {
         parameters: Parameters::default(),
         stop_reason: Some("end_turn".to_owned()),
         tokens: Tokens { input: Some(12), output: Some(5), cache_read: None, cache_write: None },
+        cost_micros: Some(1_250),
         timings: Timings {
             total: Duration::from_millis(120),
             upstream: Some(Duration::from_millis(100)),
@@ -50,6 +51,7 @@ pub fn refused() -> Finished {
         violated: vec!["org/deny/no-opus".to_owned()],
         stop_reason: None,
         tokens: Tokens::default(),
+        cost_micros: None,
         timings: Timings { total: Duration::from_millis(2), upstream: None, first_byte: None },
         ..finished()
     }

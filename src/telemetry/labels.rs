@@ -28,7 +28,10 @@ impl ModelLabels {
     /// that policies allowed, so that nobody can invent labels.
     pub fn of<'a>(&self, event: &'a Finished) -> &'a str {
         let Some(model) = &event.model else { return label::NONE };
-        let model = model.canonical();
+        let model = match model.origin_ids().as_slice() {
+            [only] => *only,
+            _ => model.canonical(),
+        };
         if self.is_known(model) || (event.succeeded() && self.admit(model)) { model } else { label::OTHER }
     }
 

@@ -30,6 +30,7 @@ pub(super) fn line(event: &Finished) {
         upstream.request_id = upstream.and_then(|upstream| upstream.request_id.as_deref()),
         tokens.input = event.tokens.input,
         tokens.output = event.tokens.output,
+        cost_micros = event.cost_micros,
         end_state = event.end.name(),
         latency_ms = milliseconds(event.timings.total),
         added_us = u64::try_from(event.timings.added().as_micros()).ok(),

@@ -74,6 +74,11 @@ pub mod prometheus {
         &["team", "model", "type"],
         "Tokens that Bedrock counted: input, output, cache_read, cache_write.",
     );
+    pub const COST: Instrument = counter(
+        "warden_cost_dollars_total",
+        &["team", "model"],
+        "What tokens cost in US dollars: an estimate at list prices. Models without a known price cost nothing here.",
+    );
     pub const DENIALS: Instrument = counter(
         "warden_policy_denials_total",
         &["rule"],
@@ -189,6 +194,7 @@ pub mod prometheus {
         MODEL_REQUESTS,
         ERRORS,
         TOKENS,
+        COST,
         DENIALS,
         SHADOW_DENIALS,
         EDITS,
@@ -383,6 +389,9 @@ pub mod otel {
         pub const DECISION: &str = "warden.decision";
         /// How the exchange ended.
         pub const END: &str = "warden.end";
+        /// The model that the caller named, on the span around the exchange. `gen_ai.request.model` would make receivers
+        /// take that span for a call of its own.
+        pub const ASKED_MODEL: &str = "warden.model";
         /// Rules that refused the request or its answer, or else those that changed it.
         pub const RULES: &str = "warden.rule.ids";
         pub const SHADOW_RULES: &str = "warden.shadow_rule.ids";

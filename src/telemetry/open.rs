@@ -46,6 +46,7 @@ impl OpenEvent {
             parameters: Parameters::default(),
             stop_reason: None,
             tokens: Tokens::default(),
+            cost_micros: None,
             timings: Timings::default(),
             policy_digest: policy_digest.to_owned(),
         };

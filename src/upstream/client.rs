@@ -70,6 +70,8 @@ pub enum UpstreamError {
     Transport(#[source] hyper_util::client::legacy::Error),
     #[error("Bedrock did not answer in time")]
     Timeout,
+    #[error("an answer of the control plane did not arrive whole")]
+    Answer,
 }
 
 impl UpstreamError {
@@ -82,7 +84,7 @@ impl UpstreamError {
             | Self::Request(_)
             | Self::FirstEvent(_)
             | Self::Open(_) => true,
-            Self::Connect(_) | Self::Transport(_) | Self::Timeout => false,
+            Self::Connect(_) | Self::Transport(_) | Self::Timeout | Self::Answer => false,
         }
     }
 }
@@ -92,8 +94,8 @@ pub struct Opened(Request<Either<Full<Bytes>, OpenBody>>);
 
 /// The way to Bedrock.
 pub struct Upstream {
-    client: Client<HttpsConnector<HttpConnector>, Either<Full<Bytes>, OpenBody>>,
-    config: config::Upstream,
+    pub(super) client: Client<HttpsConnector<HttpConnector>, Either<Full<Bytes>, OpenBody>>,
+    pub(super) config: config::Upstream,
     credentials: Arc<CredentialSource>,
     /// With a role to assume, what Bedrock is called with instead of `credentials`.
     sessions: Option<Arc<Sessions<Sts>>>,
@@ -230,7 +232,7 @@ impl Upstream {
     }
 
     /// FAIL-CLOSED: with a role to assume, never the warden's own credentials.
-    async fn identity(&self, principal: &Principal) -> Result<Identity, UpstreamError> {
+    pub(super) async fn identity(&self, principal: &Principal) -> Result<Identity, UpstreamError> {
         match &self.sessions {
             None => Ok(self.credentials.current(clock::system_now())?),
             Some(sessions) => Ok(sessions.of(principal).await?),

@@ -50,8 +50,8 @@ fn a_model_is_used_only_where_org_and_team_grant_it() {
                 Denied(ACCESS, &["org/allow", "payments/allow"]),
             ),
             (
-                "an opaque resource",
-                hello("arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abcdef123456"),
+                "a name of a model that is not granted",
+                hello("arn:aws:bedrock:us-east-1:111122223333:custom-model-deployment/deployed0001"),
                 Denied(ACCESS, &["org/allow"]),
             ),
         ],

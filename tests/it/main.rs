@@ -26,6 +26,8 @@ mod real_clients;
 
 // Policy and request in, decision out, through the socket.
 mod allow_deny;
+// Names that hide a model, and every model behind them.
+mod names;
 // Who may call: signatures that are wrong in one way each.
 mod signatures;
 // Bodies that two parsers could read differently.
@@ -68,10 +70,16 @@ mod hostile_upstream;
 // HTTP/1.1 and HTTP/2, with and without TLS.
 mod http_versions;
 
+// What telemetry says, read by receivers that others wrote.
+mod receivers;
+
 // The commands people type.
 mod cli;
 // What the README and the shipped files show.
 mod readme;
+
+// Dashboards and alarms against the names of what is sent.
+mod deploy;
 
 // Import directions and purity of the source tree.
 mod architecture;

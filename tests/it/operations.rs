@@ -62,12 +62,10 @@ fn opening(warden: &TestWarden, response: &Response) -> Value {
 
 #[test]
 fn reads_pass_and_are_recorded_by_name() {
-    let names = ["application-inference-profile/abcdef123456", "provisioned-model/abcdef123456"];
+    // What has weights of its own is granted by its own id; what leads to a model, by that.
+    let names = [CUSTOM_MODEL, IMPORTED_MODEL];
     let listed: Vec<_> = names.iter().map(|name| format!("\"{OWN}:{name}\"")).collect();
-    let allow = format!(
-        "allow:\n  - models: [\"*\", {}, payments-throughput, complaints, complaints-live, homemade]\n",
-        listed.join(", ")
-    );
+    let allow = format!("allow:\n  - models: [\"*\", {}]\n", listed.join(", "));
     let warden = Setup::new().org(&allow).team(&allow).start();
     let rows = [
         ("/async-invoke", "ListAsyncInvokes", "/asyncInvokeSummaries"),
@@ -92,19 +90,19 @@ fn reads_pass_and_are_recorded_by_name() {
             "/foundationModelArn",
         ),
         ("/custom-models", "ListCustomModels", "/modelSummaries/0"),
-        ("/custom-models/complaints", "GetCustomModel", "/baseModelArn"),
+        (&own("/custom-models", CUSTOM_MODEL), "GetCustomModel", "/baseModelArn"),
         (
             "/model-customization/custom-model-deployments",
             "ListCustomModelDeployments",
-            "/modelDeploymentSummaries/0",
+            "/modelDeploymentSummaries",
         ),
         (
-            "/model-customization/custom-model-deployments/complaints-live",
+            &own("/model-customization/custom-model-deployments", DEPLOYMENT),
             "GetCustomModelDeployment",
             "/modelArn",
         ),
         ("/imported-models", "ListImportedModels", "/modelSummaries/0"),
-        ("/imported-models/homemade", "GetImportedModel", "/modelArchitecture"),
+        (&own("/imported-models", IMPORTED_MODEL), "GetImportedModel", "/modelArchitecture"),
         ("/prompt-routers", "ListPromptRouters", "/promptRouterSummaries"),
         ("/marketplace-model/endpoints", "ListMarketplaceModelEndpoints", "/marketplaceModelEndpoints"),
         ("/guardrails", "ListGuardrails", "/guardrails/0/id"),
@@ -117,8 +115,19 @@ fn reads_pass_and_are_recorded_by_name() {
         assert_eq!(opening(&warden, &response)["operation"], operation, "{target}");
         assert!(warden.record_of(&response).is_outcome(), "{target}");
     }
+    // In between, names are looked up.
     let seen: Vec<_> = warden.upstream().iter().map(|seen| seen.path().to_owned()).collect();
-    assert_eq!(seen, rows.map(|(target, ..)| target));
+    let mut seen = seen.iter();
+    assert!(rows.iter().all(|(target, ..)| seen.any(|path| path == target)), "as they were asked for");
+}
+
+const CUSTOM_MODEL: &str = "custom-model/amazon.titan-text-express-v1/abcdef123456";
+const DEPLOYMENT: &str = "custom-model-deployment/abcdef123456";
+const IMPORTED_MODEL: &str = "imported-model/abcdef123456";
+
+/// The path of a resource of the account, by its ARN.
+fn own(collection: &str, name: &str) -> String {
+    format!("{collection}/{}", format!("{OWN}:{name}").replace(':', "%3A").replace('/', "%2F"))
 }
 
 #[test]
@@ -140,13 +149,15 @@ fn lists_are_cut_down_to_what_the_caller_may_use() {
         ("/custom-models", "modelSummaries"),
         ("/model-customization/custom-model-deployments", "modelDeploymentSummaries"),
         ("/imported-models", "modelSummaries"),
-        ("/prompt-routers", "promptRouterSummaries"),
         ("/marketplace-model/endpoints", "marketplaceModelEndpoints"),
     ] {
         let response = warden.send(get(target));
         assert_eq!(response.assert_ok().json()[array], json!([]), "{target}");
         assert_eq!(response.header("x-warden-modified"), Some("answer"), "{target}");
     }
+    let routers = warden.send(get("/prompt-routers")).assert_ok().json();
+    let leads_to_haiku = &routers["promptRouterSummaries"][0]["promptRouterArn"];
+    assert!(leads_to_haiku.is_string(), "every model behind it is granted: {routers}");
 }
 
 #[test]
@@ -156,13 +167,12 @@ fn what_a_caller_may_not_use_is_not_described_to_it() {
         "/foundation-models/amazon.titan-text-express-v1",
         "/foundation-model-availability/amazon.titan-text-express-v1",
         "/inference-profiles/us.amazon.nova-lite-v1%3A0",
-        "/inference-profiles/abcdef123456",
+        "/inference-profiles/fedcba654321",
         "/inference-profiles/global.anthropic.claude-3-haiku-20240307-v1%3A0",
         "/provisioned-model-throughput/payments-throughput",
-        "/custom-models/complaints",
-        "/model-customization/custom-model-deployments/complaints-live",
-        "/imported-models/homemade",
-        "/prompt-routers/arn%3Aaws%3Abedrock%3Aus-east-1%3A111122223333%3Adefault-prompt-router%2Fanthropic.claude%3A1",
+        &own("/custom-models", CUSTOM_MODEL),
+        &own("/model-customization/custom-model-deployments", DEPLOYMENT),
+        &own("/imported-models", IMPORTED_MODEL),
         "/marketplace-model/endpoints/arn%3Aaws%3Asagemaker%3Aus-east-1%3A111122223333%3Aendpoint%2Fbought",
     ] {
         let response = warden.send(get(target));
@@ -174,7 +184,10 @@ fn what_a_caller_may_not_use_is_not_described_to_it() {
     warden.send(get(elsewhere)).assert_refused(400, "ValidationException");
     let with_body = Call::new("GET", "/guardrails", "{}").header("content-type", "application/json");
     warden.send(with_body).assert_refused(400, "ValidationException");
-    assert!(warden.upstream().is_empty());
+    // Names are looked up to be judged, and that is all that is asked.
+    let asked = warden.upstream();
+    assert!(asked.iter().all(|seen| !seen.path().starts_with("/foundation-model")), "{asked:?}");
+    assert!(asked.iter().all(|seen| !seen.path().contains("eu-west-1")), "{asked:?}");
 }
 
 #[test]

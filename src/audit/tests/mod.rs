@@ -190,6 +190,7 @@ fn entry(journal: &Journal) -> Entry {
             resolved: "anthropic.claude-sonnet".to_owned(),
             provider: Some("anthropic".to_owned()),
             geography: Some("us".to_owned()),
+            behind: Vec::new(),
         }),
     });
     entry

@@ -128,6 +128,7 @@ proptest! {
                 region: text(15),
                 model: Some(Model {
                     requested: text(16), resolved: text(17), provider: Some(text(18)), geography: Some(text(19)),
+                    behind: vec![text(23); length],
                 }),
             }),
             content: Some(Content {

@@ -5,6 +5,7 @@
 
 use crate::bedrock::format::texts::{Part, Texts};
 use crate::bedrock::json::Node;
+use crate::bedrock::model::ModelReference;
 use crate::bedrock::usage;
 use crate::bedrock::view::{Answer, TextRole};
 
@@ -17,6 +18,13 @@ pub(crate) fn answer<'a>(body: &'a Node<'a>) -> Answer<'a> {
         usage: body.get("usage").map(usage::of_converse).unwrap_or_default(),
         stop_reason: body.get("stopReason").and_then(Node::as_str).map(str::to_owned),
     }
+}
+
+/// The model that a prompt router chose, as an answer or the last event of a stream says (botocore model). `None` for
+/// what is no model id.
+pub(crate) fn routed_to(answer: &Node<'_>) -> Option<String> {
+    let id = answer.at(&["trace", "promptRouter", "invokedModelId"]).and_then(Node::as_str)?;
+    ModelReference::parse(id).is_ok().then(|| id.to_owned())
 }
 
 fn part(member: &str) -> Part {

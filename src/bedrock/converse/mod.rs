@@ -18,7 +18,7 @@ use super::json::{Member, Node};
 use super::view::{BodyGuardrail, Leak, Parameter, TextRole};
 use content::Blocks;
 
-pub(crate) use answer::answer;
+pub(crate) use answer::{answer, routed_to};
 pub(crate) use stream::event;
 
 /// Limits of the botocore model.

@@ -3,6 +3,7 @@
 //! Receives one event by name, adds its text to the content block it belongs to and everything else the caller will read
 //! beside the blocks. An event or a delta of a kind that is not known is an error, because its text would not be seen.
 
+use super::answer::routed_to;
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::payload;
 use crate::bedrock::json::Node;
@@ -38,6 +39,7 @@ pub(crate) fn event(name: &str, event: &Node<'_>, progress: &mut Progress) -> Re
             if let Some(counts) = event.get("usage") {
                 progress.usage.update(usage::of_converse(counts));
             }
+            progress.routed_to = routed_to(event);
             progress.frame.terminal = true;
             progress.rest(event, &["usage", "metrics"]);
         }

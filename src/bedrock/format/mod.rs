@@ -66,15 +66,12 @@ impl Format {
                 return Ok(Self { wire: Wire::Converse, stored_prompt });
             }
             Body::Invoke => Wire::Invoke(synchronous(model)?),
-            Body::Session => match model.and_then(ModelReference::base) {
-                Some(base) if speech::is_spoken_by(base) => Wire::Speech,
-                Some(_) | None => return Err(unknown(model)),
-            },
+            Body::Session if model.is_some_and(speech::is_spoken_by) => Wire::Speech,
             Body::AsyncInvoke => Wire::AsyncInvoke(family(model)?),
             Body::CountTokens => Wire::CountConverse,
             Body::Guardrail => Wire::Guardrail,
             Body::GuardrailChecks => Wire::GuardrailChecks,
-            Body::None => return Err(unknown(model)),
+            Body::Session | Body::None => return Err(unknown(model)),
         };
         Ok(Self { wire, stored_prompt: false })
     }
@@ -144,6 +141,11 @@ impl Format {
         }
     }
 
+    /// Id of the model that a prompt router chose to make the answer.
+    pub fn routed_to(self, document: &Document<'_>) -> Option<String> {
+        self.is_converse().then(|| converse::routed_to(document.root())).flatten()
+    }
+
     /// A reader for the frames of one streamed answer.
     pub fn stream(self) -> StreamReader {
         StreamReader::new(self)
@@ -165,7 +167,7 @@ impl Format {
 }
 
 fn family(model: Option<&ModelReference>) -> Result<Family, UnknownFamily> {
-    model.and_then(ModelReference::base).and_then(Family::of_model).ok_or_else(|| unknown(model))
+    model.and_then(|model| Family::shared_by(&model.origins())).ok_or_else(|| unknown(model))
 }
 
 fn unknown(model: Option<&ModelReference>) -> UnknownFamily {

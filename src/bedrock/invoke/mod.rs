@@ -36,6 +36,7 @@ mod titan_text;
 use super::format::draft::Draft;
 use super::format::error::DecodeError;
 use super::json::{Member, Node};
+use super::model::ModelReference;
 use super::stream::Progress;
 use super::view::{Answer, Parameter};
 
@@ -111,9 +112,18 @@ impl Family {
         dispatch::of_model(canonical)
     }
 
-    /// The family of an imported model, by the architecture that the control plane names.
-    pub fn of_architecture(architecture: &str) -> Option<Self> {
-        dispatch::of_architecture(architecture)
+    /// The one family of all `models`. FAIL-CLOSED: `None` where they differ, since one body cannot be read in two ways.
+    pub fn shared_by(models: &[&ModelReference]) -> Option<Self> {
+        let mut families = models.iter().map(|model| Self::of_reference(model));
+        let first = families.next()??;
+        families.all(|family| family == Some(first)).then_some(first)
+    }
+
+    fn of_reference(model: &ModelReference) -> Option<Self> {
+        match model.architecture() {
+            Some(architecture) => dispatch::of_architecture(architecture),
+            None => model.base().and_then(Self::of_model),
+        }
     }
 
     pub const fn name(self) -> &'static str {

@@ -2,16 +2,20 @@
 //!
 //! Receives a path label that was percent-decoded once, or a model id out of an AWS answer. Returns the parts that
 //! policies compare: canonical id, provider, geography, region, account. Two spellings of one model have one canonical
-//! id; what cannot be told from the text is refused or stays a reference that needs a lookup. Case is significant.
+//! id; what cannot be told from the text is refused or stays a reference that needs a lookup, which `resolution` speaks
+//! about. Case is significant.
 
 mod arn;
 mod id;
+pub mod resolution;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use thiserror::Error;
 
 use id::Id;
+use resolution::Found;
 
 pub use id::{GEOGRAPHIES, PROVIDERS};
 
@@ -70,8 +74,7 @@ impl ModelKind {
         }
     }
 
-    /// Whether only AWS knows which model answers. Such a reference may be granted by its exact text and nothing else.
-    /// A custom model is one of them: it is not the model that it was trained from.
+    /// Whether only AWS knows which model answers.
     pub const fn needs_lookup(self) -> bool {
         match self {
             Self::Foundation | Self::Profile => false,
@@ -86,6 +89,20 @@ impl ModelKind {
             | Self::Named => true,
         }
     }
+
+    /// Whether a reference of this kind has no weights of its own: what runs is a model behind it. A custom model is no
+    /// alias, for it is not the model that it was trained from.
+    pub const fn is_alias(self) -> bool {
+        match self {
+            Self::ApplicationProfile
+            | Self::Provisioned
+            | Self::CustomDeployment
+            | Self::Prompt
+            | Self::Router
+            | Self::Named => true,
+            Self::Foundation | Self::Profile | Self::Custom | Self::Imported | Self::Marketplace => false,
+        }
+    }
 }
 
 impl fmt::Display for ModelKind {
@@ -94,7 +111,7 @@ impl fmt::Display for ModelKind {
     }
 }
 
-/// One model as a caller named it. Shown as it was written.
+/// One model as a caller named it, and what was found behind that name. Shown as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ModelReference {
     raw: String,
@@ -107,6 +124,8 @@ pub struct ModelReference {
     partition: Option<String>,
     region: Option<String>,
     account: Option<String>,
+    /// What a lookup found; `None` until there was one.
+    found: Option<Found>,
 }
 
 impl ModelReference {
@@ -197,6 +216,58 @@ impl ModelReference {
         self.geography().or(self.region()).unwrap_or(upstream_region)
     }
 
+    /// What was found one step behind the name.
+    pub const fn found(&self) -> Option<&Found> {
+        self.found.as_ref()
+    }
+
+    /// The next models in the chain from the name to what runs, each with its own. Empty where there are none, or where
+    /// none were looked up.
+    pub fn behind(&self) -> &[Self] {
+        self.found.as_ref().map(|found| found.models.as_slice()).unwrap_or_default()
+    }
+
+    /// What an imported model was built as, in AWS's words: `LlamaForCausalLM`, …
+    pub fn architecture(&self) -> Option<&str> {
+        self.found.as_ref().and_then(|found| found.architecture.as_deref())
+    }
+
+    /// Whether it is known to the end what stands behind the name.
+    pub fn is_resolved(&self) -> bool {
+        let behind = self.behind();
+        let known = self.found.is_some() && !(self.kind.is_alias() && behind.is_empty());
+        !self.kind.needs_lookup() || (known && behind.iter().all(Self::is_resolved))
+    }
+
+    /// This reference and all that stand behind it, from the name inwards.
+    pub fn chain(&self) -> Vec<&Self> {
+        let behind = self.behind().iter().flat_map(Self::chain);
+        std::iter::once(self).chain(behind).collect()
+    }
+
+    /// Those of the chain that run: no aliases, and not what a custom model was trained from. Empty for an alias that
+    /// was not looked up.
+    pub fn running(&self) -> Vec<&Self> {
+        if self.kind.is_alias() { self.behind().iter().flat_map(Self::running).collect() } else { vec![self] }
+    }
+
+    /// The ends of the chain: what is known about the models once all names are followed and every custom model is
+    /// traced to its base. Itself, where nothing is behind it.
+    pub fn origins(&self) -> Vec<&Self> {
+        match self.behind() {
+            [] => vec![self],
+            behind => behind.iter().flat_map(Self::origins).collect(),
+        }
+    }
+
+    /// Canonical ids of the [`origins`](Self::origins), each once.
+    pub fn origin_ids(&self) -> Vec<&str> {
+        let mut ids: Vec<&str> = self.origins().into_iter().map(Self::canonical).collect();
+        let mut seen = HashSet::new();
+        ids.retain(|id| seen.insert(*id));
+        ids
+    }
+
     fn of_id(raw: &str, kind: ModelKind, id: &Id<'_>) -> Self {
         Self {
             raw: raw.to_owned(),
@@ -208,6 +279,7 @@ impl ModelReference {
             partition: None,
             region: None,
             account: None,
+            found: None,
         }
     }
 
@@ -222,6 +294,7 @@ impl ModelReference {
             partition: None,
             region: None,
             account: None,
+            found: None,
         }
     }
 }

@@ -16,6 +16,8 @@ pub use order::{Order, OrderError, Step};
 
 pub(crate) use output::chunk as read_chunk;
 
+use super::model::ModelReference;
+
 /// Largest document, in bytes.
 pub const MAX_DOCUMENT: usize = 1_000_000;
 
@@ -25,9 +27,10 @@ pub const MAX_ENVELOPE: usize = MAX_DOCUMENT / 3 * 4 + 8 * 1024;
 /// Ids of the models that speak so begin with one of these.
 const PREFIXES: &[&str] = &["amazon.nova-sonic-", "amazon.nova-2-sonic-"];
 
-/// Whether the model of a canonical id takes part in such sessions.
-pub(crate) fn is_spoken_by(canonical: &str) -> bool {
-    PREFIXES.iter().any(|prefix| canonical.starts_with(prefix))
+/// Whether every model behind a reference takes part in such sessions.
+pub(crate) fn is_spoken_by(model: &ModelReference) -> bool {
+    let speaks = |base: &str| PREFIXES.iter().any(|prefix| base.starts_with(prefix));
+    model.origins().iter().all(|origin| origin.base().is_some_and(speaks))
 }
 
 /// Whether a name is a UUID, which SDK samples use for all names. Such a name says nothing, whatever number it resembles.

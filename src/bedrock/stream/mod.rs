@@ -61,6 +61,11 @@ impl StreamReader {
         self.progress.stop_reason.as_deref()
     }
 
+    /// Id of the model that a prompt router chose.
+    pub fn routed_to(&self) -> Option<&str> {
+        self.progress.routed_to.as_deref()
+    }
+
     /// Whether the event that ends an answer was seen. A stream can end without it and look complete to SDKs.
     pub fn finished(&self) -> bool {
         self.progress.finished
@@ -139,6 +144,7 @@ impl StreamReader {
 pub(crate) struct Progress {
     pub(crate) usage: Usage,
     pub(crate) frame: Observed,
+    pub(crate) routed_to: Option<String>,
     stop_reason: Option<String>,
     finished: bool,
     /// Alternatives that have begun and not ended.

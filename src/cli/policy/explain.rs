@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::report::Report;
 use super::{Folder, Output, question, request};
 use crate::bedrock::model::ModelReference;
+use crate::bedrock::model::resolution::Found;
 use crate::bedrock::operation::{Access, Operation, Refused};
 use crate::cli::{Exit, Failure, Terminal};
 use crate::clock;
@@ -23,6 +24,9 @@ use crate::yaml::closest;
 pub struct ExplainArgs {
     /// Model id, inference profile id or ARN, as a caller would send it; left out for operations that call no model
     model: Option<String>,
+    /// Model that stands behind a name that hides it, as Bedrock would say; may be given more than once
+    #[arg(long, value_name = "MODEL", value_parser = |label: &str| ModelReference::parse(label))]
+    resolves_to: Vec<ModelReference>,
     /// Facts of the request: maxTokens=9000 temperature=0.2 topP= topK= thinkingTokens= guardrail=ID:VERSION
     /// output=S3URI tools=a,b modalities=text,image findings=EMAIL:2 turns=3 images=1 stream=true
     #[arg(value_name = "NAME=VALUE")]
@@ -71,6 +75,13 @@ pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Result<Exit, F
         credential_id: String::new(),
     };
     let (model, facts) = args.model_and_facts()?;
+    let model = model.map(|model| args.resolved(&set, model)).transpose()?;
+    if let Some(model) = model.as_ref().filter(|model| !model.is_resolved()) {
+        writeln!(
+            terminal.stderr,
+            "{model} hides its model, and this command asks nobody: say what it is with --resolves-to MODEL"
+        )?;
+    }
     let asked = args.asked(&set, &principal, model.as_ref(), &facts)?;
     let context = Context {
         environment: args.env.clone(),
@@ -105,6 +116,17 @@ pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Result<Exit, F
 }
 
 impl ExplainArgs {
+    /// `model` with what is said to stand behind it: on the command line, or in catalog.yaml.
+    fn resolved(&self, set: &PolicySet, model: ModelReference) -> Result<ModelReference, Failure> {
+        if self.resolves_to.is_empty() {
+            return Ok(set.alias(&model).unwrap_or(model));
+        }
+        if !model.kind().needs_lookup() {
+            return Err(Failure::usage(format!("{model} hides no model")).hint("leave out --resolves-to"));
+        }
+        Ok(model.with(Found::stated(self.resolves_to.clone())))
+    }
+
     /// The model, and the facts: the first word is one of them when the operation calls no model.
     fn model_and_facts(&self) -> Result<(Option<ModelReference>, Vec<String>), Failure> {
         let operation = self.operation;

@@ -97,7 +97,7 @@ fn addable(operation: Operation, model: Option<&ModelReference>) -> Vec<Paramete
         Body::Invoke | Body::AsyncInvoke => {}
         Body::None | Body::CountTokens | Body::Guardrail | Body::GuardrailChecks => return Vec::new(),
     }
-    let family = model.and_then(|model| Family::of_model(model.canonical()));
+    let family = model.and_then(|model| Family::shared_by(&model.origins()));
     family.map(|family| family.addable().to_vec()).unwrap_or_default()
 }
 

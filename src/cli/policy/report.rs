@@ -84,6 +84,7 @@ impl Report<'_> {
             "operation": self.inquiry.operation.name(),
             "model": self.inquiry.model.map(|model| json!({
                 "raw": model.raw(), "canonical": model.canonical(), "kind": model.kind().name(),
+                "resolved": model.origin_ids(),
             })),
             "granted_by": self.verdict.granted_by.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "repairs": self.repairs.iter().map(repair).collect::<Vec<_>>(),

@@ -154,6 +154,25 @@ fn a_body_is_explained_as_it_would_be_decoded() {
 }
 
 #[test]
+fn a_name_is_explained_by_what_is_said_to_stand_behind_it() {
+    let profile = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abcdef123456";
+    let line = format!("{profile} --team payments --app checkout maxTokens=100");
+    let printed = explained(&line);
+    assert!(printed.starts_with("DENY AccessDeniedException"), "{printed}");
+    assert!(printed.contains("what stands behind") && printed.contains("is not known"), "{printed}");
+    let printed = explained(&format!("{line} --resolves-to {HAIKU}"));
+    assert!(printed.starts_with("ALLOW"), "{printed}");
+    let printed =
+        explained(&format!("{line} --resolves-to {HAIKU} --resolves-to meta.llama3-8b-instruct-v1:0"));
+    assert!(printed.contains("leads to meta.llama3-8b-instruct-v1:0, which is not granted"), "{printed}");
+    let report = explained(&format!("{line} --output json --resolves-to us.{HAIKU}"));
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["model"]["resolved"], serde_json::json!([HAIKU]), "{report:#}");
+    let plain = format!("explain {HAIKU} --team payments --app checkout --resolves-to {HAIKU}");
+    assert_eq!(policy(&plain).0.unwrap_err().exit, Exit::Usage);
+}
+
+#[test]
 fn folders_that_do_not_load_are_usage_errors() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("org.yaml");

@@ -64,9 +64,9 @@ impl Condition {
 /// How a model pattern is held against a model reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Matching {
-    /// As sent or in canonical form, whichever matches.
+    /// The id as sent or anything behind it, in any form.
     Broad,
-    /// The model behind it, which must be known, or exactly the id as sent.
+    /// Every model behind it, all of which must be known, or exactly the id as sent.
     Strict,
 }
 
@@ -76,7 +76,7 @@ enum Matching {
 /// catalogue model, but not the profiles around it or its context variants: who wrote one id meant one.
 ///
 /// FAIL-CLOSED: an id that has to be looked up says nothing about the model behind it, so no wildcard covers it; only
-/// the id itself does, written out.
+/// the id itself does, written out. What stands behind it is for [`covered`].
 pub(super) fn covers(pattern: &Glob, model: &ModelReference) -> bool {
     let plain = model.kind() == ModelKind::Foundation && model.context().is_none();
     pattern.lists(model.raw())
@@ -84,9 +84,24 @@ pub(super) fn covers(pattern: &Glob, model: &ModelReference) -> bool {
         || (!model.kind().needs_lookup() && pattern.spans(model.canonical()))
 }
 
-/// Whether a pattern hits a model in a place where a match restricts.
+/// Whether a model is covered as it is named or, for an alias, whether every model behind the name is. A model with
+/// weights of its own is not covered by what it was trained from.
+pub(super) fn covered(model: &ModelReference, covers: &dyn Fn(&ModelReference) -> bool) -> bool {
+    let behind = || {
+        let behind = model.behind();
+        model.kind().is_alias() && !behind.is_empty() && behind.iter().all(|next| covered(next, covers))
+    };
+    covers(model) || behind()
+}
+
+/// Whether a pattern hits a model in a place where a match restricts: the name, anything behind it, or what any of
+/// those was trained from.
 pub(super) fn hits(pattern: &Glob, model: &ModelReference) -> bool {
-    pattern.matches(model.raw()) || pattern.matches(model.canonical())
+    let hit = |one: &ModelReference| {
+        let texts = [Some(one.raw()), Some(one.canonical()), one.base()];
+        texts.into_iter().flatten().any(|text| pattern.matches(text))
+    };
+    model.chain().into_iter().any(hit)
 }
 
 /// Clauses that must all hold.
@@ -156,13 +171,16 @@ impl Clause {
         match self {
             Self::Environment(patterns) => any(patterns, &inquiry.context.environment),
             Self::App(patterns) => any(patterns, &inquiry.principal.app),
-            Self::Model(patterns) => inquiry.model.is_some_and(|model| {
-                patterns.iter().any(|pattern| match matching {
-                    Matching::Broad => hits(pattern, model),
-                    Matching::Strict => covers(pattern, model),
-                })
+            Self::Model(patterns) => inquiry.model.is_some_and(|model| match matching {
+                Matching::Broad => patterns.iter().any(|pattern| hits(pattern, model)),
+                Matching::Strict => {
+                    covered(model, &|model| patterns.iter().any(|pattern| covers(pattern, model)))
+                }
             }),
-            Self::Kind(kinds) => inquiry.model.is_some_and(|model| kinds.contains(&model.kind())),
+            Self::Kind(kinds) => inquiry.model.is_some_and(|model| match matching {
+                Matching::Broad => model.chain().into_iter().any(|model| kinds.contains(&model.kind())),
+                Matching::Strict => kinds.contains(&model.kind()),
+            }),
             Self::Region(patterns) => any(patterns, &inquiry.context.region),
             Self::Action(operations) => operations.contains(&inquiry.operation),
             Self::Source(networks) => networks.iter().any(|network| network.contains(inquiry.context.source)),

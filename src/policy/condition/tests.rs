@@ -2,6 +2,8 @@ use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
 use crate::policy::fixture::{HAIKU, ROUTER, Request, compiled, policy};
 
+const NOVA: &str = "amazon.nova-lite-v1:0";
+
 #[test]
 fn every_key_is_compared_with_its_fact() {
     let request = || {
@@ -47,13 +49,20 @@ fn a_doubtful_model_is_matched_by_what_restricts_and_not_by_what_loosens() {
     let denied = |section: &str| {
         let (set, found) =
             compiled(&[("org.yaml", &format!("{grant}{section}")), ("teams/payments.yaml", &team)]);
-        !Request::new(ROUTER).outcome(&set.unwrap_or_else(|| panic!("{found:?}"))).0.is_empty()
+        let set = set.unwrap_or_else(|| panic!("{found:?}"));
+        !Request::new(ROUTER).leading_to(&[HAIKU, NOVA]).outcome(&set).0.is_empty()
     };
     assert!(denied("deny: { id: d, when: { model: \"*prompt-router*\" } }\n"));
+    assert!(denied("deny: { id: d, when: { model: \"amazon.*\" } }\n"), "one of its models is enough");
+    assert!(denied("deny: { id: d, when: { kind: foundation } }\n"));
+    assert!(denied("deny: { id: d, when: { kind: router } }\n"));
     assert!(
-        denied("deny: { id: d, unless: { model: \"*\" } }\n"),
-        "a wildcard exempts nothing that hides its model"
+        denied("deny: { id: d, unless: { model: \"anthropic.*\" } }\n"),
+        "all of its models must be exempt"
     );
+    assert!(denied("deny: { id: d, unless: { kind: foundation } }\n"));
+    assert!(!denied("deny: { id: d, unless: { model: [\"anthropic.*\", \"amazon.*\"] } }\n"));
+    assert!(!denied("deny: { id: d, when: { model: \"meta.*\" } }\n"));
     assert!(!denied(&format!("deny: {{ id: d, unless: {{ model: \"{ROUTER}\" }} }}\n")));
 }
 
@@ -64,7 +73,12 @@ fn a_grant_under_a_condition_does_not_cover_a_doubtful_model_either() {
     );
     let team = format!("version: 1\nscope: team/payments\nallow: {{ models: [\"{ROUTER}\"] }}\n");
     let (set, _) = compiled(&[("org.yaml", &org), ("teams/payments.yaml", &team)]);
-    assert_eq!(Request::new(ROUTER).outcome(&set.unwrap()).0, ["org/allow"]);
+    let set = set.unwrap();
+    assert_eq!(Request::new(ROUTER).outcome(&set).0, ["org/allow", "org/allow"], "nothing is known about it");
+    assert!(Request::new(ROUTER).leading_to(&[HAIKU]).outcome(&set).0.is_empty());
+    let half = Request::new(ROUTER)
+        .leading_to(&[HAIKU, "arn:aws:bedrock:us-east-1:111122223333:provisioned-model/a"]);
+    assert_eq!(half.outcome(&set).0, ["org/allow", "org/allow"]);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! `allow`: which models may be used, and which operations. Items of one level add up; levels intersect.
 //!
 //! Written `- models: [glob]`, optionally with `actions` and a condition. What no item covers is not granted. An entry
-//! without `*` grants one model; an entry with it grants the profiles and variants of all models that it matches. Without
+//! without `*` grants one model; an entry with it grants the profiles and variants of all models that it matches. A name
+//! that leads to models elsewhere is granted when it is listed itself, or when every model behind it is granted. Without
 //! `actions` an item grants inference and counting. What a rule on prompts and answers could miss has to be written out:
 //! `- { actions: [ApplyGuardrail] }`, `- { models: [glob], actions: [StartAsyncInvoke], outputs: ["s3://bucket/*"] }`.
 
@@ -43,8 +44,8 @@ impl Grant {
         })
     }
 
-    pub fn covers(&self, inquiry: &Inquiry<'_>) -> bool {
-        self.is_open(inquiry) && self.lists(inquiry.model) && self.takes(inquiry.facts.output.as_deref())
+    fn covers(&self, model: &ModelReference, output: Option<&str>) -> bool {
+        self.lists(Some(model)) && self.takes(output)
     }
 
     /// Whether the item grants anything to such a request, were it for the right model.
@@ -63,6 +64,44 @@ impl Grant {
     }
 }
 
+/// The items of a level that grant a request: those that cover the model as it is named or, together, every model
+/// behind the name. None when the request is not granted.
+pub(in crate::policy) fn granting<'g>(grants: &'g [Grant], inquiry: &Inquiry<'_>) -> Vec<&'g Grant> {
+    let open: Vec<&Grant> = grants.iter().filter(|grant| grant.is_open(inquiry)).collect();
+    match inquiry.model {
+        Some(model) => grants_of(&open, model, inquiry.facts.output.as_deref()).unwrap_or_default(),
+        None => open,
+    }
+}
+
+fn grants_of<'g>(open: &[&'g Grant], model: &ModelReference, output: Option<&str>) -> Option<Vec<&'g Grant>> {
+    let named: Vec<&Grant> = open.iter().copied().filter(|grant| grant.covers(model, output)).collect();
+    if !named.is_empty() {
+        return Some(named);
+    }
+    if !model.kind().is_alias() || model.behind().is_empty() {
+        return None;
+    }
+    let mut together: Vec<&Grant> = Vec::new();
+    for next in model.behind() {
+        for grant in grants_of(open, next, output)? {
+            if !together.iter().any(|known| known.head.id == grant.head.id) {
+                together.push(grant);
+            }
+        }
+    }
+    Some(together)
+}
+
+/// The first model of the chain that nothing covers, where what is in front of it is not listed either.
+fn uncovered<'m>(open: &[&Grant], model: &'m ModelReference, output: Option<&str>) -> &'m ModelReference {
+    let missing = |next: &&ModelReference| grants_of(open, next, output).is_none();
+    match model.behind().iter().find(missing) {
+        Some(next) if model.kind().is_alias() => uncovered(open, next, output),
+        Some(_) | None => model,
+    }
+}
+
 /// Why a level grants nothing to a request; says what it would grant.
 pub(in crate::policy) fn breach(grants: &[Grant], inquiry: &Inquiry<'_>) -> Breach {
     let operation = inquiry.operation;
@@ -72,26 +111,35 @@ pub(in crate::policy) fn breach(grants: &[Grant], inquiry: &Inquiry<'_>) -> Brea
         return Breach::access(text).between(operation.name(), "not named");
     }
     let open: Vec<&Grant> = grants.iter().filter(|grant| grant.is_open(inquiry)).collect();
-    let Some(model) = inquiry.model else {
+    let output = inquiry.facts.output.as_deref();
+    let Some(asked) = inquiry.model else {
         let text = format!("{operation} is not granted to such a request");
         return Breach::access(text).between(operation.name(), "nothing");
     };
-    if inquiry.facts.output.is_some() && open.iter().any(|grant| grant.lists(Some(model))) {
+    // Were it for the model alone, the request would be granted.
+    if output.is_some() && grants_of(&open, asked, None).is_some() {
         let bound = shortened(open.iter().flat_map(|grant| &grant.outputs));
         let text = format!("the place in S3 that the answer should go to is not granted (granted: {bound})");
         return Breach::access(text).between("another place", bound);
     }
+    let model = uncovered(&open, asked, output);
     let bound = shortened(open.iter().flat_map(|grant| &grant.models));
     let written_out =
         || open.iter().flat_map(|grant| &grant.models).any(|pattern| pattern.lists(model.canonical()));
-    let why = if model.kind().needs_lookup() {
-        ", and an id that hides its model must be listed exactly"
+    let why = if model.kind().is_alias() {
+        ", and an id that hides its model must be listed exactly where that is not known"
+    } else if model.kind().needs_lookup() {
+        ", and a model of one's own must be listed exactly, whatever it was trained from"
     } else if written_out() {
         ", and an id without `*` grants no profile or variant of its model"
     } else {
         ""
     };
-    let text = format!("{model} is not granted (granted: {bound}{why})");
+    let text = if model == asked {
+        format!("{model} is not granted (granted: {bound}{why})")
+    } else {
+        format!("{asked} leads to {model}, which is not granted (granted: {bound}{why})")
+    };
     Breach::access(text).between(model.canonical(), bound)
 }
 

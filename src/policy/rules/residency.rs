@@ -4,6 +4,8 @@
 //! region on the list does not admit the profile around it. `global` is admitted only by `global`. Where the floor says
 //! nothing, [`unwritten`] holds: a profile stays in the geography of the region that is called.
 
+use std::collections::BTreeSet;
+
 use super::Breach;
 use crate::bedrock::model::{ModelKind, ModelReference};
 use crate::policy::facts::Inquiry;
@@ -38,15 +40,19 @@ impl Residency {
         let allowed = self.places.join(", ");
         let region = &inquiry.context.region;
         let Some(model) = inquiry.model else { return self.breach_without_model(region) };
+        let running = model.running();
         // FAIL-CLOSED: what hides its model may hide a profile of any geography.
-        if !shows_where_it_runs(model.kind()) {
+        if running.is_empty() {
             let text = format!("where {model} runs is not known; allowed: {allowed}");
             return Some(Breach::access(text).between("unknown", allowed));
         }
-        let runs_in = model.runs_in(region);
-        if self.places.iter().any(|place| lies_in(runs_in, place)) {
+        let outside = running.into_iter().map(|one| one.runs_in(region));
+        let outside: BTreeSet<&str> =
+            outside.filter(|runs_in| !self.places.iter().any(|place| lies_in(runs_in, place))).collect();
+        if outside.is_empty() {
             return None;
         }
+        let runs_in = outside.into_iter().collect::<Vec<_>>().join(", ");
         let instead = self.instead(model, region).map(|id| format!(" (try {id})")).unwrap_or_default();
         let text = format!("{model} may run in {runs_in}; allowed: {allowed}{instead}");
         Some(Breach::access(text).between(runs_in, allowed))
@@ -69,16 +75,26 @@ impl Residency {
     }
 }
 
-/// The rule that holds where no enforced `residency` of the floor concerns a request. Ids that do not show where they
-/// run have no geography to judge; they are granted one by one.
+/// The rule that holds where no enforced `residency` of the floor concerns a request.
 pub(in crate::policy) fn unwritten(inquiry: &Inquiry<'_>) -> Option<Breach> {
     let (model, region) = (inquiry.model?, &inquiry.context.region);
-    let geography = model.geography().filter(|geography| !lies_in(region, geography))?;
+    let leaves = |one: &&ModelReference| match one.geography() {
+        Some(geography) => !lies_in(region, geography),
+        // A profile of one's own names the regions that it may run in, one by one.
+        None => !are_neighbours(one.runs_in(region), region),
+    };
+    let place = model.running().into_iter().find(leaves)?.runs_in(region);
     let text = format!(
-        "{model} may run in {geography}, outside {region} and its geography; \
-         only `residency` with `in: [{geography}]` in org.yaml allows that"
+        "{model} may run in {place}, outside {region} and its geography; \
+         only `residency` with `in: [{place}]` in org.yaml allows that"
     );
-    Some(Breach::access(text).between(geography, region))
+    Some(Breach::access(text).between(place, region))
+}
+
+/// Whether two regions are one, or lie in one geography that is not the whole world.
+fn are_neighbours(one: &str, other: &str) -> bool {
+    let mut geographies = GEOGRAPHIES.iter().filter(|geography| **geography != "global");
+    one == other || geographies.any(|geography| lies_in(one, geography) && lies_in(other, geography))
 }
 
 /// Prefixes of inference profiles, and the parts of the world that regions lie in.
@@ -124,21 +140,6 @@ fn is_region(word: &str) -> bool {
     let lower = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
     let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     digits && words.len() >= 2 && words.iter().all(lower)
-}
-
-/// Whether a reference of this kind says where inference runs. Application profiles, routers and prompts stand in
-/// front of something that is not named, and a bare name may be any of them.
-const fn shows_where_it_runs(kind: ModelKind) -> bool {
-    match kind {
-        ModelKind::Foundation
-        | ModelKind::Profile
-        | ModelKind::Provisioned
-        | ModelKind::Custom
-        | ModelKind::CustomDeployment
-        | ModelKind::Imported
-        | ModelKind::Marketplace => true,
-        ModelKind::ApplicationProfile | ModelKind::Prompt | ModelKind::Router | ModelKind::Named => false,
-    }
 }
 
 #[cfg(test)]

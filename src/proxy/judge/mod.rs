@@ -85,7 +85,7 @@ pub fn judge(
     subject: &Subject<'_>,
     judgement: &mut Judgement,
 ) -> Result<Sendable, Refusal> {
-    check_region(subject)?;
+    check_region(subject.model, &subject.context.region)?;
     check_media_type(subject.operation, subject.headers)?;
     let envelope = Envelope::open(subject.operation, subject.model, subject.body)?;
     let format = envelope.format();
@@ -139,7 +139,7 @@ pub fn judge_read(
     subject: &Subject<'_>,
     judgement: &mut Judgement,
 ) -> Result<Allowed, Refusal> {
-    check_region(subject)?;
+    check_region(subject.model, &subject.context.region)?;
     if !subject.body.is_empty() {
         return Err(Refusal::UnexpectedBody);
     }
@@ -152,10 +152,10 @@ pub fn judge_read(
 }
 
 /// FAIL-CLOSED: an ARN of another region would be judged as if it ran in ours.
-fn check_region(subject: &Subject<'_>) -> Result<(), Refusal> {
-    match subject.model.and_then(ModelReference::region) {
-        Some(region) if region != subject.context.region => {
-            Err(Refusal::ForeignRegion { model: region.to_owned(), upstream: subject.context.region.clone() })
+pub fn check_region(model: Option<&ModelReference>, upstream: &str) -> Result<(), Refusal> {
+    match model.and_then(ModelReference::region) {
+        Some(region) if region != upstream => {
+            Err(Refusal::ForeignRegion { model: region.to_owned(), upstream: upstream.to_owned() })
         }
         Some(_) | None => Ok(()),
     }

@@ -48,6 +48,7 @@ pub fn event() -> Finished {
         parameters: Parameters::default(),
         stop_reason: None,
         tokens: Tokens::default(),
+        cost_micros: None,
         timings: Timings::default(),
         policy_digest: String::new(),
     }
@@ -64,6 +65,7 @@ pub fn served(model: &str, team: &str, operation: Operation) -> Finished {
         status: Some(StatusCode::OK),
         upstream: Some(Upstream { status: Some(StatusCode::OK), request_id: None }),
         tokens: Tokens { input: Some(100), output: Some(20), cache_read: Some(0), cache_write: None },
+        cost_micros: None,
         timings: Timings {
             total: Duration::from_millis(802),
             upstream: Some(Duration::from_millis(800)),

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use prometheus::{Error, Histogram, IntCounter, Registry};
+use prometheus::{Counter, Error, Histogram, IntCounter, Registry};
 
 use super::family::Family;
 use super::{label, names, or_none};
@@ -30,6 +30,7 @@ pub(super) struct Exchanges {
     model_requests: Family<IntCounter, 3>,
     errors: Family<IntCounter, 2>,
     tokens: Family<IntCounter, 3>,
+    cost: Family<Counter, 2>,
     denials: Family<IntCounter, 1>,
     shadow_denials: Family<IntCounter, 1>,
     edits: Family<IntCounter, 1>,
@@ -51,6 +52,7 @@ impl Exchanges {
             model_requests: Family::register(registry, &names::MODEL_REQUESTS)?,
             errors: Family::register(registry, &names::ERRORS)?,
             tokens: Family::register(registry, &names::TOKENS)?,
+            cost: Family::register(registry, &names::COST)?,
             denials: Family::register(registry, &names::DENIALS)?,
             shadow_denials: Family::register(registry, &names::SHADOW_DENIALS)?,
             edits: Family::register(registry, &names::EDITS)?,
@@ -120,6 +122,7 @@ impl Exchanges {
             self.caller_requests.show([team, app, decision]);
             self.model_requests.show([team, label::OTHER, decision]);
         }
+        self.cost.show([team, label::OTHER]);
         for token in TOKEN_TYPES {
             self.tokens.show([team, label::OTHER, token]);
         }
@@ -136,6 +139,9 @@ impl Exchanges {
         self.model_requests.with([team, model, decision], IntCounter::inc);
         if let Some(error) = &event.error {
             self.errors.with([operation, labels::error(error)], IntCounter::inc);
+        }
+        if let Some(micros) = event.cost_micros {
+            self.cost.with([team, model], |dollars| dollars.inc_by(in_dollars(micros)));
         }
         for (name, count) in TOKEN_TYPES.into_iter().zip(tokens(event)) {
             if let Some(count) = count {
@@ -196,6 +202,12 @@ fn observe(family: &Family<Histogram, 1>, operation: &str, time: Duration) {
 }
 
 /// A rule that was broken in two ways, or by request and answer, still counts once.
+/// Every sum of money that tokens can cost is well below the 2^53 that a float counts exactly.
+#[expect(clippy::cast_precision_loss, reason = "a cost in micro-dollars is far below 2^53")]
+fn in_dollars(micros: u64) -> f64 {
+    micros as f64 / 1e6
+}
+
 fn once_each(rules: &[String]) -> impl Iterator<Item = &str> {
     rules.iter().enumerate().filter_map(|(at, rule)| {
         let seen = rules.iter().take(at).any(|earlier| earlier == rule);

@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use prometheus::core::{Collector, Desc, Metric};
 use prometheus::proto::{MetricFamily, MetricType};
-use prometheus::{Error, Gauge, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry};
+use prometheus::{Counter, Error, Gauge, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry};
 
 use crate::telemetry::names::{Instrument, Kind};
 
@@ -121,6 +121,15 @@ impl<M: Series, const N: usize> Collector for Shown<M, N> {
 }
 
 impl Series for IntCounter {
+    fn build(row: &Instrument, labels: HashMap<String, String>) -> Result<Self, Error> {
+        match row.kind {
+            Kind::Counter => Self::with_opts(options(row, labels)),
+            Kind::Gauge | Kind::Histogram(_) => Err(another_kind(row)),
+        }
+    }
+}
+
+impl Series for Counter {
     fn build(row: &Instrument, labels: HashMap<String, String>) -> Result<Self, Error> {
         match row.kind {
             Kind::Counter => Self::with_opts(options(row, labels)),

@@ -149,6 +149,7 @@ fn an_answered_request_counts_for_its_caller_its_model_and_its_tokens() {
         ),
         (&format!("warden_tokens_total{{model=\"{haiku}\",team=\"payments\",type=\"input\"}}"), 24.0),
         (&format!("warden_tokens_total{{model=\"{haiku}\",team=\"payments\",type=\"output\"}}"), 10.0),
+        (&format!("warden_cost_dollars_total{{model=\"{haiku}\",team=\"payments\"}}"), 0.0025),
         ("warden_upstream_responses_total{code=\"200\"}", 2.0),
     ]);
     assert_eq!(counted(&[finished(), finished()]), expected);

@@ -77,15 +77,16 @@ fn of_format(format: Format) -> Option<&'static str> {
             | Family::Nova
             | Family::Jamba
             | Family::CohereCommandR
+            // Chat since their newer models, and text completions before.
+            | Family::Mistral
+            | Family::DeepSeek
             | Family::OpenAi
             | Family::OpenAiChat => "chat",
             Family::TitanText
             | Family::Jurassic2
             | Family::ClaudeText
             | Family::CohereCommand
-            | Family::Llama
-            | Family::Mistral
-            | Family::DeepSeek => "text_completion",
+            | Family::Llama => "text_completion",
             Family::TitanEmbed
             | Family::TitanMultimodalEmbed
             | Family::NovaEmbed
@@ -93,11 +94,12 @@ fn of_format(format: Format) -> Option<&'static str> {
             | Family::Marengo => "embeddings",
             Family::AmazonImage
             | Family::NovaReel
-            | Family::Rerank
             | Family::StableDiffusionXl
             | Family::StabilityImage
             | Family::LumaRay
             | Family::Pegasus => "generate_content",
+            // The conventions have no word for it and allow one's own.
+            Family::Rerank => "rerank",
         }),
         Wire::AsyncInvoke(_)
         | Wire::CountConverse
@@ -159,7 +161,7 @@ pub fn of_exchange(event: &Finished) -> Vec<KeyValue> {
         list.add(key::TEAM, caller.team.clone());
         list.add(key::APP, caller.app.clone());
         // Strangers may write anything into a path.
-        list.maybe(key::REQUEST_MODEL, event.model.as_ref().map(|model| cut(model.raw())));
+        list.maybe(key::ASKED_MODEL, event.model.as_ref().map(|model| cut(model.raw())));
     }
     let rules = if event.violated.is_empty() { &event.edited } else { &event.violated };
     list.texts(key::RULES, rules);

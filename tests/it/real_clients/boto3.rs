@@ -7,7 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
 use crate::support::call::KeyPair;
-use crate::support::clients::{self, Python};
+use crate::support::obtain::clients::{self, Python};
+use crate::support::obtain::required;
 use crate::support::process::{clean_command, finish};
 use crate::support::warden::{Setup, TestWarden};
 
@@ -17,14 +18,14 @@ const APPLICATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/clients
 
 #[test]
 fn python_is_here_or_its_absence_is_said() {
-    if let Some(python) = clients::required(clients::python()) {
+    if let Some(python) = required(clients::python()) {
         assert!(python.program.exists() || python.packages.is_some());
     }
 }
 
 #[test]
 fn boto3_sees_native_answers_and_typed_refusals() {
-    let Some(python) = clients::required(clients::python()) else { return };
+    let Some(python) = required(clients::python()) else { return };
     let warden = warden();
     let cases: Vec<_> = CASES.iter().map(|(case, _)| *case).collect();
     let observed = application(&python, &warden, &warden.key, &cases);
@@ -95,7 +96,7 @@ fn doors() -> TestWarden {
 
 #[test]
 fn boto3_uses_every_kind_of_operation() {
-    let Some(python) = clients::required(clients::python()) else { return };
+    let Some(python) = required(clients::python()) else { return };
     let warden = doors();
     let cases: Vec<_> = DOORS.iter().map(|(case, _)| *case).collect();
     let observed = application(&python, &warden, &warden.key, &cases);
@@ -112,7 +113,7 @@ fn boto3_uses_every_kind_of_operation() {
 
 #[test]
 fn boto3_with_a_bad_key_is_refused() {
-    let Some(python) = clients::required(clients::python()) else { return };
+    let Some(python) = required(clients::python()) else { return };
     let warden = warden();
     for bad in bad_keys(&warden) {
         let observed = application(&python, &warden, &bad.key, &["converse"]);

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::support::call::KeyPair;
-use crate::support::clients::{self, Node};
+use crate::support::obtain::clients::{self, Node};
+use crate::support::obtain::required;
 use crate::support::process::{clean_command, finish};
 use crate::support::warden::{Setup, TestWarden};
 
@@ -13,14 +14,14 @@ const APPLICATION: &str = include_str!("../clients/js_client.mjs");
 
 #[test]
 fn node_is_here_or_its_absence_is_said() {
-    if let Some(node) = clients::required(clients::node()) {
+    if let Some(node) = required(clients::node()) {
         assert!(node.modules.join("@aws-sdk/client-bedrock-runtime").is_dir());
     }
 }
 
 #[test]
 fn the_javascript_sdk_sees_native_answers_and_typed_refusals() {
-    let Some(node) = clients::required(clients::node()) else { return };
+    let Some(node) = required(clients::node()) else { return };
     let warden = warden();
     let cases: Vec<_> = CASES.iter().map(|(case, _)| *case).collect();
     let observed = application(&node, &warden, &warden.key, &cases);
@@ -33,7 +34,7 @@ fn the_javascript_sdk_sees_native_answers_and_typed_refusals() {
 
 #[test]
 fn the_javascript_sdk_with_a_bad_key_is_refused() {
-    let Some(node) = clients::required(clients::node()) else { return };
+    let Some(node) = required(clients::node()) else { return };
     let warden = warden();
     for bad in bad_keys(&warden) {
         let observed = application(&node, &warden, &bad.key, &["converse"]);
@@ -46,7 +47,7 @@ fn the_javascript_sdk_with_a_bad_key_is_refused() {
 fn the_javascript_sdk_holds_live_sessions() {
     const POLICY: &str = "allow:\n  - models: [\"amazon.nova-sonic-*\"]\nlimits:\n  - temperature: { max: 0.9 }\n\
         sensitive:\n  - { id: pii, detect: [email], prompt: redact }\n  - { id: keys, detect: [aws_access_key], prompt: deny }\n";
-    let Some(node) = clients::required(clients::node()) else { return };
+    let Some(node) = required(clients::node()) else { return };
     let warden = Setup::new().team(POLICY).start();
     let cases = ["session", "session_denied_model", "session_denied_parameter", "session_denied_text"];
     let [whole, model, parameter, text] = &application(&node, &warden, &warden.key, &cases)[..] else {

@@ -1,14 +1,15 @@
 //! What the tests are written with.
 
 pub mod call;
-pub mod clients;
 pub mod frames;
 pub mod hostile_upstream;
 pub mod http;
 pub mod http2;
 pub mod journal;
+pub mod obtain;
 pub mod otlp;
 pub mod process;
+pub mod receivers;
 pub mod rust_sdk;
 pub mod session;
 pub mod simulator;

@@ -4,12 +4,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::call::{Call, KeyPair};
+use super::http::{Response, Target};
 use super::process::{Process, warden_command};
 
 /// The upstream credentials: the warden signs with them, the simulator verifies.
 pub const ACCESS_KEY_ID: &str = "AKIASIMULATOR0000000";
 pub const SECRET_ACCESS_KEY: &str = "upstream/secret+that+no+log+may+hold/000";
 
+/// Marks requests of the tests themselves.
+const DIRECT: &str = "x-of-the-test";
 /// Temporary credentials whose signatures the simulator accepts, too.
 pub const SESSIONS: usize = 6;
 
@@ -67,12 +71,21 @@ impl Simulator {
         Self { process, endpoint, ca: folder.join("ca.pem"), log }
     }
 
-    /// Every request so far, in order.
+    /// Calls the simulator past the warden, as the owner of the account does.
+    pub fn call(&self, call: Call) -> Response {
+        let authority = self.endpoint.strip_prefix("https://").unwrap();
+        let owner = KeyPair { id: ACCESS_KEY_ID.to_owned(), secret: SECRET_ACCESS_KEY.to_owned() };
+        let target = Target::tls(authority.parse().unwrap(), &self.ca, &[]);
+        target.send(&call.header(DIRECT, "yes").sign(&owner, authority))
+    }
+
+    /// Every request of the warden so far, in order.
     pub fn requests(&self) -> Vec<Seen> {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         // A line that is being written is not a request yet.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().map(|line| Seen(serde_json::from_str(line).unwrap())).collect()
+        let seen = whole.lines().map(|line| Seen(serde_json::from_str(line).unwrap()));
+        seen.filter(|seen| !seen.is_of_the_test()).collect()
     }
 
     /// Breaks every connection and stops listening.
@@ -92,6 +105,21 @@ impl Seen {
 
     pub fn invocation_id(&self) -> &str {
         self.0["amz-sdk-invocation-id"].as_str().unwrap_or_default()
+    }
+
+    pub fn method(&self) -> &str {
+        self.0["method"].as_str().expect("the log has a method")
+    }
+
+    /// Whether the warden asked on its own account what stands behind a name. It then sends nothing of a caller's.
+    pub fn is_lookup(&self) -> bool {
+        let own = self.header("user-agent").is_some_and(|agent| agent.starts_with("bedrock-warden/"));
+        self.method() == "GET" && self.invocation_id().is_empty() && own
+    }
+
+    /// Whether the test itself called the simulator.
+    fn is_of_the_test(&self) -> bool {
+        self.header(DIRECT).is_some()
     }
 
     pub fn signature_ok(&self) -> bool {

@@ -199,9 +199,19 @@ impl TestWarden {
         self.tls().start(&self.sign(call))
     }
 
-    /// Every request that the simulator has seen.
+    /// Every request that was passed on to the simulator.
     pub fn upstream(&self) -> Vec<Seen> {
-        self.simulator.requests()
+        self.simulator.requests().into_iter().filter(|seen| !seen.is_lookup()).collect()
+    }
+
+    /// Every question of the warden's own about what stands behind a name.
+    pub fn lookups(&self) -> Vec<Seen> {
+        self.simulator.requests().into_iter().filter(Seen::is_lookup).collect()
+    }
+
+    /// The simulated Bedrock.
+    pub fn bedrock(&self) -> &Simulator {
+        &self.simulator
     }
 
     /// The only request that the simulator has seen.

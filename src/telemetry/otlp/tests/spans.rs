@@ -171,7 +171,7 @@ fn the_spans_of_an_answered_request_say_what_the_conventions_ask_for() {
         ("url.path", "/model/{modelId}/converse-stream"),
         ("url.scheme", "https"),
         ("http.response.status_code", "200"),
-        ("gen_ai.request.model", MODEL),
+        ("warden.model", MODEL),
         ("warden.operation", "ConverseStream"),
         ("warden.decision", "allow"),
         ("warden.end", "complete"),
@@ -374,7 +374,7 @@ fn what_others_write_is_bounded_and_strangers_write_nothing() {
         send(&mut exchange);
         drop(exchange);
         let (server, call) = both(&kept);
-        assert_eq!(told(&server.attributes).contains_key("gen_ai.request.model"), proven);
+        assert_eq!(told(&server.attributes).contains_key("warden.model"), proven);
         for span in [server, call.unwrap()] {
             assert!(span.name.len() < 300, "{}", span.name);
             for pair in &span.attributes {

