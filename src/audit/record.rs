@@ -245,7 +245,9 @@ pub struct Outcome {
     pub out_bytes: u64,
     /// Event-stream frames sent to the caller; 0 for a unary answer.
     pub frames: u32,
-    /// About the answer: rules it violated, findings in it.
+    /// Changes to events that followed the intent, in a session.
+    pub edits: Vec<Edit>,
+    /// About the answer, and in a session about the events that followed the intent: rules it violated, findings in it.
     pub judgement: Judgement,
 }
 
@@ -323,6 +325,7 @@ impl Outcome {
             timings: Timings::default(),
             out_bytes: 0,
             frames: 0,
+            edits: Vec::new(),
             judgement: Judgement::default(),
         }
     }

@@ -94,6 +94,7 @@ pub(super) fn seal(record: &Record, stamp: &Stamp) -> Sealed {
         Record::Outcome { outcome, .. } => {
             sealed.end_state = Some(outcome.end_state.name());
             sealed.project_judgement(&outcome.judgement);
+            sealed.rules.extend(outcome.edits.iter().take(MAX_LIST).map(RuleRow::edit));
         }
         Record::Unknown { .. } => sealed.end_state = Some(EndState::CrashUnknown.name()),
         Record::System(_) => {}
@@ -345,6 +346,7 @@ fn write_outcome(object: &mut Object, outcome: &Outcome) {
     object.optional("overhead_us", outcome.timings.overhead_us);
     object.set("out_bytes", outcome.out_bytes);
     object.set("frames", outcome.frames);
+    object.list("edits", &outcome.edits, edit);
     write_judgement(object, &outcome.judgement);
 }
 

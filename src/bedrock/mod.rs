@@ -16,6 +16,7 @@ pub mod json;
 pub mod listing;
 pub mod model;
 pub mod operation;
+pub mod speech;
 pub mod stream;
 pub mod usage;
 pub mod view;

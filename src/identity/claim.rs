@@ -7,8 +7,9 @@ use std::fmt;
 
 use http::{HeaderMap, Method};
 
-use super::sigv4::{Scope, Signature, SigningKey, string_to_sign};
-use super::{AuthenticationError, Principal};
+use super::session::SignedSession;
+use super::sigv4::{EVENTS_PAYLOAD, EventChain, Scope, Signature, SigningKey, string_to_sign};
+use super::{AuthenticationError, Principal, signed};
 
 /// A request before its body.
 #[derive(Clone, Copy)]
@@ -59,8 +60,18 @@ pub(super) struct Signed {
 pub(super) struct UnhashedRequest {
     pub canonical: Vec<u8>,
     pub amz_date: String,
-    /// `x-amz-content-sha256`, when it was sent.
-    pub stated_hash: Option<String>,
+    /// `x-amz-content-sha256`.
+    pub stated: StatedPayload,
+}
+
+/// What a request's head says of the body that follows.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum StatedPayload {
+    Unsaid,
+    /// In hexadecimal.
+    Hash(String),
+    /// Frames that are signed one by one.
+    Events,
 }
 
 impl Claim {
@@ -81,19 +92,56 @@ impl Claim {
         }
         if self.current { Ok(self.principal) } else { Err(AuthenticationError::ExpiredKey) }
     }
+
+    /// The caller of a request whose body is a stream of signed frames, and what tells whether a frame is the caller's.
+    /// Proven by the head alone, in either form that SDKs sign it.
+    pub fn prove_session(self) -> Result<(Principal, SignedSession), AuthenticationError> {
+        let chain = match self.proof {
+            // FAIL-CLOSED: nothing would prove the frames. Bedrock does not take its own bearer keys here either.
+            Proof::Presented => return Err(AuthenticationError::BearerSession),
+            Proof::Signed(signed) => signed.verify_session()?,
+        };
+        if !self.current {
+            return Err(AuthenticationError::ExpiredKey);
+        }
+        let session = SignedSession::new(&self.principal.credential_id, chain);
+        Ok((self.principal, session))
+    }
 }
 
 impl Signed {
     fn verify(self, body_sha256: &str) -> Result<(), AuthenticationError> {
-        let UnhashedRequest { mut canonical, amz_date, stated_hash } = self.request;
-        if stated_hash.is_some_and(|stated| stated != body_sha256) {
-            return Err(AuthenticationError::PayloadHash);
+        match &self.request.stated {
+            StatedPayload::Unsaid => {}
+            StatedPayload::Hash(stated) if stated == body_sha256 => {}
+            StatedPayload::Hash(_) => return Err(AuthenticationError::PayloadHash),
+            StatedPayload::Events => return Err(AuthenticationError::PayloadMarker),
         }
-        canonical.extend(body_sha256.as_bytes());
+        self.verify_over(body_sha256)
+    }
+
+    fn verify_session(self) -> Result<EventChain, AuthenticationError> {
+        let chain = EventChain::new(self.signature, &self.scope.region, signed::SERVICE);
+        let payload = match &self.request.stated {
+            StatedPayload::Events => EVENTS_PAYLOAD,
+            StatedPayload::Unsaid => EMPTY_SHA256,
+            StatedPayload::Hash(_) => return Err(AuthenticationError::SessionPayload),
+        };
+        self.verify_over(payload)?;
+        Ok(chain)
+    }
+
+    /// `payload` is what stands for the body.
+    fn verify_over(self, payload: &str) -> Result<(), AuthenticationError> {
+        let UnhashedRequest { mut canonical, amz_date, stated: _ } = self.request;
+        canonical.extend(payload.as_bytes());
         let expected = self.key.sign(&string_to_sign(&amz_date, &self.scope, &canonical));
         if expected == self.signature { Ok(()) } else { Err(AuthenticationError::Signature) }
     }
 }
+
+/// SHA-256 of nothing.
+const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 impl fmt::Debug for Claim {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

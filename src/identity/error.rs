@@ -51,9 +51,25 @@ pub enum AuthenticationError {
     #[error("a signature in the query is not supported: sign in the authorization header")]
     Presigned,
     #[error(
-        "x-amz-content-sha256 must be the hash of the body: unsigned and chunk-signed payloads are not supported"
+        "x-amz-content-sha256 must be the hash of the body: unsigned payloads are not supported, and signed events \
+         belong to bidirectional streams"
     )]
     PayloadMarker,
+    #[error(
+        "a stream of signed events is signed with `STREAMING-AWS4-HMAC-SHA256-EVENTS` or as an empty body without \
+         x-amz-content-sha256"
+    )]
+    SessionPayload,
+    #[error("bearer keys cannot open a bidirectional stream; sign with a key pair")]
+    BearerSession,
+    #[error("the signature of an event does not follow from the one before it")]
+    EventSignature,
+    #[error("an event is dated outside of all time")]
+    EventDate,
+    #[error("something follows the signed end of the stream")]
+    EventAfterEnd,
+    #[error("the stream ended without its signed end")]
+    NoSignedEnd,
     #[error("the body does not have the hash that x-amz-content-sha256 states")]
     PayloadHash,
     #[error(
@@ -68,7 +84,7 @@ impl AuthenticationError {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::Missing | Self::Scheme => Fault::MissingAuthenticationToken,
-            Self::BearerInClear => Fault::AccessDenied,
+            Self::BearerInClear | Self::BearerSession => Fault::AccessDenied,
             Self::Several | Self::Unrecognised => Fault::UnrecognizedClient,
             Self::ExpiredKey => Fault::ExpiredToken,
             Self::Authorization(AuthorizationError::Missing(_)) => Fault::IncompleteSignature,
@@ -93,6 +109,11 @@ impl AuthenticationError {
             | Self::Path
             | Self::Presigned
             | Self::PayloadMarker
+            | Self::SessionPayload
+            | Self::EventSignature
+            | Self::EventDate
+            | Self::EventAfterEnd
+            | Self::NoSignedEnd
             | Self::PayloadHash
             | Self::Signature => Fault::InvalidSignature,
         }

@@ -9,6 +9,7 @@ mod claim;
 mod error;
 pub mod keys;
 mod principal;
+mod session;
 mod signed;
 mod signing_keys;
 pub mod sigv4;
@@ -18,6 +19,7 @@ pub use claim::{Claim, RequestHead};
 pub use error::AuthenticationError;
 pub use keys::{MasterKey, RecordKey};
 pub use principal::{CredentialKind, Principal};
+pub use session::SignedSession;
 
 #[cfg(test)]
 mod tests;

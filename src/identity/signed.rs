@@ -9,14 +9,14 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::claim::UnhashedRequest;
-use super::sigv4::{Authorization, Request, canonical_request, normalise};
+use super::claim::{StatedPayload, UnhashedRequest};
+use super::sigv4::{Authorization, EVENTS_PAYLOAD, Request, canonical_request, normalise};
 use super::{AuthenticationError, RequestHead};
 
-const SERVICE: &str = "bedrock";
+pub(super) const SERVICE: &str = "bedrock";
 /// How far a signer's clock may be off, in either direction.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
-const WIRE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
+pub(super) const WIRE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 
 /// Checks everything but the signature itself.
 pub(super) fn check(
@@ -34,9 +34,9 @@ pub(super) fn check(
     }
     check_host(&request, head.http2, authorization)?;
     check_headers(head.headers, authorization)?;
-    let stated_hash = stated_hash(head.headers)?;
+    let stated = stated_payload(head.headers)?;
     let canonical = canonical_request(&request, &authorization.signed_headers, "")?;
-    Ok(UnhashedRequest { canonical, amz_date, stated_hash })
+    Ok(UnhashedRequest { canonical, amz_date, stated })
 }
 
 /// Whether the query holds parts of a presigned request.
@@ -68,7 +68,12 @@ fn check_scope_and_date(
     Ok(amz_date.to_owned())
 }
 
-fn check_clock(amz_date: &str, time: Timestamp, now: Timestamp) -> Result<(), AuthenticationError> {
+/// Whether something that says it was signed at `time`, written `amz_date`, is neither old nor early.
+pub(super) fn check_clock(
+    amz_date: &str,
+    time: Timestamp,
+    now: Timestamp,
+) -> Result<(), AuthenticationError> {
     let late = now.duration_since(time);
     let wire = |time: Timestamp| time.strftime(WIRE_FORMAT).to_string();
     let limit = |by: SignedDuration| now.checked_add(by).map(wire).unwrap_or_default();
@@ -139,15 +144,18 @@ fn check_headers(headers: &HeaderMap, authorization: &Authorization) -> Result<(
     Ok(())
 }
 
-fn stated_hash(headers: &HeaderMap) -> Result<Option<String>, AuthenticationError> {
+fn stated_payload(headers: &HeaderMap) -> Result<StatedPayload, AuthenticationError> {
     let name = "x-amz-content-sha256";
     if !headers.contains_key(name) {
-        return Ok(None);
+        return Ok(StatedPayload::Unsaid);
     }
-    let hash = only(headers, name).filter(|text| {
-        text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    });
-    hash.map(|hash| Some(hash.to_owned())).ok_or(AuthenticationError::PayloadMarker)
+    let is_hash =
+        |text: &str| text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    match only(headers, name) {
+        Some(EVENTS_PAYLOAD) => Ok(StatedPayload::Events),
+        Some(hash) if is_hash(hash) => Ok(StatedPayload::Hash(hash.to_owned())),
+        Some(_) | None => Err(AuthenticationError::PayloadMarker),
+    }
 }
 
 /// The value of a header that was sent exactly once, as printable ASCII.

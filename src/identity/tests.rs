@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::callers::{Key, KeyKind, Register};
 use super::keys::{BearerKey, derive_secret};
+use super::sigv4::EVENTS_PAYLOAD;
 use super::*;
 use crate::bedrock::fault::Fault;
 
@@ -78,16 +79,8 @@ impl World {
     }
 
     fn verify_at(&self, sent: &Sent, now: Timestamp) -> Result<Principal, AuthenticationError> {
-        let head = RequestHead {
-            method: &sent.method,
-            target: &sent.target,
-            headers: &sent.headers,
-            authority: sent.authority.as_deref(),
-            http2: sent.http2,
-            encrypted: sent.encrypted,
-        };
         let hash = digest::digest(&digest::SHA256, &sent.body);
-        self.callers.identify(&head, REGION, now)?.prove(hash.as_ref().try_into().unwrap())
+        self.callers.identify(&sent.head(), REGION, now)?.prove(hash.as_ref().try_into().unwrap())
     }
 }
 
@@ -109,8 +102,11 @@ fn sign_as(id: &str, secret: &str, sent: &Sent, how: &Signing) -> Sent {
         .into();
     let uri = format!("https://{HOST}{}", sent.target);
     let headers = sent.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
-    let body =
-        if how.unsigned_payload { SignableBody::UnsignedPayload } else { SignableBody::Bytes(&sent.body) };
+    let body = match (how.unsigned_payload, how.events) {
+        (true, _) => SignableBody::UnsignedPayload,
+        (false, true) => SignableBody::Precomputed(EVENTS_PAYLOAD.to_owned()),
+        (false, false) => SignableBody::Bytes(&sent.body),
+    };
     let request = SignableRequest::new(sent.method.as_str(), &uri, headers, body).unwrap();
     let (instructions, _) = sign(request, &params).unwrap().into_parts();
     let mut signed = sent.clone();
@@ -126,6 +122,8 @@ struct Signing {
     at: Timestamp,
     checksum: bool,
     unsigned_payload: bool,
+    /// Signs that events follow, in the form of the JavaScript SDK.
+    events: bool,
     token: Option<String>,
 }
 
@@ -137,6 +135,7 @@ impl Default for Signing {
             at: now(),
             checksum: false,
             unsigned_payload: false,
+            events: false,
             token: None,
         }
     }
@@ -155,6 +154,17 @@ struct Sent {
 }
 
 impl Sent {
+    fn head(&self) -> RequestHead<'_> {
+        RequestHead {
+            method: &self.method,
+            target: &self.target,
+            headers: &self.headers,
+            authority: self.authority.as_deref(),
+            http2: self.http2,
+            encrypted: self.encrypted,
+        }
+    }
+
     fn new(target: &str) -> Self {
         let mut sent = Self {
             method: Method::POST,
@@ -334,6 +344,10 @@ fn another_scope_payload_or_token_fails_closed() {
     assert_eq!(world.verify(&service), Err(AuthenticationError::Service));
     let unsigned = sign(&Signing { checksum: true, unsigned_payload: true, ..Signing::default() });
     assert_eq!(world.verify(&unsigned), Err(AuthenticationError::PayloadMarker));
+    let events = sign(&Signing::default()).with(|sent| {
+        sent.headers.insert("x-amz-content-sha256", HeaderValue::from_static(EVENTS_PAYLOAD));
+    });
+    assert_eq!(world.verify(&events), Err(AuthenticationError::Unsigned("x-amz-content-sha256".into())));
     let token = sign(&Signing { token: Some("token".into()), ..Signing::default() });
     assert_eq!(world.verify(&token), Err(AuthenticationError::Unrecognised));
     let stated = sign(&Signing { checksum: true, ..Signing::default() });
@@ -534,4 +548,34 @@ proptest! {
             prop_assert!(world.verify(&sent).is_err());
         }
     }
+}
+
+#[test]
+fn a_session_is_proved_by_its_head_in_both_forms_and_by_nothing_else() {
+    let world = World::new();
+    let secret = derive_secret(&world.master, PAIR);
+    let claim = |sent: &Sent| world.callers.identify(&sent.head(), REGION, now());
+    let prove = |sent: &Sent| claim(sent)?.prove_session().map(|(principal, _)| principal.app);
+    let empty = || Sent::converse().with(|sent| sent.body.clear());
+    let rust = sign_as(PAIR, secret.expose(), &empty(), &Signing::default());
+    assert_eq!(prove(&rust), Ok("checkout".to_owned()));
+    let marked = empty().with(|sent| {
+        sent.headers.insert("x-amz-content-sha256", HeaderValue::from_static(EVENTS_PAYLOAD));
+    });
+    let javascript = sign_as(PAIR, secret.expose(), &marked, &Signing { events: true, ..Signing::default() });
+    assert_eq!(prove(&javascript), Ok("checkout".to_owned()));
+    assert_eq!(
+        claim(&javascript).unwrap().prove(&[0; 32]).map(drop),
+        Err(AuthenticationError::PayloadMarker),
+        "what is signed as events is no body"
+    );
+    let whole = sign_as(PAIR, secret.expose(), &Sent::converse(), &Signing::default());
+    assert_eq!(prove(&whole), Err(AuthenticationError::Signature), "what is signed as a body is no session");
+    let stated = sign_as(PAIR, secret.expose(), &empty(), &Signing { checksum: true, ..Signing::default() });
+    assert_eq!(prove(&stated), Err(AuthenticationError::SessionPayload));
+    let bearer = empty().with(|sent| {
+        let value = format!("Bearer {}", world.bearer);
+        sent.headers.insert("authorization", HeaderValue::from_str(&value).unwrap());
+    });
+    assert_eq!(prove(&bearer), Err(AuthenticationError::BearerSession));
 }

@@ -88,6 +88,11 @@ impl Buffers {
         Ok((gathered.finish(), reserved))
     }
 
+    /// Sets memory aside for a session, which holds at most `bytes` at any time.
+    pub async fn reserve(&self, bytes: usize) -> Result<Reserved, BodyError> {
+        self.take(bytes).await
+    }
+
     async fn take(&self, bytes: usize) -> Result<Reserved, BodyError> {
         let bytes = u32::try_from(bytes).map_err(|_| BodyError::Busy)?;
         let reservation = Arc::clone(&self.free).acquire_many_owned(bytes);
@@ -104,7 +109,7 @@ fn earned(bytes: usize) -> Duration {
 }
 
 /// FAIL-CLOSED: a body in a coding we do not read is a body we cannot inspect.
-fn check_codings(headers: &HeaderMap) -> Result<(), BodyError> {
+pub fn check_codings(headers: &HeaderMap) -> Result<(), BodyError> {
     let only = |name, allowed: &str| {
         headers
             .get_all(name)

@@ -238,11 +238,7 @@ impl Forwarded {
         let fault = refusal.fault();
         outcome.http_status = Some(fault.status().as_u16());
         outcome.error_code.get_or_insert_with(|| fault.name().to_owned());
-        let decision = match refusal {
-            Refusal::AnswerDenied { .. } => "deny",
-            _ if refusal.is_failure() => "error",
-            _ => self.decision(),
-        };
+        let decision = if refusal.is_failure() { "error" } else { "deny" };
         let ended = self.finish(outcome).await;
         match ended.unrecorded {
             None => answer(&ended.open, decision, fault, &refusal.to_string(), downstream),

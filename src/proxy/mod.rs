@@ -15,6 +15,7 @@ mod reply;
 mod respond;
 mod rules;
 mod scan;
+mod session;
 mod stream;
 
 use std::net::SocketAddr;

@@ -18,7 +18,7 @@ use crate::audit::EndState;
 use crate::bedrock::format::Format;
 use crate::bedrock::operation::{Access, Body, Route};
 use crate::clock;
-use crate::identity::{Principal, RequestHead};
+use crate::identity::{Claim, Principal, RequestHead};
 use crate::permit::Permit;
 use crate::policy::{Allowed, Context, PolicySet};
 use crate::upstream::{self, Call, Plane};
@@ -29,7 +29,8 @@ use super::judge::{Sendable, Subject, check_region, judge, judge_read, place_gua
 use super::metadata::Stamp;
 use super::refuse::Refusal;
 use super::reply::Downstream;
-use super::respond::{Answering, respond};
+use super::respond::{Answered, Answering, respond};
+use super::session::{self, Beside, Input, Session};
 use super::{Peer, Proxy};
 
 /// Bodies above this size are judged where they do not hold up other requests.
@@ -50,7 +51,7 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
         Ok(accepted) => accepted,
         Err(refusal) => return exchange.refuse(&refusal, downstream).await,
     };
-    let Accepted { allowed, mut call, answering, memory } = accepted;
+    let Accepted { allowed, mut call, answering, memory, input } = accepted;
 
     // 6. Write it down before anything leaves. CRASH: from here on, an intent without an outcome means `unknown`.
     let hmac = proxy.record_key.hmac(&call.body);
@@ -59,11 +60,20 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
         Err(unrecorded) => return unrecorded.answer(downstream),
     };
 
+    // A live session branches off here: what was accepted and recorded is its first event. It takes the same stages,
+    // with the events that follow passing 4, 5 and 7 one by one while the answer passes 8.
+    let permit = Permit::new(allowed, receipt);
+    if let Some(input) = input {
+        let (proxy, policies) = (&*proxy, &*policies);
+        let session = Session { proxy, policies, answering, input, forwarded, downstream };
+        return Box::pin(session.run(permit, call)).await;
+    }
+
     // 7. Sign and forward: the upstream takes nothing but a permit built from both proofs. Waiting for AWS STS, once per
     // session and caller, is time of AWS's as waiting for Bedrock is.
     let sent = clock::instant();
     forwarded.sent(sent, &mut call.headers);
-    let answer = proxy.upstream.send(Permit::new(allowed, receipt), &answering.principal, call).await;
+    let answer = proxy.upstream.send(permit, &answering.principal, call).await;
     drop(memory);
     let response = match answer {
         Ok(response) => response,
@@ -77,7 +87,8 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
     };
 
     // 8-10. Filter the answer, make its outcome durable, and only then let the caller see that it is complete.
-    Box::pin(respond(&proxy, &policies, answering, sent, response, forwarded, downstream)).await;
+    let (mut beside, answered) = (Beside::nothing(), Answered { sent, response });
+    Box::pin(respond(&proxy, &policies, answering, answered, forwarded, downstream, &mut beside)).await;
 }
 
 /// A request that may be sent: proven, understood, allowed.
@@ -85,7 +96,10 @@ struct Accepted {
     allowed: Allowed,
     call: Call,
     answering: Box<Answering>,
-    memory: Reserved,
+    /// Set aside for the body; a session has its own.
+    memory: Option<Reserved>,
+    /// What is still to come of a session's request.
+    input: Option<Input>,
 }
 
 /// Stages 2 to 5. What is learnt goes into `exchange` at once, so that refusals are recorded with it.
@@ -107,10 +121,13 @@ async fn accept(
     // 3. Which operation, which model? ORDER: kept as a result until the caller is proven; strangers learn nothing.
     let route = Route::recognise(&parts.method, target.as_str());
     exchange.learn_route(&route, region);
-    let (body, memory) = proxy.buffers.read(&parts.headers, incoming).await?;
-    exchange.learn_body(body.len());
-    let body_sha256 = sha256(&body);
-    let principal = claim.prove(&body_sha256)?;
+    // The body proves the caller; of a session, whose body goes on, the head does, and then each event.
+    let is_session = route.as_ref().is_ok_and(|route| route.operation.is_bidirectional());
+    let Received { principal, body, body_sha256, memory, input } = if is_session {
+        begin(proxy, &parts, incoming, claim, exchange).await?
+    } else {
+        receive(proxy, &parts, incoming, claim, exchange).await?
+    };
     exchange.learn_principal(&principal);
     // FAIL-CLOSED: unknown paths are refused, never passed through.
     let route = unhurried(body.len(), || route?.complete(&body));
@@ -132,7 +149,48 @@ async fn accept(
     let facts = exchange.judgement.sent.clone().or_else(|| exchange.judgement.seen.clone());
     let answering = Box::new(Answering { route, principal, context, facts, format });
     answering.check_filters(policies)?;
-    Ok(Accepted { allowed, call, answering, memory })
+    Ok(Accepted { allowed, call, answering, memory, input })
+}
+
+/// A request whose caller is proven.
+struct Received {
+    principal: Principal,
+    /// Of a session, the document of its first event.
+    body: Bytes,
+    body_sha256: [u8; 32],
+    memory: Option<Reserved>,
+    input: Option<Input>,
+}
+
+/// Reads a whole body, which proves the caller.
+async fn receive(
+    proxy: &Proxy,
+    parts: &Parts,
+    incoming: Incoming,
+    claim: Claim,
+    exchange: &mut Exchange,
+) -> Result<Received, Refusal> {
+    let (body, memory) = proxy.buffers.read(&parts.headers, incoming).await?;
+    exchange.learn_body(body.len());
+    let body_sha256 = sha256(&body);
+    let principal = claim.prove(&body_sha256)?;
+    Ok(Received { principal, body, body_sha256, memory: Some(memory), input: None })
+}
+
+/// Reads the first event of a session. The head proves the caller, and from then on every event does.
+async fn begin(
+    proxy: &Proxy,
+    parts: &Parts,
+    incoming: Incoming,
+    claim: Claim,
+    exchange: &mut Exchange,
+) -> Result<Received, Refusal> {
+    let (principal, proof) = claim.prove_session()?;
+    exchange.learn_principal(&principal);
+    let (input, body) = session::open(proxy, &parts.headers, incoming, proof).await?;
+    exchange.learn_body(body.len());
+    let body_sha256 = sha256(&body);
+    Ok(Received { principal, body, body_sha256, memory: None, input: Some(input) })
 }
 
 /// Learns which models stand behind the one that was named. ORDER: only for a proven caller, since this is the one thing

@@ -8,8 +8,8 @@ use http::header::USER_AGENT;
 use uuid::Uuid;
 
 use crate::audit::{
-    Arrival, Caller, Content, Direction, Edit, Finding, Judgement as Judged, Model, RuleHit, Settings,
-    System, SystemKind, Target, Tokens, Uninspected,
+    Arrival, Caller, Content, Direction, Edit, Finding, Judgement as Judged, Model, Outcome, RuleHit,
+    Settings, System, SystemKind, Target, Tokens, Uninspected,
 };
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::{self, Parameter, Usage};
@@ -19,6 +19,7 @@ use crate::sensitive::{DetectorId, DetectorSet, Findings, Scanner, redact};
 use crate::telemetry;
 
 use super::judge::Judgement;
+use super::session::Heard;
 
 /// The system event of a policy set coming into force.
 pub fn policy_load(before: Option<&str>, digest: &str) -> System {
@@ -173,6 +174,15 @@ pub fn answer_judged(policy_digest: &str, verdict: Option<&AnswerVerdict>, found
         shadow: verdict.map(|verdict| hits(&verdict.shadow)).unwrap_or_default(),
         findings: findings(found, Direction::Out),
     }
+}
+
+/// Adds to the outcome of a session what was found, broken and changed in the events that followed its intent.
+pub fn add_heard(outcome: &mut Outcome, heard: &Heard) {
+    let judgement = &mut outcome.judgement;
+    judgement.violated.extend(hits(&heard.violations));
+    judgement.shadow.extend(hits(&heard.shadow));
+    judgement.findings.extend(findings(&heard.findings, Direction::In));
+    outcome.edits.extend(edits(&heard.repairs));
 }
 
 fn hits(violations: &[Violation]) -> Vec<RuleHit> {

@@ -4,18 +4,23 @@
 //! Texts for the caller never hold prompt text, matches, credentials or anything of Bedrock's own answer to our
 //! signature, which would repeat the session token.
 
+use std::time::Duration;
+
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use thiserror::Error;
 
 use crate::audit::JournalError;
 use crate::bedrock::envelope::OpenError;
+use crate::bedrock::event_stream::FrameError;
 use crate::bedrock::fault::{ErrorShape, Fault};
 use crate::bedrock::format::{DecodeError, UnknownFamily};
 use crate::bedrock::json::JsonError;
 use crate::bedrock::model::resolution::ResolutionError;
 use crate::bedrock::operation::RouteError;
+use crate::bedrock::speech::{ChunkError, OrderError};
 use crate::identity::AuthenticationError;
+use crate::policy::Denial;
 use crate::upstream::{InvalidHeader, ResolveError, UpstreamError};
 
 use super::body::BodyError;
@@ -51,6 +56,20 @@ pub enum Refusal {
     IncompleteGuardrail,
     #[error("request bodies must be JSON; send `content-type: application/json`")]
     MediaType,
+    #[error("sessions are streams of events; send `content-type: application/vnd.amazon.eventstream`")]
+    StreamMediaType,
+    #[error("the stream of events cannot be read: {0}")]
+    Frame(#[from] FrameError),
+    #[error(transparent)]
+    Chunk(#[from] ChunkError),
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    #[error("an event could not be signed for Bedrock")]
+    Unsigned,
+    #[error("no event arrived in time")]
+    NoEvent,
+    #[error("a session may last {} minutes", .0.as_secs() / 60)]
+    SessionTooLong(Duration),
     #[error("request metadata must be a JSON object of strings")]
     Metadata,
     #[error("request metadata has room for {room} pairs beside those that bedrock-warden adds; send fewer")]
@@ -60,6 +79,9 @@ pub enum Refusal {
     /// The verdict in the judgement says which rules; its own sentence is the message.
     #[error("denied by policy")]
     Denied,
+    /// Of an event that followed the intent of its session.
+    #[error("{}", .0.message)]
+    EventDenied(Denial),
     #[error(
         "{rules}: the answer must be filtered, which this version does not do for streams; call the operation that \
          answers at once"
@@ -106,6 +128,9 @@ impl Refusal {
         match self {
             Self::RequestForm
             | Self::UnexpectedBody
+            | Self::Frame(_)
+            | Self::Chunk(_)
+            | Self::Order(_)
             | Self::ForeignRegion { .. }
             | Self::Header(InvalidHeader::Repeated(_) | InvalidHeader::NotText(_))
             | Self::Json(_)
@@ -114,8 +139,11 @@ impl Refusal {
             | Self::MetadataFull { .. }
             | Self::MetadataTooLong
             | Self::AnswerDenied { .. } => Fault::Validation,
-            Self::MediaType => Fault::UnsupportedMediaType,
+            Self::NoEvent => Fault::RequestTimeout,
+            Self::SessionTooLong(_) => Fault::ModelTimeout,
+            Self::MediaType | Self::StreamMediaType => Fault::UnsupportedMediaType,
             Self::Decode(error) => error.fault(),
+            Self::EventDenied(denial) => denial.fault,
             Self::Authentication(error) => error.fault(),
             Self::Route(error) => error.fault(),
             Self::Resolve(error) => match error {
@@ -157,11 +185,15 @@ impl Refusal {
                 UpstreamError::Timeout => Fault::ModelTimeout,
                 UpstreamError::Sign(_)
                 | UpstreamError::Request(_)
+                | UpstreamError::FirstEvent(_)
+                | UpstreamError::Open(_)
                 | UpstreamError::Transport(_)
                 | UpstreamError::Answer => Fault::InternalServer,
             },
             Self::ForeignAnswer(StatusCode::TOO_MANY_REQUESTS) => Fault::Throttling,
-            Self::ForeignAnswer(_) | Self::AnswerUnreadable | Self::AnswerBroken => Fault::InternalServer,
+            Self::ForeignAnswer(_) | Self::AnswerUnreadable | Self::AnswerBroken | Self::Unsigned => {
+                Fault::InternalServer
+            }
         }
     }
 
@@ -176,6 +208,7 @@ impl Refusal {
             | Self::ForeignAnswer(_)
             | Self::AnswerUnreadable
             | Self::AnswerBroken
+            | Self::Unsigned
             | Self::Body(BodyError::Busy)
             | Self::Resolve(
                 ResolveError::Forbidden { .. }
@@ -197,10 +230,17 @@ impl Refusal {
             | Self::UnknownFamily(_)
             | Self::IncompleteGuardrail
             | Self::MediaType
+            | Self::StreamMediaType
+            | Self::Frame(_)
+            | Self::Chunk(_)
+            | Self::Order(_)
+            | Self::NoEvent
+            | Self::SessionTooLong(_)
             | Self::Metadata
             | Self::MetadataFull { .. }
             | Self::MetadataTooLong
             | Self::Denied
+            | Self::EventDenied(_)
             | Self::StreamCannotBeFiltered { .. }
             | Self::AnswerOutOfSight { .. }
             | Self::AnswerDeclined

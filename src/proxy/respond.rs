@@ -26,6 +26,7 @@ use super::body::collect;
 use super::exchange::{Forwarded, ended, head};
 use super::refuse::{MODIFIED, Refusal};
 use super::reply::Downstream;
+use super::session::Beside;
 use super::stream::{self, End, Watch};
 use super::{Proxy, records};
 
@@ -33,6 +34,7 @@ use super::{Proxy, records};
 const ERROR_BYTES: usize = 64 * 1024;
 
 /// What the answer belongs to.
+#[derive(Debug, Clone)]
 pub struct Answering {
     pub route: Route,
     pub principal: Principal,
@@ -88,15 +90,22 @@ impl Answering {
     }
 }
 
+/// The head of an answer, its body, and when its request was sent.
+#[derive(Debug)]
+pub struct Answered {
+    pub sent: Instant,
+    pub response: Response<Incoming>,
+}
+
 /// Passes Bedrock's answer on. The exchange is over when this returns.
 pub async fn respond(
     proxy: &Proxy,
     policies: &PolicySet,
     answering: Box<Answering>,
-    sent: Instant,
-    response: Response<Incoming>,
+    Answered { sent, response }: Answered,
     forwarded: Forwarded,
     downstream: Downstream,
+    beside: &mut Beside<'_>,
 ) {
     let (parts, body) = response.into_parts();
     let mut outcome = ended(EndState::Complete, Some(parts.status));
@@ -104,13 +113,15 @@ pub async fn respond(
     outcome.timings.ttft_ms = Some(milliseconds(sent));
     let encoded = parts.headers.contains_key(CONTENT_ENCODING);
     let answer = Answer { status: parts.status, headers: parts.headers, body };
-    let delivery = Delivery { proxy, policies, answering, sent, forwarded, outcome, downstream };
+    let delivery = Delivery { proxy, policies, answering, sent, forwarded, outcome, downstream, beside };
     // FAIL-CLOSED: no coding was asked for, and an encoded body could not be read.
     if encoded {
         return delivery.give_up(&Refusal::AnswerUnreadable, EndState::UpstreamAbort).await;
     }
     match answer.status {
-        StatusCode::OK if delivery.answering.route.operation.is_streaming() => delivery.stream(answer).await,
+        StatusCode::OK if delivery.answering.route.operation.is_streaming() => {
+            Box::pin(delivery.stream(answer)).await;
+        }
         StatusCode::OK => delivery.unary(answer).await,
         _ => delivery.error(answer).await,
     }
@@ -123,7 +134,7 @@ struct Answer {
 }
 
 /// Everything needed to end an exchange well.
-struct Delivery<'a> {
+struct Delivery<'a, 'b> {
     proxy: &'a Proxy,
     policies: &'a PolicySet,
     answering: Box<Answering>,
@@ -131,9 +142,11 @@ struct Delivery<'a> {
     forwarded: Forwarded,
     outcome: Outcome,
     downstream: Downstream,
+    /// The request, where it still goes on.
+    beside: &'a mut Beside<'b>,
 }
 
-impl Delivery<'_> {
+impl Delivery<'_, '_> {
     async fn unary(mut self, answer: Answer) {
         let Answer { status, headers, body } = answer;
         // FAIL-CLOSED: we ask for no coding; an answer in one could be neither read nor passed on as it is.
@@ -229,6 +242,7 @@ impl Delivery<'_> {
         } else if self.outcome.end_state == EndState::Complete {
             self.outcome.end_state = EndState::ClientAbort;
         }
+        self.beside.note(&mut self.outcome);
         let request_id = self.forwarded.request_id();
         let ended = self.forwarded.finish(self.outcome).await;
         if ended.unrecorded.is_some() {
@@ -241,6 +255,7 @@ impl Delivery<'_> {
     async fn give_up(mut self, refusal: &Refusal, state: EndState) {
         self.forwarded.upstream_ended(self.sent);
         self.outcome.end_state = state;
+        self.beside.note(&mut self.outcome);
         self.forwarded.fail(refusal, self.outcome, self.downstream).await;
     }
 
@@ -257,13 +272,14 @@ impl Delivery<'_> {
         let detectors = self.policies.detectors(&self.answering.principal, Direction::Response);
         let watch = Watch { scanner: &self.proxy.scanner, detectors };
         let pause = self.proxy.upstream.idle_timeout();
-        let streamed = stream::relay(body, format.stream(), &mut pieces, pause, watch).await;
+        let streamed = stream::relay(body, format.stream(), &mut pieces, pause, watch, self.beside).await;
         self.forwarded.upstream_ended(self.sent);
 
         let outcome = &mut self.outcome;
         outcome.end_state = match streamed.end {
             End::Complete => EndState::Complete,
             End::CallerLeft => EndState::ClientAbort,
+            End::Refused => EndState::PolicyAbort,
             End::Exception | End::Broken => EndState::UpstreamAbort,
         };
         outcome.tokens = records::tokens(streamed.usage);
@@ -276,6 +292,7 @@ impl Delivery<'_> {
         let found = &streamed.findings;
         let verdict = self.answering.inquiry().map(|inquiry| self.policies.judge_answer(&inquiry, found));
         outcome.judgement = records::answer_judged(self.forwarded.policy_digest(), verdict.as_ref(), found);
+        self.beside.note(outcome);
         if streamed.unscanned {
             tracing::warn!(audit.id = %self.forwarded.request_id(), "part of a streamed answer was too long to be scanned");
         }

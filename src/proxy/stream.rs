@@ -17,7 +17,9 @@ use crate::bedrock::view::Usage;
 use crate::clock;
 use crate::sensitive::{DetectorSet, Findings, Scanner};
 
+use super::refuse::Refusal;
 use super::reply::Pieces;
+use super::session::Beside;
 
 /// How long an answer is still read for its token counts after the caller has left.
 const DRAIN: Duration = Duration::from_mins(1);
@@ -36,6 +38,8 @@ pub enum End {
     Broken,
     /// The caller left; the rest was read for its counts where there was time.
     CallerLeft,
+    /// The request's side of a session was refused.
+    Refused,
 }
 
 /// What is known about an answer once its stream has ended.
@@ -72,17 +76,28 @@ pub async fn relay(
     pieces: &mut Pieces,
     pause: Duration,
     watch: Watch<'_>,
+    beside: &mut Beside<'_>,
 ) -> Streamed {
     let mut relay = Relay::new(reader, watch);
     let mut left: Option<Instant> = None;
     loop {
-        if !pieces.is_open() && left.is_none() {
+        if (!pieces.is_open() || beside.has_left()) && left.is_none() {
             left = Some(clock::instant());
         }
         if left.is_some_and(|since| since.elapsed() > DRAIN) {
             return relay.finish(End::CallerLeft);
         }
-        let data = match tokio::time::timeout(pause, body.frame()).await {
+        let next = tokio::select! {
+            next = tokio::time::timeout(pause, body.frame()) => next,
+            refused = beside.ended() => match refused {
+                Some(refusal) => return relay.refuse(&refusal),
+                None => continue,
+            },
+        };
+        let data = match next {
+            // Both sides of a session may be silent as long as one of them alone could be.
+            Err(_) if beside.is_heard_within(pause) => continue,
+            Err(_) | Ok(Some(Err(_))) if beside.has_left() => return relay.finish(End::CallerLeft),
             Err(_) | Ok(Some(Err(_))) => return relay.finish(End::Broken),
             Ok(None) => break,
             Ok(Some(Ok(frame))) => match frame.into_data() {
@@ -90,7 +105,7 @@ pub async fn relay(
                 Err(_) => continue,
             },
         };
-        match relay.take(&data) {
+        match relay.take(&data, beside) {
             Ok(ready) => pieces.send(ready).await,
             Err(Unreadable { ready }) => {
                 pieces.send(ready).await;
@@ -98,10 +113,13 @@ pub async fn relay(
             }
         }
     }
-    let end = match (relay.ended_well(), relay.exception.is_some(), left) {
+    // FAIL-CLOSED: before the request is complete, the answer cannot be.
+    let ended_well = relay.ended_well() && beside.is_complete();
+    let end = match (ended_well, relay.exception.is_some(), left) {
         (_, true, _) => End::Exception,
         (true, false, None) => End::Complete,
         (true, false, Some(_)) => End::CallerLeft,
+        (false, false, Some(_)) if beside.has_left() => End::CallerLeft,
         (false, false, _) => End::Broken,
     };
     relay.finish(end)
@@ -144,7 +162,7 @@ impl<'a> Relay<'a> {
     }
 
     /// Takes bytes as they came and returns those that can be passed on now.
-    fn take(&mut self, data: &[u8]) -> Result<Bytes, Unreadable> {
+    fn take(&mut self, data: &[u8], beside: &Beside<'_>) -> Result<Bytes, Unreadable> {
         self.first_byte.get_or_insert_with(clock::instant);
         self.bytes += data.len() as u64;
         self.frames.push(data);
@@ -153,7 +171,7 @@ impl<'a> Relay<'a> {
             match self.frames.next() {
                 Ok(None) => return Ok(ready.freeze()),
                 Ok(Some(frame)) => {
-                    if self.observe(&frame, &mut ready).is_err() {
+                    if self.observe(&frame, &mut ready, beside).is_err() {
                         return Err(Unreadable { ready: ready.freeze() });
                     }
                 }
@@ -162,7 +180,7 @@ impl<'a> Relay<'a> {
         }
     }
 
-    fn observe(&mut self, frame: &Frame, ready: &mut BytesMut) -> Result<(), ()> {
+    fn observe(&mut self, frame: &Frame, ready: &mut BytesMut, beside: &Beside<'_>) -> Result<(), ()> {
         self.count += 1;
         if frame.message_type() == "exception" {
             self.exception = Some(exception_name(frame.exception_type().unwrap_or_default()));
@@ -175,7 +193,8 @@ impl<'a> Relay<'a> {
             self.keep(block, &text);
         }
         // ORDER: once one frame is held, all that follow are, so that the caller sees them in Bedrock's order.
-        if observed.terminal || !self.held.is_empty() {
+        // What ends one of several answers must reach a caller who has more to ask.
+        if (observed.terminal && beside.is_complete()) || !self.held.is_empty() {
             self.held.extend_from_slice(frame.raw());
             if self.held.len() > HELD_BYTES {
                 return Err(());
@@ -205,6 +224,12 @@ impl<'a> Relay<'a> {
         self.frames.finish().is_ok() && self.reader.finished()
     }
 
+    fn refuse(self, refusal: &Refusal) -> Streamed {
+        let fault = refusal.fault();
+        let held = encode_exception(fault, &refusal.to_string());
+        Streamed { error: Some(fault.name().to_owned()), held, ..self.finish(End::Refused) }
+    }
+
     fn finish(self, end: End) -> Streamed {
         let mut findings = Findings::default();
         for (_, text) in &self.texts {
@@ -214,6 +239,7 @@ impl<'a> Relay<'a> {
         }
         let (held, error) = match end {
             End::Complete | End::Exception | End::CallerLeft => (self.held.freeze(), self.exception),
+            End::Refused => (Bytes::new(), None),
             End::Broken => {
                 let text = "the answer broke off on the way from Bedrock and is incomplete";
                 let fault = Fault::ModelStreamError;

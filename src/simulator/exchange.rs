@@ -26,8 +26,9 @@ use super::log::{Arrival, RequestLog};
 use super::lookups::Names;
 use super::plan::{Plan, Reply, Usage};
 use super::reply::{Refusal, ReplyBody, document};
+use super::session::Session;
 use super::stream::{EventStream, Framing, Pace, milliseconds};
-use super::verify::Verifier;
+use super::verify::{Verifier, session_payload};
 use super::{converse, count_tokens, guardrails, invoke, resources};
 
 /// Largest body of an invocation. Service model.
@@ -52,7 +53,7 @@ impl Bedrock {
     /// Answers one request. Never fails: what goes wrong is an answer too.
     pub async fn answer<B>(&self, request: Request<B>) -> Response<ReplyBody>
     where
-        B: HttpBody<Data = Bytes>,
+        B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let started = clock::instant();
@@ -68,14 +69,20 @@ impl Bedrock {
 
     async fn respond<B>(&self, request: Request<B>, started: Instant) -> Result<Response<ReplyBody>, Refusal>
     where
-        B: HttpBody<Data = Bytes>,
+        B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (head, body) = request.into_parts();
-        let body = collect(body).await;
         let target = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let route = Route::recognise(&head.method, target);
+        if let Ok(route) = &route
+            && route.operation.is_bidirectional()
+        {
+            return self.converse(&head, target, route, body);
+        }
+        let body = collect(body).await;
         let bytes = body.as_deref().unwrap_or_default();
-        let admitted = self.admit(&head, target, bytes);
+        let admitted = self.admit(&head, target, bytes, &hex::encode(digest(&SHA256, bytes)));
         // ORDER: the signature over a body that was not read whole cannot match, which would hide the real reason.
         let body = body?;
         admitted?;
@@ -83,8 +90,7 @@ impl Bedrock {
         if let Some(described) = self.names.answer(&head.method, target, &body) {
             return Ok(document(StatusCode::OK, &described?));
         }
-        let route = Route::recognise(&head.method, target).and_then(|route| route.complete(&body));
-        let route = route.map_err(unroutable)?;
+        let route = route.and_then(|route| route.complete(&body)).map_err(unroutable)?;
         if route.operation.access() == Access::Read {
             let read = resources::describe(&route, target, &self.region, &self.invocations)?;
             return Ok(document(StatusCode::OK, &read));
@@ -101,22 +107,38 @@ impl Bedrock {
         Ok(response)
     }
 
+    /// Begins a session: the head is verified and written down, the events are as they come.
+    fn converse<B>(
+        &self,
+        head: &Parts,
+        target: &str,
+        route: &Route,
+        body: B,
+    ) -> Result<Response<ReplyBody>, Refusal>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.admit(head, target, b"", &session_payload(&head.headers))?;
+        let model = Model::resolve(route.model.as_ref().ok_or_else(invalid_model)?, &self.region)?;
+        if !model.family.speaks() {
+            let message = "The model is unsupported for bidirectional streaming.";
+            return Err(Refusal::new(Fault::Validation, message));
+        }
+        let proof = self.verifier.event_proof(&head.headers)?;
+        let session = Session::new(Box::pin(body.map_err(Into::into)), proof, model.id, self.pace.event_gap);
+        Ok(stream(Framing::Chunk, ReplyBody::Session(Box::new(session))))
+    }
+
     /// Writes the request down and lets it go on if it is signed well.
-    fn admit(&self, head: &Parts, target: &str, body: &[u8]) -> Result<(), Refusal> {
-        let body_sha256 = hex::encode(digest(&SHA256, body));
+    fn admit(&self, head: &Parts, target: &str, body: &[u8], body_sha256: &str) -> Result<(), Refusal> {
         let authority = head.uri.authority().map(http::uri::Authority::as_str);
         let request = sigv4::Request { method: &head.method, target, headers: &head.headers, authority };
         let time = clock::now();
-        let verdict = self.verifier.verify(&request, &body_sha256, time);
+        let verdict = self.verifier.verify(&request, body_sha256, time);
         let signature_error = verdict.as_ref().err().map(Refusal::to_string);
-        let arrival = Arrival {
-            time,
-            head,
-            target,
-            body,
-            body_sha256: &body_sha256,
-            signature_error: signature_error.as_deref(),
-        };
+        let arrival =
+            Arrival { time, head, target, body, body_sha256, signature_error: signature_error.as_deref() };
         if let Some(log) = &self.log
             && let Err(error) = log.write(&arrival)
         {
@@ -133,7 +155,12 @@ impl Bedrock {
         match route.operation.body() {
             Body::Guardrail => return Ok((guardrails::apply(body)?, guardrail)),
             Body::GuardrailChecks => return Ok((guardrails::check(body)?, guardrail)),
-            Body::None | Body::Invoke | Body::Converse | Body::CountTokens | Body::AsyncInvoke => {}
+            Body::None
+            | Body::Session
+            | Body::Invoke
+            | Body::Converse
+            | Body::CountTokens
+            | Body::AsyncInvoke => {}
         }
         let asked = route.model.as_ref().ok_or_else(invalid_model)?;
         let followed = self.names.follow(asked);
@@ -146,7 +173,9 @@ impl Bedrock {
             Body::Converse => converse::unary(model, body)?,
             Body::CountTokens => count_tokens::count(model, body)?,
             Body::AsyncInvoke => self.invocations.start(model, &self.region, body)?,
-            Body::None | Body::Guardrail | Body::GuardrailChecks => return Err(invalid_model()),
+            Body::Session | Body::None | Body::Guardrail | Body::GuardrailChecks => {
+                return Err(invalid_model());
+            }
         };
         if asked.kind() == ModelKind::Router && route.operation.body() == Body::Converse {
             plan.reply.routed_to(&format!("arn:aws:bedrock:{}::foundation-model/{}", self.region, model.id));
@@ -177,7 +206,7 @@ impl Bedrock {
                 let usage = plan.usage.unwrap_or_default();
                 let events = EventStream::new(framing, events, usage, random, pace, started)
                     .interrupted(disturbance.and_then(Disturbance::interruption));
-                return Ok(stream(framing, events));
+                return Ok(stream(framing, ReplyBody::Events(Box::new(events))));
             }
             Reply::Whole { document: body } => {
                 tokio::time::sleep(pace.first_byte).await;
@@ -199,7 +228,7 @@ impl Bedrock {
 /// The whole body, or why there is none.
 async fn collect<B>(body: B) -> Result<Bytes, Refusal>
 where
-    B: HttpBody<Data = Bytes>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     match Limited::new(body, BODY_LIMIT).collect().await {
@@ -250,8 +279,8 @@ fn measured(
     response
 }
 
-fn stream(framing: Framing, events: EventStream) -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::Events(Box::new(events)));
+fn stream(framing: Framing, events: ReplyBody) -> Response<ReplyBody> {
+    let mut response = Response::new(events);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/vnd.amazon.eventstream"));
     if framing == Framing::Chunk {

@@ -26,6 +26,7 @@ mod random;
 mod reply;
 mod resources;
 mod server;
+mod session;
 mod speech;
 mod stream;
 mod tls;

@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use crate::bedrock::fault::Fault;
 
+use super::session::Session;
 use super::stream::{BrokenOff, EventStream};
 
 /// What the service appends to an exception's name in `x-amzn-errortype`.
@@ -38,6 +39,7 @@ pub enum ReplyBody {
         flushed: bool,
     },
     Events(Box<EventStream>),
+    Session(Box<Session>),
 }
 
 impl Refusal {
@@ -83,7 +85,7 @@ impl ReplyBody {
             Self::Whole(bytes) => {
                 Self::BrokenOff { bytes: bytes.map(|bytes| bytes.slice(..bytes.len() / 2)), flushed: false }
             }
-            Self::BrokenOff { .. } | Self::Events(_) => self,
+            Self::BrokenOff { .. } | Self::Events(_) | Self::Session(_) => self,
         }
     }
 }
@@ -110,6 +112,7 @@ impl Body for ReplyBody {
                 Poll::Ready(Some(Err(BrokenOff)))
             }
             Self::Events(events) => Pin::new(events.as_mut()).poll_frame(context),
+            Self::Session(session) => Pin::new(session.as_mut()).poll_frame(context),
         }
     }
 
@@ -121,7 +124,7 @@ impl Body for ReplyBody {
         match self {
             Self::Whole(Some(bytes)) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
             Self::Whole(None) => SizeHint::with_exact(0),
-            Self::BrokenOff { .. } | Self::Events(_) => SizeHint::default(),
+            Self::BrokenOff { .. } | Self::Events(_) | Self::Session(_) => SizeHint::default(),
         }
     }
 }

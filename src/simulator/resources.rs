@@ -100,6 +100,7 @@ pub fn describe(
         }})),
         Operation::InvokeModel
         | Operation::InvokeModelWithResponseStream
+        | Operation::InvokeModelWithBidirectionalStream
         | Operation::Converse
         | Operation::ConverseStream
         | Operation::CountTokens

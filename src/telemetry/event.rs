@@ -40,7 +40,7 @@ pub struct Finished {
     pub violated: Vec<String>,
     /// Rules in shadow mode that would have refused it.
     pub shadow: Vec<String>,
-    /// Rules that changed the request.
+    /// Rules that changed the request, or events of a session.
     pub edited: Vec<String>,
     /// Detectors that matched, by direction.
     pub findings: Vec<Finding>,
@@ -127,6 +127,7 @@ impl Finished {
     /// The exchange ended after its request was forwarded.
     pub fn ended(&mut self, outcome: &Outcome) {
         self.judged(&outcome.judgement);
+        self.edited.extend(outcome.edits.iter().map(|edit| edit.rule.clone()));
         self.end = outcome.end_state;
         self.status = status(outcome.http_status);
         self.error.clone_from(&outcome.error_code);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use aws_smithy_runtime_api::client::identity::Identity;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, Request, Response, Uri};
-use http_body_util::Full;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -16,13 +16,17 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use thiserror::Error;
 use tokio_util::task::TaskTracker;
 
+use crate::bedrock::event_stream::FrameError;
+use crate::bedrock::speech::wrap_chunk;
 use crate::clock;
 use crate::config;
 use crate::identity::Principal;
+use crate::identity::sigv4::{EVENTS_PAYLOAD, Signature};
 use crate::permit::Permit;
 use crate::tls::{self, TlsError};
 
 use super::credentials::{CredentialSource, NoCredentials};
+use super::live::{Live, LiveError, OpenBody};
 use super::sessions::{NoSession, Sessions, Sts};
 use super::signer::{SignError, sign_request};
 
@@ -56,6 +60,10 @@ pub enum UpstreamError {
     Sign(#[from] SignError),
     #[error("the request could not be put together")]
     Request(#[from] http::Error),
+    #[error("the first event could not be put together")]
+    FirstEvent(#[from] FrameError),
+    #[error("the session could not be opened")]
+    Open(#[from] LiveError),
     #[error("no connection to Bedrock")]
     Connect(#[source] hyper_util::client::legacy::Error),
     #[error("the connection to Bedrock failed")]
@@ -70,15 +78,23 @@ impl UpstreamError {
     /// Whether it is certain that nothing was sent.
     pub const fn is_before_sending(&self) -> bool {
         match self {
-            Self::NoCredentials(_) | Self::NoSession(_) | Self::Sign(_) | Self::Request(_) => true,
+            Self::NoCredentials(_)
+            | Self::NoSession(_)
+            | Self::Sign(_)
+            | Self::Request(_)
+            | Self::FirstEvent(_)
+            | Self::Open(_) => true,
             Self::Connect(_) | Self::Transport(_) | Self::Timeout | Self::Answer => false,
         }
     }
 }
 
+/// A session's request, signed. INVARIANT: made of a permit only.
+pub struct Opened(Request<Either<Full<Bytes>, OpenBody>>);
+
 /// The way to Bedrock.
 pub struct Upstream {
-    pub(super) client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    pub(super) client: Client<HttpsConnector<HttpConnector>, Either<Full<Bytes>, OpenBody>>,
     pub(super) config: config::Upstream,
     credentials: Arc<CredentialSource>,
     /// With a role to assume, what Bedrock is called with instead of `credentials`.
@@ -150,6 +166,42 @@ impl Upstream {
         call: Call,
     ) -> Result<Response<Incoming>, UpstreamError> {
         let identity = self.identity(principal).await?;
+        let body = Either::Left(Full::new(call.body.clone()));
+        let (request, _) = self.request(call, &identity, body)?;
+        self.answer(request).await
+    }
+
+    /// Signs a session for `principal`, whose first event is the call's body. Returns the request's side of it, and the
+    /// request itself, of which nothing is sent before [`Self::converse`] is polled.
+    pub async fn open(
+        &self,
+        _permit: Permit,
+        principal: &Principal,
+        mut call: Call,
+    ) -> Result<(Live, Opened), UpstreamError> {
+        let identity = self.identity(principal).await?;
+        let first = wrap_chunk(&call.body)?;
+        call.headers.insert("x-amz-content-sha256", HeaderValue::from_static(EVENTS_PAYLOAD));
+        EVENTS_PAYLOAD.clone_into(&mut call.body_sha256);
+        let (request, signature) = self.request(call, &identity, ())?;
+        let seed = Signature::parse(&signature).ok_or(LiveError::Unsigned)?;
+        let (mut live, body) = Live::new(seed, &self.config.region, identity);
+        live.pass(first).await?;
+        Ok((live, Opened(request.map(|()| Either::Right(body)))))
+    }
+
+    /// Sends a session's request and waits for the head of its answer.
+    pub async fn converse(&self, opened: Opened) -> Result<Response<Incoming>, UpstreamError> {
+        self.answer(opened.0).await
+    }
+
+    /// A signed request with `body`, and its signature in hexadecimal.
+    fn request<B>(
+        &self,
+        call: Call,
+        identity: &Identity,
+        body: B,
+    ) -> Result<(Request<B>, String), UpstreamError> {
         let now = clock::system_now();
         let endpoint = match call.plane {
             Plane::Runtime => &self.config.endpoint,
@@ -160,10 +212,17 @@ impl Upstream {
             .authority(endpoint.authority().clone())
             .path_and_query(call.target)
             .build()?;
-        let mut request = Request::builder().method(call.method).uri(uri).body(Full::new(call.body))?;
+        let mut request = Request::builder().method(call.method).uri(uri).body(body)?;
         *request.headers_mut() = call.headers;
-        let host = endpoint.authority().as_str();
-        sign_request(&mut request, host, &self.config.region, &call.body_sha256, &identity, now)?;
+        let (host, region) = (endpoint.authority().as_str(), self.config.region.as_str());
+        let signature = sign_request(&mut request, host, region, &call.body_sha256, identity, now)?;
+        Ok((request, signature))
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Either<Full<Bytes>, OpenBody>>,
+    ) -> Result<Response<Incoming>, UpstreamError> {
         match tokio::time::timeout(self.config.answer_timeout, self.client.request(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_connect() => Err(UpstreamError::Connect(error)),
@@ -178,6 +237,13 @@ impl Upstream {
             None => Ok(self.credentials.current(clock::system_now())?),
             Some(sessions) => Ok(sessions.of(principal).await?),
         }
+    }
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // SECRET: the head holds a signature and maybe a session token.
+        formatter.debug_struct("Opened").finish_non_exhaustive()
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT, USER_AGENT};
 use http::{HeaderValue, Method, Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Either, Full, Limited};
 
 use crate::bedrock::model::resolution::Lookup;
 use crate::clock;
@@ -68,7 +68,8 @@ impl Upstream {
             .authority(endpoint.authority().clone())
             .path_and_query(lookup.path())
             .build()?;
-        let mut request = Request::builder().method(Method::GET).uri(uri).body(Full::new(Bytes::new()))?;
+        let mut request =
+            Request::builder().method(Method::GET).uri(uri).body(Either::Left(Full::new(Bytes::new())))?;
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
         request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(OWN_AGENT));
         let host = endpoint.authority().as_str();

@@ -7,6 +7,7 @@
 mod client;
 mod credentials;
 mod headers;
+mod live;
 mod lookup;
 mod resolve;
 mod sessions;
@@ -15,5 +16,6 @@ mod signer;
 pub use client::{Call, Plane, Upstream, UpstreamError};
 pub use credentials::CredentialSource;
 pub use headers::{InvalidHeader, forwarded, single, to_downstream};
+pub use live::{Live, LiveError};
 pub use resolve::{ResolveError, Resolver};
 pub use signer::sign_request;

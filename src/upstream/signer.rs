@@ -9,7 +9,7 @@ use http::{HeaderMap, Request};
 use thiserror::Error;
 
 /// Signing name of both planes (botocore models of `bedrock-runtime` and `bedrock`).
-const SERVICE: &str = "bedrock";
+pub(super) const SERVICE: &str = "bedrock";
 
 /// Headers that pass but are not signed: they may change on the way, and AWS does not need them signed.
 const UNSIGNED: &[&str] = &[
@@ -31,7 +31,8 @@ pub enum SignError {
 }
 
 /// Adds `authorization`, `x-amz-date` and the session token to `request`, whose URI is the full one that is sent and
-/// whose body has the given SHA-256 in hexadecimal. `host` is the authority as the wire will carry it.
+/// whose body has the given SHA-256 in hexadecimal, or what stands for it. `host` is the authority as the wire will carry
+/// it. Returns the signature in hexadecimal.
 pub fn sign_request<B>(
     request: &mut Request<B>,
     host: &str,
@@ -39,7 +40,7 @@ pub fn sign_request<B>(
     body_sha256: &str,
     identity: &Identity,
     now: SystemTime,
-) -> Result<(), SignError> {
+) -> Result<String, SignError> {
     let params = v4::SigningParams::builder()
         .identity(identity)
         .region(region)
@@ -53,10 +54,10 @@ pub fn sign_request<B>(
     let body = SignableBody::Precomputed(body_sha256.to_owned());
     let signable = SignableRequest::new(request.method().as_str(), uri, headers.into_iter(), body)
         .map_err(|error| SignError::Signature(error.into()))?;
-    let (instructions, _) =
+    let (instructions, signature) =
         sign(signable, &params.into()).map_err(|error| SignError::Signature(error.into()))?.into_parts();
     instructions.apply_to_request_http1x(request);
-    Ok(())
+    Ok(signature)
 }
 
 fn signed_headers<'a>(host: &'a str, headers: &'a HeaderMap) -> Result<Vec<(&'a str, &'a str)>, SignError> {

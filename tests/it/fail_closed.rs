@@ -30,7 +30,6 @@ fn an_unknown_operation_is_refused_and_recorded_fails_closed() {
         ("GET", "/guardrail-checks/invoke"),
         ("POST", "/guardrails/abc/version/1/apply"),
         ("GET", "/model/anthropic.claude-3-haiku-20240307-v1%3A0/count-tokens"),
-        ("POST", "/model/amazon.nova-sonic-v1%3A0/invoke-with-bidirectional-stream"),
         ("POST", "/openai/v1/chat/completions"),
         ("POST", "/v1/chat/completions"),
         ("POST", "/anthropic/v1/messages"),

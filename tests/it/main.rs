@@ -43,6 +43,9 @@ mod families;
 // Event streams: first bytes early, and no failure that looks like success.
 mod streaming;
 
+// Live sessions: both directions at once, every event judged on its way.
+mod sessions;
+
 // OpenTelemetry: spans, metrics, trace context.
 mod traces;
 

@@ -205,11 +205,6 @@ fn dangerous_writes_are_refused_and_recorded_by_name() {
         ("POST", "/inference-profiles", "CreateInferenceProfile"),
         ("POST", "/provisioned-model-throughput", "CreateProvisionedModelThroughput"),
         ("PATCH", "/provisioned-model-throughput/payments-throughput", "UpdateProvisionedModelThroughput"),
-        (
-            "POST",
-            "/model/amazon.nova-sonic-v1%3A0/invoke-with-bidirectional-stream",
-            "InvokeModelWithBidirectionalStream",
-        ),
     ] {
         let response = warden.send(Call::new(method, target, "{}"));
         let message = response.assert_refused(403, ACCESS);

@@ -35,7 +35,7 @@ fn encode(
     payload: Bytes,
 ) -> Result<Bytes, FrameError> {
     if payload.len() > MAX_PAYLOAD {
-        return Err(FrameError::PayloadTooLong);
+        return Err(FrameError::PayloadTooLong(MAX_PAYLOAD));
     }
     let size = payload.len() + name.len() + 128;
     let message = Message::new(payload)

@@ -1,4 +1,4 @@
-//! Frames of `application/vnd.amazon.eventstream`, the body of every streamed answer.
+//! Frames of `application/vnd.amazon.eventstream`, the body of every streamed answer and of every live session.
 //!
 //! Receives bytes in whatever pieces the network delivers and returns whole frames, lengths bounded and checksums
 //! verified, each with the bytes it arrived in, so that what is passed on unchanged is passed on exactly. Writes event
@@ -6,6 +6,7 @@
 
 mod encode;
 mod reader;
+mod signed;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -18,7 +19,8 @@ use bytes::Bytes;
 use thiserror::Error;
 
 pub use encode::{encode_event, encode_exception};
-pub use reader::FrameReader;
+pub use reader::{FrameReader, SignedFrameReader};
+pub use signed::{SignedFrame, date_header, encode_signed};
 
 /// Largest payload of one frame, in bytes (botocore).
 pub const MAX_PAYLOAD: usize = 24 * 1024 * 1024;
@@ -79,6 +81,14 @@ impl Frame {
         self.raw.get(self.payload.clone()).unwrap_or_default()
     }
 
+    /// Reads bytes that must be one frame and nothing else.
+    pub fn parse(raw: Bytes) -> Result<Self, FrameError> {
+        match reader::claimed_lengths(&raw, MAX_PAYLOAD)? {
+            Some((total, headers)) if total == raw.len() => Self::decode(raw, headers),
+            Some(_) | None => Err(FrameError::Length),
+        }
+    }
+
     /// Verifies a frame that fills `raw`. `headers` is the length that its prelude claims for the header block.
     fn decode(raw: Bytes, headers: usize) -> Result<Self, FrameError> {
         let message = read_message_from(&*raw).map_err(|_| FrameError::Corrupt)?;
@@ -106,8 +116,8 @@ pub enum FrameError {
     Length,
     #[error("event stream frame claims more than {MAX_HEADERS} bytes of headers")]
     HeadersTooLong,
-    #[error("event stream frame has more than {MAX_PAYLOAD} bytes of payload")]
-    PayloadTooLong,
+    #[error("event stream frame has more than {0} bytes of payload")]
+    PayloadTooLong(usize),
     #[error("event stream frame is corrupt: a checksum or a header does not hold")]
     Corrupt,
     #[error("event stream frame repeats a header")]
@@ -118,6 +128,8 @@ pub enum FrameError {
     Untyped,
     #[error("event stream frame has an unknown `:message-type`")]
     UnknownType,
+    #[error("event stream frame of a signed stream needs `:date`, `:chunk-signature` and no other header")]
+    Unsigned,
     #[error("event stream ends inside a frame")]
     Truncated,
     #[error("event stream header is too long to be written")]

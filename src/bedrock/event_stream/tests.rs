@@ -166,9 +166,9 @@ fn a_hostile_length_is_refused_as_soon_as_it_can_be_read() {
         (16, 1, FrameError::Length),
         (100, 85, FrameError::Length),
         (100, u32::MAX, FrameError::HeadersTooLong),
-        (u32::MAX, 0, FrameError::PayloadTooLong),
+        (u32::MAX, 0, FrameError::PayloadTooLong(MAX_PAYLOAD)),
         (u32::MAX, 131_073, FrameError::HeadersTooLong),
-        (24 * 1024 * 1024 + 17, 0, FrameError::PayloadTooLong),
+        (24 * 1024 * 1024 + 17, 0, FrameError::PayloadTooLong(MAX_PAYLOAD)),
     ];
     for (total, headers, expected) in table {
         let mut reader = FrameReader::new();
@@ -234,7 +234,10 @@ fn an_exception_frame_carries_the_fault_whatever_the_message_is() {
 
 #[test]
 fn what_no_client_would_read_is_not_written() {
-    assert_eq!(encode_event("chunk", &vec![0; MAX_PAYLOAD + 1]), Err(FrameError::PayloadTooLong));
+    assert_eq!(
+        encode_event("chunk", &vec![0; MAX_PAYLOAD + 1]),
+        Err(FrameError::PayloadTooLong(MAX_PAYLOAD))
+    );
     assert_eq!(encode_event(&"n".repeat(40_000), b"{}"), Err(FrameError::Unwritable));
     let largest = encode_event("chunk", &vec![b' '; MAX_PAYLOAD]).unwrap();
     assert_eq!(read_one(&largest).unwrap().payload().len(), MAX_PAYLOAD);

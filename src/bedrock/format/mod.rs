@@ -17,10 +17,11 @@ use super::json::{Document, Node};
 use super::model::{ModelKind, ModelReference};
 use super::operation::{Body, Operation};
 use super::stream::StreamReader;
-use super::view::{Answer, OpaqueKind, View};
-use super::{async_invoke, converse, count_tokens, guardrail};
+use super::view::{Answer, OpaqueKind, TextRole, View};
+use super::{async_invoke, converse, count_tokens, guardrail, speech};
 use draft::Draft;
 pub use error::DecodeError;
+use texts::{Part, Texts};
 
 /// No reader exists for the model's bodies on that operation.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -43,6 +44,8 @@ pub struct Format {
 pub(crate) enum Wire {
     Converse,
     Invoke(Family),
+    /// Events of a speech session, one document each.
+    Speech,
     AsyncInvoke(Family),
     /// A Converse body that is counted.
     CountConverse,
@@ -63,11 +66,12 @@ impl Format {
                 return Ok(Self { wire: Wire::Converse, stored_prompt });
             }
             Body::Invoke => Wire::Invoke(synchronous(model)?),
+            Body::Session if model.is_some_and(speech::is_spoken_by) => Wire::Speech,
             Body::AsyncInvoke => Wire::AsyncInvoke(family(model)?),
             Body::CountTokens => Wire::CountConverse,
             Body::Guardrail => Wire::Guardrail,
             Body::GuardrailChecks => Wire::GuardrailChecks,
-            Body::None => return Err(unknown(model)),
+            Body::Session | Body::None => return Err(unknown(model)),
         };
         Ok(Self { wire, stored_prompt: false })
     }
@@ -90,6 +94,7 @@ impl Format {
             Wire::Invoke(family) | Wire::AsyncInvoke(family) | Wire::CountInvoke(family) => family.name(),
             Wire::Guardrail => "guardrail",
             Wire::GuardrailChecks => "guardrail-checks",
+            Wire::Speech => "nova-sonic",
         }
     }
 
@@ -114,6 +119,7 @@ impl Format {
             Wire::CountConverse => count_tokens::decode(body, &mut draft)?,
             Wire::Guardrail => guardrail::decode(body, &mut draft)?,
             Wire::GuardrailChecks => guardrail::decode_checks(body, &mut draft)?,
+            Wire::Speech => return Ok(speech::Event::of(body)?.view),
         }
         Ok(draft.into_view())
     }
@@ -123,6 +129,12 @@ impl Format {
         match self.wire {
             Wire::Converse => converse::answer(document.root()),
             Wire::Invoke(family) => family.dialect().answer(document.root()),
+            // Sessions have no unary answers.
+            Wire::Speech => {
+                let mut texts = Texts::default();
+                texts.answer(document.root(), |_| Part::Words(TextRole::Other));
+                Answer { texts: texts.0, ..Answer::default() }
+            }
             Wire::AsyncInvoke(_) => async_invoke::answer(document.root()),
             Wire::CountConverse | Wire::CountInvoke(_) => count_tokens::answer(document.root()),
             Wire::Guardrail | Wire::GuardrailChecks => guardrail::answer(document.root()),

@@ -172,7 +172,7 @@ fn families_that_generate_text_can_be_given_a_token_limit() {
             | Wire::CountInvoke(_)
             | Wire::Guardrail
             | Wire::GuardrailChecks => false,
-            Wire::Converse => true,
+            Wire::Converse | Wire::Speech => true,
             Wire::Invoke(family) => !family.addable().is_empty(),
         };
         decoded(format, &body.to_string(), |view| {

@@ -86,6 +86,11 @@ impl Operation {
         matches!(self.row().body, Body::AsyncInvoke)
     }
 
+    /// Whether the request is a stream as well, of which the answer begins before the request ends.
+    pub const fn is_bidirectional(self) -> bool {
+        matches!(self.row().body, Body::Session)
+    }
+
     /// Whether members of the request travel in headers (botocore model).
     pub const fn binds_headers(self) -> bool {
         matches!(self.row().body, Body::Invoke)
@@ -97,7 +102,7 @@ impl Operation {
             Body::Invoke => GuardrailPlace::Headers,
             Body::Converse => GuardrailPlace::Body,
             Body::Guardrail => GuardrailPlace::Path,
-            Body::AsyncInvoke => GuardrailPlace::Nowhere,
+            Body::AsyncInvoke | Body::Session => GuardrailPlace::Nowhere,
             Body::None | Body::CountTokens | Body::GuardrailChecks => GuardrailPlace::Unneeded,
         }
     }
@@ -142,6 +147,8 @@ operations! {
     InvokeModel => Row::model("/model/{modelId}/invoke", Body::Invoke),
     InvokeModelWithResponseStream =>
         Row::model("/model/{modelId}/invoke-with-response-stream", Body::Invoke).streaming(),
+    InvokeModelWithBidirectionalStream =>
+        Row::model("/model/{modelId}/invoke-with-bidirectional-stream", Body::Session).streaming(),
     Converse => Row::model("/model/{modelId}/converse", Body::Converse),
     ConverseStream => Row::model("/model/{modelId}/converse-stream", Body::Converse).streaming(),
     CountTokens => Row::model("/model/{modelId}/count-tokens", Body::CountTokens),

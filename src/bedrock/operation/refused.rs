@@ -19,7 +19,6 @@ pub struct Refused {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Why {
-    Stream,
     Batch,
     Logging,
     Guardrails,
@@ -46,7 +45,6 @@ impl Refused {
 
     pub(super) const fn why(&self) -> &'static str {
         match self.why {
-            Why::Stream => "what a caller sends while Bedrock answers is not read by this version",
             Why::Batch => "prompts of batch jobs never cross the warden",
             Why::Logging => "it decides what AWS itself records of every call",
             Why::Guardrails => "guardrails are the operator's, not a caller's",
@@ -77,10 +75,6 @@ macro_rules! refused {
 
 // Everything in the botocore models that is not passed on. `{}` is a label.
 refused! {
-    Stream {
-        POST "/model/{}/invoke-with-bidirectional-stream" => InvokeModelWithBidirectionalStream,
-        GET "/model/{}/invoke-with-bidirectional-stream-websocket" => InvokeModelWithBidirectionalStream,
-    }
     Batch {
         POST "/model-invocation-job" => CreateModelInvocationJob,
         POST "/model-invocation-job/{}/stop" => StopModelInvocationJob,

@@ -37,6 +37,8 @@ pub enum Body {
     /// The native body of the model's family.
     Invoke,
     Converse,
+    /// Events, one after the other.
+    Session,
     /// A native or a Converse body inside `input`.
     CountTokens,
     /// A native body inside `modelInput`, and the model beside it.

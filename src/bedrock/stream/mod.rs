@@ -15,6 +15,7 @@ use super::format::error::DecodeError;
 use super::format::payload;
 use super::format::{Format, Wire};
 use super::json::{Document, Node, Value};
+use super::speech;
 use super::usage;
 use super::view::Usage;
 
@@ -40,7 +41,9 @@ pub struct StreamReader {
 
 impl StreamReader {
     pub(crate) fn new(format: Format) -> Self {
-        Self { format, progress: Progress::default() }
+        // A session has said nothing yet, and may end so.
+        let progress = Progress { finished: format.wire() == Wire::Speech, ..Progress::default() };
+        Self { format, progress }
     }
 
     /// Reads the next frame.
@@ -94,25 +97,20 @@ impl StreamReader {
         }
         match self.format.wire() {
             Wire::Converse => converse::event(name, event, &mut self.progress),
-            Wire::Invoke(_) if name != "chunk" => Err(DecodeError::UnknownEvent),
-            Wire::Invoke(family) => {
-                let encoded = event.get("bytes").and_then(Node::as_str).ok_or(DecodeError::UnknownChunk)?;
-                let bytes = STANDARD.decode(encoded)?;
-                let chunk = Document::parse(&bytes)?;
+            Wire::Invoke(family) => self.chunk(name, event, |chunk, progress| {
                 let dialect = family.dialect();
-                if dialect.says_done() && chunk.root().as_str() == Some(DONE) {
-                    self.progress.end(None);
-                    self.progress.rest(event, &["bytes"]);
+                if dialect.says_done() && chunk.as_str() == Some(DONE) {
+                    progress.end(None);
                     return Ok(());
                 }
-                if !chunk.root().is_object() {
+                if !chunk.is_object() {
                     return Err(DecodeError::UnknownChunk);
                 }
-                dialect.chunk(chunk.root(), &mut self.progress)?;
-                self.progress.metrics(chunk.root());
-                self.progress.rest(event, &["bytes"]);
+                dialect.chunk(chunk, progress)?;
+                progress.metrics(chunk);
                 Ok(())
-            }
+            }),
+            Wire::Speech => self.chunk(name, event, speech::read_chunk),
             // These operations answer at once.
             Wire::AsyncInvoke(_)
             | Wire::CountConverse
@@ -120,6 +118,24 @@ impl StreamReader {
             | Wire::Guardrail
             | Wire::GuardrailChecks => Err(DecodeError::UnknownEvent),
         }
+    }
+
+    /// Reads the document within a `chunk`.
+    fn chunk(
+        &mut self,
+        name: &str,
+        event: &Node<'_>,
+        read: impl FnOnce(&Node<'_>, &mut Progress) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        if name != "chunk" {
+            return Err(DecodeError::UnknownEvent);
+        }
+        let encoded = event.get("bytes").and_then(Node::as_str).ok_or(DecodeError::UnknownChunk)?;
+        let bytes = STANDARD.decode(encoded)?;
+        let chunk = Document::parse(&bytes)?;
+        read(chunk.root(), &mut self.progress)?;
+        self.progress.rest(event, &["bytes"]);
+        Ok(())
     }
 }
 
@@ -223,6 +239,11 @@ impl Progress {
                 self.leaves(&member.node);
             }
         }
+    }
+
+    /// Marks an answer as begun, of which there are several in a session.
+    pub(crate) const fn begin(&mut self) {
+        self.finished = false;
     }
 
     /// Adds every string below `node` that is no text which was streamed already.

@@ -93,7 +93,7 @@ const OTHERS: [&str; 9] =
 fn addable(operation: Operation, model: Option<&ModelReference>) -> Vec<Parameter> {
     const TEXT: [Parameter; 3] = [Parameter::MaxTokens, Parameter::Temperature, Parameter::TopP];
     match operation.body() {
-        Body::Converse => return TEXT.to_vec(),
+        Body::Converse | Body::Session => return TEXT.to_vec(),
         Body::Invoke | Body::AsyncInvoke => {}
         Body::None | Body::CountTokens | Body::Guardrail | Body::GuardrailChecks => return Vec::new(),
     }

@@ -12,7 +12,7 @@ use super::{Caller, Key, KeyKind, KeyState, Register};
 use crate::identity::claim::{Proof, Signed};
 use crate::identity::keys::{BearerHash, BearerKey, MasterKey, derive_secret};
 use crate::identity::signing_keys::SigningKeys;
-use crate::identity::sigv4::{ALGORITHM, Authorization, SigningKey};
+use crate::identity::sigv4::{ALGORITHM, Authorization, Scope, SigningKey};
 use crate::identity::{AuthenticationError, Claim, Principal, RequestHead, signed};
 use crate::yaml::{Diagnostics, Source};
 
@@ -120,11 +120,31 @@ impl Callers {
             self.keys.get(&authorization.access_key_id).filter(|holder| holder.key.kind == KeyKind::Pair);
         let holder = holder.ok_or(AuthenticationError::Unrecognised)?;
         let scope = authorization.scope.clone();
-        let key = self.signing_keys.of(&holder.key.id, &scope, || {
-            SigningKey::derive(derive_secret(&self.master, &holder.key.id).expose(), &scope)
-        });
+        let key = self.signing_key(holder, &scope);
         let signed = Signed { request, scope, key, signature: authorization.signature };
         holder.claim(Proof::Signed(Box::new(signed)), now)
+    }
+
+    /// The key that a frame of a session must be signed with. FAIL-CLOSED: a session does not outlive its key pair.
+    pub(in crate::identity) fn session_key(
+        &self,
+        credential_id: &str,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<SigningKey, AuthenticationError> {
+        let holder = self.keys.get(credential_id).filter(|holder| holder.key.kind == KeyKind::Pair);
+        let holder = holder.ok_or(AuthenticationError::Unrecognised)?;
+        match holder.key.state(now) {
+            KeyState::Active | KeyState::Replaced => Ok(self.signing_key(holder, scope)),
+            KeyState::NotYetValid | KeyState::Expired => Err(AuthenticationError::ExpiredKey),
+            KeyState::Revoked => Err(AuthenticationError::Unrecognised),
+        }
+    }
+
+    fn signing_key(&self, holder: &Holder, scope: &Scope) -> SigningKey {
+        self.signing_keys.of(&holder.key.id, scope, || {
+            SigningKey::derive(derive_secret(&self.master, &holder.key.id).expose(), scope)
+        })
     }
 }
 

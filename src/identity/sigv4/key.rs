@@ -50,6 +50,14 @@ impl Signature {
         (lower && hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(Self(bytes))
     }
 
+    pub const fn of_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub const fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+
     pub fn to_hex(self) -> String {
         hex::encode(self.0)
     }

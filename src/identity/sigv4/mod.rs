@@ -6,10 +6,12 @@
 
 mod authorization;
 mod canonical;
+mod events;
 mod key;
 
 pub use authorization::{Authorization, AuthorizationError, Scope};
 pub use canonical::{AbsentHeader, Request, canonical_query, canonical_request, canonical_uri, normalise};
+pub use events::{EVENTS_PAYLOAD, EventChain};
 pub use key::{Signature, SigningKey, signature, string_to_sign};
 
 /// The one algorithm there is for us: the word before the parameters of an `Authorization` header.

@@ -46,6 +46,11 @@ fn native(temperature: f64, prompt: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// Every operation whose request is one body. A session's events are held against policy where they are heard.
+fn doors() -> impl Iterator<Item = Operation> {
+    Operation::granted().filter(|operation| !operation.is_bidirectional())
+}
+
 /// A request of each kind that `operation` takes: the model and the body. `None` where it calls no model.
 fn requests(operation: Operation, temperature: f64, prompt: &str) -> Vec<(Option<&'static str>, Value)> {
     let messages = json!([{ "role": "user", "content": [{ "text": prompt }] }]);
@@ -143,7 +148,7 @@ fn violated(judgement: &Judgement) -> Vec<String> {
 #[test]
 fn what_is_granted_passes_as_it_was_written() {
     let set = policies("  - models: \"*\"\n");
-    for operation in Operation::granted() {
+    for operation in doors() {
         for (model, body) in requests(operation, 0.5, "hello") {
             let (sendable, _) = judged(&set, operation, model, &body);
             let sendable = sendable.unwrap_or_else(|error| panic!("{operation} {body}: {error}"));
@@ -156,7 +161,7 @@ fn what_is_granted_passes_as_it_was_written() {
 fn a_forbidden_model_is_refused_wherever_it_is_named() {
     let set = policies("  - models: [meta.*]\n");
     let deny = policies("  - models: \"*\"\ndeny: { id: none, models: \"*\" }\n");
-    for operation in Operation::granted().filter(|operation| operation.takes_model()) {
+    for operation in doors().filter(|operation| operation.takes_model()) {
         for (model, body) in requests(operation, 0.5, "hello") {
             // StartAsyncInvoke has a grant of its own in these policies, so that only `deny` is about its model.
             if !operation.names_model_in_body() {
@@ -174,7 +179,7 @@ fn a_forbidden_model_is_refused_wherever_it_is_named() {
 #[test]
 fn a_text_that_must_not_leave_is_refused_wherever_it_stands() {
     let set = policies("  - models: \"*\"\nsensitive: { id: no, detect: [email], prompt: deny }\n");
-    for operation in Operation::granted() {
+    for operation in doors() {
         for (model, body) in requests(operation, 0.5, "write to jane.doe@example.com") {
             let (sendable, judgement) = judged(&set, operation, model, &body);
             assert!(matches!(sendable, Err(Refusal::Denied)), "{operation} {body}");
@@ -186,7 +191,7 @@ fn a_text_that_must_not_leave_is_refused_wherever_it_stands() {
 #[test]
 fn a_text_is_redacted_wherever_it_stands_and_nothing_else_changes() {
     let set = policies("  - models: \"*\"\nsensitive: { id: no, detect: [email], prompt: redact }\n");
-    for operation in Operation::granted() {
+    for operation in doors() {
         let before = requests(operation, 0.5, "write to jane.doe@example.com");
         let after = requests(operation, 0.5, "write to {EMAIL}");
         for ((model, body), (_, expected)) in before.into_iter().zip(after) {
@@ -218,7 +223,7 @@ proptest! {
     #[test]
     fn a_parameter_out_of_bounds_is_refused_wherever_it_is_set(over in 0.301..1.0_f64, within in 0.0..0.3_f64) {
         let set = policies("  - models: \"*\"\nlimits: { temperature: { max: 0.3 } }\n");
-        for operation in Operation::granted().filter(|operation| operation.takes_model()) {
+        for operation in doors().filter(|operation| operation.takes_model()) {
             for (model, body) in requests(operation, over, "hello") {
                 let (sendable, judgement) = judged(&set, operation, model, &body);
                 prop_assert!(matches!(sendable, Err(Refusal::Denied)), "{} {}", operation, body);
@@ -233,7 +238,7 @@ proptest! {
     #[test]
     fn a_parameter_is_clamped_wherever_it_is_set(over in 0.301..1.0_f64) {
         let set = policies("  - models: \"*\"\nlimits: { temperature: { max: 0.3, over: clamp } }\n");
-        for operation in Operation::granted().filter(|operation| operation.takes_model()) {
+        for operation in doors().filter(|operation| operation.takes_model()) {
             let clamped = requests(operation, 0.3, "hello");
             for ((model, body), (_, expected)) in requests(operation, over, "hello").into_iter().zip(clamped) {
                 let (sendable, _) = judged(&set, operation, model, &body);

@@ -31,6 +31,9 @@ const GUARDRAIL_IDENTIFIER: HeaderName = HeaderName::from_static("x-amzn-bedrock
 const GUARDRAIL_VERSION: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardrailversion");
 const TRACE: HeaderName = HeaderName::from_static("x-amzn-bedrock-trace");
 
+/// What the body of a session calls itself (captured from JavaScript and Rust).
+const EVENT_STREAM: &[u8] = b"application/vnd.amazon.eventstream";
+
 /// What is judged.
 #[derive(Debug)]
 pub struct Subject<'a> {
@@ -252,6 +255,11 @@ fn trace_leak(headers: &HeaderMap) -> BTreeSet<Leak> {
 /// FAIL-CLOSED: what calls itself something else than JSON could be read as something else than was judged. On the
 /// invoke operations SDKs name no type, or say that it is bytes (captured from boto3, JavaScript and Rust).
 fn check_media_type(operation: Operation, headers: &HeaderMap) -> Result<(), Refusal> {
+    if operation.is_bidirectional() {
+        let mut types = headers.get_all(CONTENT_TYPE).iter();
+        let is_stream = types.next().is_some_and(|value| value.as_bytes() == EVENT_STREAM);
+        return if is_stream && types.next().is_none() { Ok(()) } else { Err(Refusal::StreamMediaType) };
+    }
     let bytes =
         |text: &str| operation.binds_headers() && text.eq_ignore_ascii_case("application/octet-stream");
     let accepted = |value: &HeaderValue| value.to_str().is_ok_and(|text| bytes(text) || is_json(text));

@@ -6,6 +6,8 @@ use super::Model;
 const TEXT: &[&str] = &["TEXT"];
 const TEXT_AND_IMAGE: &[&str] = &["TEXT", "IMAGE"];
 const IMAGE: &[&str] = &["IMAGE"];
+const SPEECH: &[&str] = &["SPEECH"];
+const SPEECH_AND_TEXT: &[&str] = &["SPEECH", "TEXT"];
 const EMBEDDING: &[&str] = &["EMBEDDING"];
 const VIDEO: &[&str] = &["VIDEO"];
 const TEXT_AND_VIDEO: &[&str] = &["TEXT", "VIDEO"];
@@ -31,6 +33,7 @@ pub const MODELS: &[Model] = &[
     nova("amazon.nova-lite-v1:0", "Nova Lite"),
     nova("amazon.nova-pro-v1:0", "Nova Pro"),
     nova("amazon.nova-premier-v1:0", "Nova Premier").through(PROFILE),
+    speaking("amazon.nova-sonic-v1:0", "Nova Sonic"),
     jurassic("ai21.j2-mid-v1", "Jurassic-2 Mid"),
     jurassic("ai21.j2-ultra-v1", "Jurassic-2 Ultra"),
     jurassic("ai21.j2-grande-instruct", "J2 Grande Instruct").leaving(),
@@ -176,6 +179,11 @@ const fn titan_embed(id: &'static str, name: &'static str) -> Model {
 
 const fn nova(id: &'static str, name: &'static str) -> Model {
     talking(id, name, "Amazon", Family::Nova).reading(TEXT_AND_IMAGE).through(ON_DEMAND_AND_PROFILE)
+}
+
+const fn speaking(id: &'static str, name: &'static str) -> Model {
+    let model = talking(id, name, "Amazon", Family::NovaSonic);
+    Model { outputs: SPEECH_AND_TEXT, ..model }.reading(SPEECH)
 }
 
 const fn jurassic(id: &'static str, name: &'static str) -> Model {

@@ -62,6 +62,8 @@ pub enum Family {
     LumaRay,
     Marengo,
     Pegasus,
+    /// Speaks in sessions only.
+    NovaSonic,
 }
 
 /// What a family counts of a call.
@@ -114,6 +116,7 @@ impl Family {
             Self::Llama | Self::Mistral | Self::DeepSeek => completions::read(self, body),
             Self::StableDiffusionXl => stable_diffusion_xl::read(body),
             Self::Pegasus => pegasus::read(body),
+            Self::NovaSonic => Err(Malformed::new("the model is unsupported for this operation")),
         }
     }
 
@@ -142,6 +145,7 @@ impl Family {
             Self::Llama | Self::Mistral | Self::DeepSeek => Ok(completions::whole(self, exchange)),
             Self::StableDiffusionXl => stable_diffusion_xl::whole(exchange, random),
             Self::Pegasus => Ok(pegasus::whole(exchange)),
+            Self::NovaSonic => Err(Malformed::new("the model is unsupported for this operation")),
         }
     }
 
@@ -170,7 +174,8 @@ impl Family {
             | Self::StableDiffusionXl
             | Self::StabilityImage
             | Self::LumaRay
-            | Self::Marengo => None,
+            | Self::Marengo
+            | Self::NovaSonic => None,
         }
     }
 
@@ -186,7 +191,8 @@ impl Family {
             | Self::StableDiffusionXl
             | Self::StabilityImage
             | Self::LumaRay
-            | Self::Marengo => Counts::Nothing,
+            | Self::Marengo
+            | Self::NovaSonic => Counts::Nothing,
             Self::TitanText
             | Self::Nova
             | Self::Jurassic2
@@ -203,6 +209,11 @@ impl Family {
             | Self::OpenAiChat
             | Self::Pegasus => Counts::InputAndOutput,
         }
+    }
+
+    /// Whether the model takes part in sessions.
+    pub const fn speaks(self) -> bool {
+        matches!(self, Self::NovaSonic)
     }
 
     /// Whether the model talks.
@@ -243,7 +254,8 @@ impl Family {
             | Self::StabilityImage
             | Self::LumaRay
             | Self::Marengo
-            | Self::Pegasus => false,
+            | Self::Pegasus
+            | Self::NovaSonic => false,
         }
     }
 }

@@ -50,6 +50,8 @@ fn requests(family: Family) -> Vec<Value> {
         Family::CohereCommandR => vec![json!({"message": say, "preamble": "be brief"})],
         Family::CohereEmbed => vec![json!({"texts": ["rain"], "input_type": "search_query"})],
         Family::Rerank => vec![json!({"query": "rain", "documents": ["wind", {"text": "rain"}], "top_n": 1})],
+        // Sessions have their own tests.
+        Family::NovaSonic => Vec::new(),
         Family::Llama => vec![json!({"prompt": say, "max_gen_len": 99})],
         Family::Mistral | Family::DeepSeek => vec![json!({"prompt": say, "max_tokens": 99}), chat],
         Family::MistralChat | Family::Jamba | Family::OpenAi | Family::OpenAiChat => vec![chat],

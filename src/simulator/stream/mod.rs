@@ -207,7 +207,7 @@ pub fn milliseconds(duration: Duration) -> u64 {
 }
 
 /// A stretch of random length, which hides from observers how long a piece of text is.
-fn padding(random: &mut Random) -> &'static str {
+pub fn padding(random: &mut Random) -> &'static str {
     const PADDING: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     PADDING.get(..=random.below(PADDING.len())).unwrap_or(PADDING)
 }

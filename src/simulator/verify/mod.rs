@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use jiff::tz::TimeZone;
@@ -14,10 +15,12 @@ use zeroize::Zeroizing;
 
 use crate::bedrock::fault::Fault;
 use crate::identity::sigv4::{
-    ALGORITHM, Authorization, AuthorizationError, Request, canonical_request, signature, string_to_sign,
+    ALGORITHM, Authorization, AuthorizationError, EVENTS_PAYLOAD, EventChain, Request, canonical_request,
+    signature, string_to_sign,
 };
 
 use super::reply::Refusal;
+use super::session::EventProof;
 
 /// Most that two clocks may differ.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
@@ -83,6 +86,13 @@ impl Verifier {
         if named && expected == authorization.signature { Ok(()) } else { Err(mismatch()) }
     }
 
+    /// What verifies the frames of a session whose head was verified.
+    pub fn event_proof(&self, headers: &HeaderMap) -> Result<EventProof, Refusal> {
+        let authorization = authorization(headers)?;
+        let secret = self.credential(&authorization, headers)?.secret_access_key.clone();
+        Ok(EventProof::new(secret, EventChain::new(authorization.signature, &self.region, SERVICE)))
+    }
+
     /// The key that was named, whose session token came along.
     fn credential(&self, authorization: &Authorization, headers: &HeaderMap) -> Result<&Credential, Refusal> {
         let token = header(headers, "x-amz-security-token");
@@ -115,6 +125,14 @@ impl Verifier {
             return Ok(());
         };
         Err(Refusal::new(Fault::InvalidSignature, complaint))
+    }
+}
+
+/// What stands for the body in the signature of a session's head: what the head itself says, or the hash of nothing.
+pub fn session_payload(headers: &HeaderMap) -> String {
+    match header(headers, "x-amz-content-sha256") {
+        Some(named) if named == EVENTS_PAYLOAD => EVENTS_PAYLOAD.to_owned(),
+        Some(_) | None => hex::encode(digest(&SHA256, b"")),
     }
 }
 

@@ -63,7 +63,7 @@ impl Server {
 /// `gen_ai.operation.name`; `None` for what is no generation, or none whose end is seen.
 pub fn generation(event: &Finished) -> Option<&'static str> {
     match event.operation?.body() {
-        Body::Converse => Some("chat"),
+        Body::Converse | Body::Session => Some("chat"),
         Body::Invoke => event.format.and_then(of_format),
         Body::None | Body::CountTokens | Body::AsyncInvoke | Body::Guardrail | Body::GuardrailChecks => None,
     }
@@ -71,7 +71,7 @@ pub fn generation(event: &Finished) -> Option<&'static str> {
 
 fn of_format(format: Format) -> Option<&'static str> {
     match format.wire() {
-        Wire::Converse => Some("chat"),
+        Wire::Converse | Wire::Speech => Some("chat"),
         Wire::Invoke(family) => Some(match family {
             Family::ClaudeMessages
             | Family::Nova

@@ -11,6 +11,7 @@ pub mod otlp;
 pub mod process;
 pub mod receivers;
 pub mod rust_sdk;
+pub mod session;
 pub mod simulator;
 pub mod sts;
 pub mod warden;

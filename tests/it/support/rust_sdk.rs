@@ -23,6 +23,12 @@ pub fn client(warden: &TestWarden, key: &KeyPair) -> Client {
     Client::from_conf(config(warden, key).build())
 }
 
+/// A client of the listener without TLS, which it speaks HTTP/1.1 to.
+pub fn plain_client(warden: &TestWarden, key: &KeyPair) -> Client {
+    let endpoint = format!("http://{}", warden.plain().authority());
+    Client::from_conf(config(warden, key).endpoint_url(endpoint).build())
+}
+
 /// The same, and the header `name` of the last answer it read.
 pub fn client_with_header(warden: &TestWarden, key: &KeyPair, name: &'static str) -> (Client, SeenHeader) {
     let seen = SeenHeader { name, value: Arc::default() };

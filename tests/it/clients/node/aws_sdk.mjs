@@ -9,10 +9,12 @@ import {
   ConverseCommand,
   ConverseStreamCommand,
   InvokeModelCommand,
+  InvokeModelWithBidirectionalStreamCommand,
   InvokeModelWithResponseStreamCommand,
 } from "@aws-sdk/client-bedrock-runtime";
 
 const CLAUDE = "anthropic.claude-3-haiku-20240307-v1:0";
+const SONIC = "amazon.nova-sonic-v1:0";
 const TITAN = "amazon.titan-text-express-v1";
 const NOT_GRANTED = "meta.llama3-70b-instruct-v1:0";
 
@@ -93,6 +95,72 @@ async function invokeStream(prompt = "say: hello from an invoke stream") {
   return { text, headers, finished: Boolean(stop) };
 }
 
+// What is said is sent as it is said; the session stays open between two events.
+function speaker() {
+  const said = [];
+  let wake = () => {};
+  let over = false;
+  async function* events() {
+    while (!over || said.length > 0) {
+      while (said.length > 0) {
+        yield { chunk: { bytes: new TextEncoder().encode(JSON.stringify({ event: said.shift() })) } };
+      }
+      if (!over) await new Promise((resolve) => (wake = resolve));
+    }
+  }
+  return {
+    events,
+    say(...more) {
+      said.push(...more);
+      wake();
+    },
+    end() {
+      over = true;
+      wake();
+    },
+  };
+}
+
+function words(contentName, content) {
+  const place = { promptName: "prompt", contentName };
+  return [
+    { contentStart: { ...place, type: "TEXT", role: "USER", interactive: true } },
+    { textInput: { ...place, content } },
+    { contentEnd: place },
+  ];
+}
+
+// Says the next of `turns` when it has heard the answer to the one before.
+async function session(turns, { modelId = SONIC, ...inferenceConfiguration } = {}) {
+  const { events, say, end } = speaker();
+  say({ sessionStart: { inferenceConfiguration } }, { promptStart: { promptName: "prompt" } });
+  const answers = [];
+  let finished = false;
+  let answer = "";
+  const next = () => {
+    if (turns.length > 0) {
+      say(...words(`turn-${turns.length}`, turns.shift()));
+    } else {
+      say({ promptEnd: { promptName: "prompt" } }, { sessionEnd: {} });
+      end();
+    }
+  };
+  next();
+  // The SDK waits for the first event of the answer here, so that something must have been said.
+  const response = await runtime.send(new InvokeModelWithBidirectionalStreamCommand({ modelId, body: events() }));
+  for await (const { chunk } of response.body) {
+    const { event } = parse(chunk.bytes);
+    answer += event.textOutput?.content ?? "";
+    finished ||= Boolean(event.completionEnd);
+    if (event.usageEvent) {
+      answers.push(answer);
+      answer = "";
+      next();
+    }
+  }
+  return { text: answers.join(" | "), headers, finished };
+}
+
 async function listModels() {
   const response = await new BedrockClient().send(new ListFoundationModelsCommand());
   return { text: "", headers: {}, models: response.modelSummaries.map((summary) => summary.modelId) };
@@ -111,6 +179,10 @@ const CASES = {
   broken_converse_stream: () => converseStream("simulate: truncate-frame"),
   broken_invoke_stream: () => invokeStream("simulate: truncate-frame"),
   clamped: () => converse("say: hello, shortened", { maxTokens: 9000 }),
+  session: () => session(["one", "mail alice.example@mail.example.com", "three"]),
+  session_denied_model: () => session(["one"], { modelId: "amazon.nova-2-sonic-v1:0" }),
+  session_denied_parameter: () => session(["one"], { temperature: 0.95 }),
+  session_denied_text: () => session(["one", "key AKIAQWERTYUIOPASDFGH"]),
   throttled: () => converse("simulate: throttle"),
 };
 
