@@ -7,6 +7,23 @@ use http::StatusCode;
 
 use super::json::quoted;
 
+/// How the clients of a route read an error's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorShape {
+    /// `{"message":…}`, as every AWS SDK does.
+    Aws,
+    /// `{"error":{"message":…}}`, as the SDKs of OpenAI and Anthropic do on the routes that have their shapes.
+    Nested,
+}
+
+impl ErrorShape {
+    /// By the path, whether or not it is passed on: a refusal has to be read, too.
+    pub fn of_path(path: &str) -> Self {
+        let nested = ["/openai/", "/anthropic/", "/v1/"].iter().any(|prefix| path.starts_with(prefix));
+        if nested { Self::Nested } else { Self::Aws }
+    }
+}
+
 /// An error of Bedrock's runtime or of the front door before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
@@ -136,7 +153,20 @@ impl Fault {
 
     /// `{"message":"…"}`, the body of an answer and the payload of an exception frame.
     pub fn body(self, message: &str) -> Vec<u8> {
-        format!("{{\"message\":{}}}", quoted(message)).into_bytes()
+        self.shaped(message, ErrorShape::Aws)
+    }
+
+    /// The body of an answer for the clients of one route.
+    pub fn shaped(self, message: &str, shape: ErrorShape) -> Vec<u8> {
+        let (name, message) = (self.name(), quoted(message));
+        let body = match shape {
+            ErrorShape::Aws => format!("{{\"message\":{message}}}"),
+            ErrorShape::Nested => format!(
+                "{{\"type\":\"error\",\"error\":{{\"type\":\"{name}\",\"code\":\"{name}\",\"param\":null,\
+                 \"message\":{message}}},\"message\":{message}}}"
+            ),
+        };
+        body.into_bytes()
     }
 }
 
@@ -185,6 +215,24 @@ mod tests {
         for message in ["plain", "say \"no\"", "line\nbreak \\ tab\t", "\u{0}\u{1f}", "snow ☃ 𝄞", ""] {
             let body: serde_json::Value = serde_json::from_slice(&Fault::AccessDenied.body(message)).unwrap();
             assert_eq!(body, serde_json::json!({ "message": message }));
+            let body = Fault::AccessDenied.shaped(message, ErrorShape::Nested);
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body["error"]["message"], message);
+            assert_eq!(body["error"]["code"], "AccessDeniedException");
+        }
+    }
+
+    #[test]
+    fn the_shape_of_an_error_follows_from_the_path() {
+        for (path, shape) in [
+            ("/openai/v1/chat/completions", ErrorShape::Nested),
+            ("/v1/responses", ErrorShape::Nested),
+            ("/anthropic/v1/messages", ErrorShape::Nested),
+            ("/model/openai.gpt-oss-20b-1%3A0/invoke", ErrorShape::Aws),
+            ("/openai", ErrorShape::Aws),
+            ("/", ErrorShape::Aws),
+        ] {
+            assert_eq!(ErrorShape::of_path(path), shape, "{path}");
         }
     }
 }

@@ -270,7 +270,7 @@ impl Unrecorded {
 /// The warden's own answer to an exchange.
 fn answer(open: &OpenEvent, decision: &str, fault: Fault, message: &str, downstream: Downstream) {
     let id = open.event.request_id.to_string();
-    let (head, body) = native(fault, message, &id, &decision_header(open, decision));
+    let (head, body) = native(fault, message, downstream.errors(), &id, &decision_header(open, decision));
     downstream.answer(head, body.into());
 }
 

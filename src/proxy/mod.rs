@@ -27,7 +27,7 @@ use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::Journal;
-use crate::bedrock::fault::Fault;
+use crate::bedrock::fault::{ErrorShape, Fault};
 use crate::clock;
 use crate::config::{Config, Limits};
 use crate::identity::RecordKey;
@@ -116,14 +116,15 @@ impl Proxy {
     /// Answers one request. The exchange itself runs in its own task, so that it is finished and recorded whether or
     /// not the connection lives.
     pub async fn handle(self: Arc<Self>, peer: Peer, request: Request<Incoming>) -> Response<ReplyBody> {
-        let (downstream, answer) = Downstream::new();
+        let errors = ErrorShape::of_path(request.uri().path());
+        let (downstream, answer) = Downstream::new(errors);
         let exchanges = self.exchanges.clone();
         exchanges.spawn(pipeline::run(self, peer, request, downstream));
         if let Ok(response) = answer.await {
             return response;
         }
         // The task ended without an answer: it panicked. Its entry has recorded that on the way out.
-        let (head, body) = refuse::native(Fault::InternalServer, "the warden failed", "", "error");
+        let (head, body) = refuse::native(Fault::InternalServer, "the warden failed", errors, "", "error");
         head.map(|()| ReplyBody::whole(body.into()))
     }
 

@@ -42,6 +42,7 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
     let policies = proxy.rules.policies();
     let mut exchange =
         Exchange::open(&proxy.journal, &proxy.telemetry, &proxy.scanner, peer, &request, policies.as_deref());
+    tracing::debug!(audit.id = %exchange.request_id(), http.version = ?request.version(), "arrived");
     // FAIL-CLOSED: no policy, no traffic.
     let Some(policies) = policies else { return exchange.refuse(&Refusal::NoPolicies, downstream).await };
 

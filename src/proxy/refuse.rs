@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::audit::JournalError;
 use crate::bedrock::envelope::OpenError;
 use crate::bedrock::event_stream::FrameError;
-use crate::bedrock::fault::Fault;
+use crate::bedrock::fault::{ErrorShape, Fault};
 use crate::bedrock::format::{DecodeError, UnknownFamily};
 use crate::bedrock::json::JsonError;
 use crate::bedrock::model::resolution::ResolutionError;
@@ -255,8 +255,14 @@ pub const DECISION: HeaderName = HeaderName::from_static("x-warden-decision");
 /// Header that says what the warden changed, in the request or in the answer.
 pub const MODIFIED: HeaderName = HeaderName::from_static("x-warden-modified");
 
-/// A native error answer: the shape that every AWS SDK turns into its typed exception.
-pub fn native(fault: Fault, message: &str, request_id: &str, decision: &str) -> (Response<()>, Vec<u8>) {
+/// A native error answer: what the SDKs of a route turn into their typed exceptions.
+pub fn native(
+    fault: Fault,
+    message: &str,
+    shape: ErrorShape,
+    request_id: &str,
+    decision: &str,
+) -> (Response<()>, Vec<u8>) {
     let mut head = Response::new(());
     *head.status_mut() = fault.status();
     let headers = head.headers_mut();
@@ -271,5 +277,5 @@ pub fn native(fault: Fault, message: &str, request_id: &str, decision: &str) -> 
     if matches!(fault.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    (head, fault.body(message))
+    (head, fault.shaped(message, shape))
 }

@@ -11,6 +11,8 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use crate::bedrock::fault::ErrorShape;
+
 /// Pieces of a stream that may wait for a slow caller before the relay itself waits.
 const PIECES: usize = 16;
 /// How long a caller may take none of the pieces that wait for it before it counts as gone.
@@ -78,12 +80,19 @@ impl Body for ReplyBody {
 #[derive(Debug)]
 pub struct Downstream {
     reply: oneshot::Sender<Response<ReplyBody>>,
+    errors: ErrorShape,
 }
 
 impl Downstream {
-    pub fn new() -> (Self, oneshot::Receiver<Response<ReplyBody>>) {
+    /// `errors` is how the caller reads an error.
+    pub fn new(errors: ErrorShape) -> (Self, oneshot::Receiver<Response<ReplyBody>>) {
         let (reply, answer) = oneshot::channel();
-        (Self { reply }, answer)
+        (Self { reply, errors }, answer)
+    }
+
+    /// How the caller reads an error.
+    pub const fn errors(&self) -> ErrorShape {
+        self.errors
     }
 
     /// Whether the caller still waits.
@@ -144,7 +153,7 @@ mod tests {
     use super::*;
 
     fn begun() -> (Pieces, ReplyBody) {
-        let (downstream, mut reply) = Downstream::new();
+        let (downstream, mut reply) = Downstream::new(ErrorShape::Aws);
         let pieces = downstream.begin(Response::new(()));
         (pieces, reply.try_recv().unwrap().into_body())
     }

@@ -5,10 +5,9 @@ use std::time::{Duration, SystemTime};
 use aws_lc_rs::{digest, hmac};
 
 use crate::support::call::{Call, HAIKU, KeyPair};
-use crate::support::eventually;
 use crate::support::http::{Response, Target};
 use crate::support::http2;
-use crate::support::warden::{Setup, TestWarden, variables};
+use crate::support::warden::{Setup, TestWarden};
 
 /// What somebody in the middle does to a signed request.
 type Change = fn(&mut Call);
@@ -163,9 +162,9 @@ fn host_must_be_signed() {
 #[test]
 fn a_bearer_token_never_crosses_a_plain_listener() {
     let warden = Setup::new().start();
-    let token = bearer_token(&warden);
+    let token = warden.add_bearer("payments", "scripts");
     let send = |target: Target| {
-        target.send(&bearer(Call::converse(HAIKU, "say: hello"), &token, &target.authority()))
+        target.send(&Call::converse(HAIKU, "say: hello").bearer(&token, &target.authority()))
     };
     assert_unauthenticated(&warden, "bearer in the clear", &send(warden.plain()));
     assert!(warden.upstream().iter().all(|seen| !seen.path().ends_with("/converse")));
@@ -176,7 +175,7 @@ fn a_bearer_token_never_crosses_a_plain_listener() {
 #[test]
 fn a_bearer_token_that_was_changed_is_refused() {
     let warden = Setup::new().start();
-    let token = bearer_token(&warden);
+    let token = warden.add_bearer("payments", "scripts");
     let other_end = if token.ends_with('a') { 'b' } else { 'a' };
     let changed = [
         ("another last character", format!("{}{other_end}", &token[..token.len() - 1])),
@@ -187,7 +186,7 @@ fn a_bearer_token_that_was_changed_is_refused() {
         ("somebody's own", "bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29tLw==".to_owned()),
     ];
     for (what, token) in changed {
-        let call = bearer(Call::converse(HAIKU, "say: hello"), &token, &warden.authority());
+        let call = Call::converse(HAIKU, "say: hello").bearer(&token, &warden.authority());
         assert_unauthenticated(&warden, what, &warden.tls().send(&call));
     }
     assert!(warden.upstream().iter().all(|seen| !seen.path().ends_with("/converse")));
@@ -216,22 +215,6 @@ fn assert_unauthenticated(warden: &TestWarden, what: &str, response: &Response) 
     assert!(errors.contains(&response.error_type()), "{what}: {}", response.error_type());
     let record = warden.record_of(response);
     assert!(record.is_denial(), "{what}: {record:?}");
-}
-
-/// A new token that the running warden knows.
-fn bearer_token(warden: &TestWarden) -> String {
-    let added = warden.run(&["caller", "add", "--team", "payments", "--app", "scripts", "--bearer"]);
-    assert_eq!(added.code, 0, "{}", added.stderr);
-    let token = variables(&added.stdout)["AWS_BEARER_TOKEN_BEDROCK"].clone();
-    let call = || bearer(Call::list_models(), &token, &warden.authority());
-    eventually("the warden to know the new token", || warden.tls().send(&call()).status == 200);
-    token
-}
-
-fn bearer(call: Call, token: &str, authority: &str) -> Call {
-    let mut call = call.header("authorization", &format!("Bearer {token}"));
-    call.replace_header("host", authority);
-    call
 }
 
 fn edit_authorization(call: &mut Call, edit: impl FnOnce(&str) -> String) {

@@ -57,7 +57,7 @@ pub(crate) enum Wire {
 
 impl Format {
     /// The format of an operation with a body, on `model` where it takes one. A count of a native body has
-    /// [another](Self::counted), which only the body tells.
+    /// another, which only the body tells.
     // FAIL-CLOSED: a family that is not known is an error, also for models whose family only a lookup could tell.
     pub fn of(operation: Operation, model: Option<&ModelReference>) -> Result<Self, UnknownFamily> {
         let wire = match operation.body() {

@@ -1,34 +1,23 @@
 //! The AWS SDK for Python.
 
-use std::process::Command;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
-use crate::support::call::KeyPair;
-use crate::support::obtain::clients::{self, Python};
-use crate::support::obtain::required;
-use crate::support::process::{clean_command, finish};
+use crate::support::obtain::clients::Packages;
 use crate::support::warden::{Setup, TestWarden};
 
-use super::expected::{ATTEMPTS, CASES, Expected, bad_keys, check_run, warden};
+use super::application::{Application, Language};
+use super::expected::{CASES, Expected, bad_keys, case_names, check_run, warden};
+use super::table;
 
-const APPLICATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/clients/boto3_client.py");
-
-#[test]
-fn python_is_here_or_its_absence_is_said() {
-    if let Some(python) = required(clients::python()) {
-        assert!(python.program.exists() || python.packages.is_some());
-    }
-}
+const APPLICATION: Application =
+    Application { language: Language::Python(Packages::Current), program: "boto3_client.py" };
 
 #[test]
 fn boto3_sees_native_answers_and_typed_refusals() {
-    let Some(python) = required(clients::python()) else { return };
     let warden = warden();
-    let cases: Vec<_> = CASES.iter().map(|(case, _)| *case).collect();
-    let observed = application(&python, &warden, &warden.key, &cases);
+    let Some(observed) = APPLICATION.run(&warden, &case_names(CASES)) else { return };
     check_run(&warden, &observed);
     for line in &observed {
         // boto3 makes a class for each modelled exception; an unmodelled one would be a bare `ClientError`. Out of a
@@ -37,6 +26,7 @@ fn boto3_sees_native_answers_and_typed_refusals() {
         let class = if broken { &Value::from("EventStreamError") } else { &line["code"] };
         assert!(line["code"].is_null() || line["error"] == *class, "{line}");
     }
+    table::check_row(&table::BOTO3, &warden, &observed);
 }
 
 /// Operations that only the policy of [`doors`] grants.
@@ -96,10 +86,8 @@ fn doors() -> TestWarden {
 
 #[test]
 fn boto3_uses_every_kind_of_operation() {
-    let Some(python) = required(clients::python()) else { return };
     let warden = doors();
-    let cases: Vec<_> = DOORS.iter().map(|(case, _)| *case).collect();
-    let observed = application(&python, &warden, &warden.key, &cases);
+    let Some(observed) = APPLICATION.run(&warden, &case_names(DOORS)) else { return };
     for ((case, expected), line) in DOORS.iter().zip(&observed) {
         expected.check(case, line);
         assert!(line["code"].is_null() || line["error"] == line["code"], "{line}");
@@ -113,30 +101,10 @@ fn boto3_uses_every_kind_of_operation() {
 
 #[test]
 fn boto3_with_a_bad_key_is_refused() {
-    let Some(python) = required(clients::python()) else { return };
     let warden = warden();
     for bad in bad_keys(&warden) {
-        let observed = application(&python, &warden, &bad.key, &["converse"]);
+        let Some(observed) = APPLICATION.run_with(&warden, &["converse"], &bad.key, &[]) else { return };
         bad.expected.check(bad.what, &observed[0]);
     }
     assert!(warden.upstream().is_empty());
-}
-
-fn application(python: &Python, warden: &TestWarden, key: &KeyPair, cases: &[&str]) -> Vec<Value> {
-    let mut command: Command = clean_command(&python.program, warden.home());
-    command
-        .arg(APPLICATION)
-        .args(cases)
-        .envs(warden.environment())
-        // boto3 reads this name for the region, every other SDK `AWS_REGION`.
-        .env("AWS_DEFAULT_REGION", &warden.environment()["AWS_REGION"])
-        .env("AWS_ACCESS_KEY_ID", &key.id)
-        .env("AWS_SECRET_ACCESS_KEY", &key.secret)
-        .env("AWS_MAX_ATTEMPTS", ATTEMPTS.to_string());
-    if let Some(packages) = &python.packages {
-        command.env("PYTHONPATH", packages);
-    }
-    let finished = finish(&mut command);
-    assert_eq!(finished.code, 0, "the application failed: {}", finished.stderr);
-    finished.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -21,6 +21,8 @@ pub enum Expected {
     Models { with: &'static str, without: &'static str },
     /// The SDK's own exception for a refusal, whose message mentions all of these.
     Refused { code: &'static str, status: u16, mentions: &'static [&'static str] },
+    /// The client's own exception for a refusal, whose text mentions all of these.
+    Raised { class: &'static str, mentions: &'static [&'static str] },
     /// The SDK's own exception out of the middle of a stream that began well.
     Broken { code: &'static str },
 }
@@ -72,6 +74,9 @@ pub const CASES: &[(&str, Expected)] = &[
 /// Attempts of the SDK's retry loop, set by the standard `AWS_MAX_ATTEMPTS`.
 pub const ATTEMPTS: usize = 2;
 
+/// Has the warden say over which version of HTTP a request arrived.
+pub const LOG: &str = "warn,bedrock_warden=info,bedrock_warden::proxy=debug";
+
 /// What one case came to: the application's own words.
 pub type Observed = Value;
 
@@ -87,7 +92,12 @@ pub fn warden() -> TestWarden {
     let models = "allow:\n  - models: [\"anthropic.claude-*\", \"amazon.titan-*\", \"amazon.nova-*\"]\n";
     let team = "allow:\n  - models: [\"anthropic.claude-*\", \"amazon.titan-text-*\"]\n\
                 limits:\n  - maxTokens: { max: 4096, over: clamp }\n    temperature: { max: 0.8, over: deny }\n";
-    Setup::new().org(models).team(team).start()
+    Setup::new().org(models).team(team).setting("RUST_LOG", LOG).start()
+}
+
+/// What the cases of a table are called.
+pub fn case_names(cases: &[(&'static str, Expected)]) -> Vec<&'static str> {
+    cases.iter().map(|(case, _)| *case).collect()
 }
 
 /// Every kind of key that must not work. Revokes one for it.
@@ -160,16 +170,24 @@ impl Expected {
                 );
                 assert!(observed["finished"].is_null(), "{case}: {observed}");
             }
+            Self::Raised { class, mentions } => {
+                assert_eq!(observed["error"], class, "{case}: {observed}");
+                check_message(case, observed, mentions);
+            }
             Self::Refused { code, status, mentions } => {
                 assert_eq!(observed["code"], code, "{case}: {observed}");
                 assert_eq!(observed["status"], status, "{case}: {observed}");
-                let message = observed["message"].as_str().unwrap_or_default();
-                assert!(!message.is_empty(), "{case}: {observed}");
-                for mention in mentions {
-                    assert!(message.contains(mention), "{case} must mention `{mention}`: {observed}");
-                }
+                check_message(case, observed, mentions);
             }
         }
+    }
+}
+
+fn check_message(case: &str, observed: &Observed, mentions: &[&str]) {
+    let message = observed["message"].as_str().unwrap_or_default();
+    assert!(!message.is_empty(), "{case}: {observed}");
+    for mention in mentions {
+        assert!(message.contains(mention), "{case} must mention `{mention}`: {observed}");
     }
 }
 

@@ -18,6 +18,7 @@ use crate::support::rust_sdk::{SeenHeader, client, client_with_header};
 use crate::support::warden::TestWarden;
 
 use super::expected::{Observed, bad_keys, check_run, warden};
+use super::table;
 
 const NOT_GRANTED: &str = "meta.llama3-70b-instruct-v1:0";
 
@@ -41,6 +42,7 @@ async fn the_rust_sdk_sees_native_answers_and_typed_refusals() {
         converse(&client, "throttled", "simulate: throttle", HAIKU, limits(64)).await,
     ];
     check_run(&warden, &observed);
+    table::check_row(&table::RUST, &warden, &observed);
 }
 
 #[tokio::test(flavor = "multi_thread")]

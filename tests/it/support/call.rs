@@ -132,6 +132,14 @@ impl Call {
         self
     }
 
+    /// Adds `host` and a key for bearers in the place of a signature.
+    #[must_use]
+    pub fn bearer(self, token: &str, authority: &str) -> Self {
+        let mut call = self.header("authorization", &format!("Bearer {token}"));
+        call.replace_header("host", authority);
+        call
+    }
+
     /// The request as HTTP/1.1 bytes, with a `content-length` when it has a body and no framing of its own.
     pub fn to_bytes(&self) -> Vec<u8> {
         let framed =

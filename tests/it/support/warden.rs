@@ -279,6 +279,18 @@ impl TestWarden {
         KeyPair { id: printed["AWS_ACCESS_KEY_ID"].clone(), secret: printed["AWS_SECRET_ACCESS_KEY"].clone() }
     }
 
+    /// A new token that the running warden knows.
+    pub fn add_bearer(&self, team: &str, app: &str) -> String {
+        let added = self.run(&["caller", "add", "--team", team, "--app", app, "--bearer"]);
+        assert_eq!(added.code, 0, "{}", added.stderr);
+        let token = variables(&added.stdout)["AWS_BEARER_TOKEN_BEDROCK"].clone();
+        let call = || Call::list_models().bearer(&token, &self.authority());
+        eventually("the warden to know the new token", || {
+            self.tls().send(&call()).error_type() != "UnrecognizedClientException"
+        });
+        token
+    }
+
     /// Waits until the running warden has read that the owner of `key` exists.
     pub fn wait_until_known(&self, key: &KeyPair) {
         let call = || Call::list_models().sign(key, &self.authority());

@@ -6,6 +6,7 @@
 
 pub mod clients;
 pub mod debian;
+pub mod node;
 pub mod python;
 
 use std::fmt::Write as _;
@@ -33,7 +34,7 @@ pub fn required<T>(part: Result<T, Missing>) -> Option<T> {
 }
 
 /// `target/test-clients/NAME`.
-fn folder(name: &str) -> PathBuf {
+pub fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("test-clients").join(name)
 }
 
