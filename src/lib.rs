@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod bedrock;
+mod causes;
 pub mod cli;
 pub mod clock;
 pub mod config;

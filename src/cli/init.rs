@@ -171,15 +171,20 @@ listen:
   address: \"{listen}\"
   tls: {{ certificate: tls/server.pem, key: tls/server.key }}
 {plain}admin:
-  address: \"{admin}\"          # /livez and /readyz
+  address: \"{admin}\"          # /livez, /readyz and /metrics
 upstream:
   region: {region}            # credentials come from the standard AWS chain
+  # assume_role: {{ arn: \"arn:aws:iam::111122223333:role/bedrock\" }}   # a session per application, named and tagged
+  # request_metadata: true        # team, app, decision and policy in Bedrock's invocation logs
 {endpoint}{ca}policies: policies/
 callers: callers.yaml           # maintained by `bedrock-warden caller`
 master_key: master.key          # callers' secrets are derived from it: keep it, and keep it private
 environment: default            # what policies call `env`
 audit:
   journal: data/audit.db
+# telemetry:                      # beside the log and /metrics
+#   cloudwatch: {{}}                # once a minute; `mode: emf` needs no API calls
+#   otlp: {{ endpoint: \"http://127.0.0.1:4318\" }}
 ",
         listen = args.listen,
         admin = args.admin,

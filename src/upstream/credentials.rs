@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::identity::Identity;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
+use crate::causes::causes;
 use crate::clock;
 
 /// How long before expiry new credentials are fetched.
@@ -82,8 +83,7 @@ impl CredentialSource {
                     self.adopt(credentials)
                 }
                 Ok(Err(error)) => {
-                    // SECRET: the source's error names the source and the reason, never a key.
-                    tracing::warn!(reason = %aws_smithy_types::error::display::DisplayErrorContext(&error), "cannot obtain AWS credentials");
+                    tracing::warn!(reason = causes(&error), "cannot obtain AWS credentials");
                     next_backoff(&mut backoff)
                 }
                 Err(_) => {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const ALLOWED: &[(&str, &[&str])] = &[
     // Leaves: a clock, and the way YAML is read.
     ("clock", &[]),
+    ("causes", &[]),
     ("yaml", &[]),
     // Certificates for this machine.
     ("tls", &["clock"]),
@@ -21,10 +22,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("config", &["yaml", "clock"]),
     ("audit", &["policy", "sensitive", "bedrock", "identity", "config", "clock"]),
     // Of the record its plain data, of the detectors their names.
-    ("telemetry", &["audit", "sensitive", "bedrock", "config", "clock", "tls"]),
+    ("telemetry", &["audit", "sensitive", "bedrock", "config", "causes", "clock", "tls"]),
     ("permit", &["policy", "audit"]),
     // Of identity, the proven principal that a session is made for.
-    ("upstream", &["permit", "policy", "audit", "identity", "bedrock", "config", "clock", "tls"]),
+    ("upstream", &["permit", "policy", "audit", "identity", "bedrock", "config", "causes", "clock", "tls"]),
     (
         "proxy",
         &[

@@ -8,7 +8,7 @@ use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::config::retry::RetryConfig;
 use aws_sdk_cloudwatch::config::timeout::TimeoutConfig;
 use aws_sdk_cloudwatch::config::{BehaviorVersion, Config, Region};
-use aws_sdk_cloudwatch::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit, StatisticSet};
 use aws_smithy_types::DateTime;
@@ -17,6 +17,7 @@ use super::aggregate::Datum;
 use super::amount::Amount;
 use super::batch::{Batch, Limits};
 use super::outbox::{ATTEMPT, Failure};
+use crate::causes::causes;
 use crate::config::CloudWatch;
 use crate::telemetry::names::{Unit, cloudwatch};
 
@@ -94,7 +95,7 @@ impl PutMetricData {
     }
 
     fn failure(&self, error: &SdkError<PutMetricDataError>) -> Failure {
-        let reason = DisplayErrorContext(error).to_string();
+        let reason = causes(error);
         let Some(answer) = error.raw_response() else { return Failure::Away(reason) };
         let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
         match answer.status().as_u16() {
@@ -134,4 +135,38 @@ const PERMISSION_CODES: [&str; 12] = [
 
 fn dimension(name: &str, value: &str) -> Dimension {
     Dimension::builder().name(name).value(value).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudwatch::error::ErrorMetadata;
+    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+    use aws_smithy_types::body::SdkBody;
+
+    use super::*;
+    use crate::config::CloudWatchWay;
+
+    /// AWS explains a wrong signature by what it expected to be signed, session token included.
+    #[test]
+    fn what_aws_says_of_a_wrong_signature_is_not_repeated() {
+        let text = "The Canonical String should have been x-amz-security-token:FwoGZXIvYXdz";
+        let metadata = ErrorMetadata::builder().code("SignatureDoesNotMatch").message(text).build();
+        let answer = HttpResponse::new(403.try_into().unwrap(), SdkBody::from(text));
+        let error = SdkError::service_error(PutMetricDataError::generic(metadata), answer);
+        let config = CloudWatch {
+            namespace: "BedrockWarden".to_owned(),
+            deployment: "tests".to_owned(),
+            interval: std::time::Duration::from_mins(1),
+            series: 500,
+            way: CloudWatchWay::PutMetricData { endpoint: None },
+        };
+        let credentials = aws_credential_types::Credentials::new("AKIAEXAMPLE", "secret", None, None, "test");
+        let way = PutMetricData::new(&config, "us-east-1", None, SharedCredentialsProvider::new(credentials));
+        let Failure::Refused(told) = way.failure(&error) else { panic!("a refusal") };
+        assert!(
+            told.contains("SignatureDoesNotMatch") && told.contains("cloudwatch:PutMetricData"),
+            "{told}"
+        );
+        assert!(!told.contains("FwoGZXIvYXdz"), "{told}");
+    }
 }
