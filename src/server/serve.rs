@@ -163,14 +163,13 @@ impl Warden {
         .with_certificate_until(certificate_until);
         let proxy = Arc::new(proxy);
         let watched = Arc::downgrade(&proxy);
-        telemetry.otlp.watch(VitalsSource::new(move || watched.upgrade().map(|proxy| proxy.vitals())));
+        let vitals = VitalsSource::new(move || watched.upgrade().map(|proxy| proxy.vitals()));
+        telemetry.otlp.watch(vitals.clone());
         let reload = Reload { files, rules, upstream, journal, telemetry, hangup };
         let connections = TaskTracker::new();
         let warden = Self { proxy, config, urls, stop, connections, background };
         warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));
         if let Some(cloudwatch) = cloudwatch {
-            let proxy = Arc::clone(&warden.proxy);
-            let vitals = Arc::new(move || proxy.vitals());
             warden.background.spawn(cloudwatch.run(vitals, warden.stop.clone()));
         }
         warden.background.spawn(reload.run(warden.stop.clone()));

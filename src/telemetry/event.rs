@@ -99,6 +99,33 @@ impl Timings {
 }
 
 impl Finished {
+    /// An exchange of which nothing is known yet: unless it ends otherwise, it was let go of.
+    pub fn new(request_id: Uuid, policy_digest: &str) -> Self {
+        Self {
+            request_id,
+            caller: None,
+            operation: None,
+            model: None,
+            format: None,
+            decision: Decision::Error,
+            end: EndState::Abandoned,
+            status: None,
+            error: None,
+            upstream: None,
+            violated: Vec::new(),
+            shadow: Vec::new(),
+            edited: Vec::new(),
+            findings: Vec::new(),
+            guardrail: None,
+            parameters: Parameters::default(),
+            stop_reason: None,
+            tokens: Tokens::default(),
+            cost_micros: None,
+            timings: Timings::default(),
+            policy_digest: policy_digest.to_owned(),
+        }
+    }
+
     /// The request was allowed, and is about to be recorded and sent.
     pub fn admitted(&mut self, intent: &Intent) {
         self.judged(&intent.judgement);

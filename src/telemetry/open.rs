@@ -9,8 +9,7 @@ use std::time::Instant;
 use http::HeaderMap;
 use uuid::Uuid;
 
-use super::{Finished, Parameters, Telemetry, Timings, Trace};
-use crate::audit::{Decision, EndState, Tokens};
+use super::{Finished, Telemetry, Trace};
 use crate::clock;
 
 /// An event that is still being filled in.
@@ -27,29 +26,7 @@ impl OpenEvent {
     /// Begins the event of the exchange that is recorded as `request_id`, and whose spans are in `trace`.
     pub fn begin(telemetry: &Arc<Telemetry>, trace: Trace, request_id: Uuid, policy_digest: &str) -> Self {
         telemetry.begin();
-        let event = Finished {
-            request_id,
-            caller: None,
-            operation: None,
-            model: None,
-            format: None,
-            decision: Decision::Error,
-            end: EndState::Abandoned,
-            status: None,
-            error: None,
-            upstream: None,
-            violated: Vec::new(),
-            shadow: Vec::new(),
-            edited: Vec::new(),
-            findings: Vec::new(),
-            guardrail: None,
-            parameters: Parameters::default(),
-            stop_reason: None,
-            tokens: Tokens::default(),
-            cost_micros: None,
-            timings: Timings::default(),
-            policy_digest: policy_digest.to_owned(),
-        };
+        let event = Finished::new(request_id, policy_digest);
         Self { event, trace, arrived: clock::instant(), telemetry: Arc::clone(telemetry) }
     }
 

@@ -9,7 +9,7 @@ use crate::audit::{Decision, Direction, EndState, Finding, Tokens};
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
 use crate::config::{CloudWatch, CloudWatchWay};
-use crate::telemetry::{Caller, Finished, Parameters, Timings, Upstream};
+use crate::telemetry::{Caller, Finished, Timings, Upstream};
 
 /// What Bedrock answered.
 #[derive(Debug, Clone, Copy)]
@@ -30,27 +30,9 @@ impl Answer {
 /// A request that nothing is known of.
 pub fn event() -> Finished {
     Finished {
-        request_id: Uuid::nil(),
-        caller: None,
-        operation: None,
-        model: None,
-        format: None,
-        decision: Decision::Error,
         end: EndState::Refused,
         status: Some(StatusCode::BAD_REQUEST),
-        error: None,
-        upstream: None,
-        violated: Vec::new(),
-        shadow: Vec::new(),
-        edited: Vec::new(),
-        findings: Vec::new(),
-        guardrail: None,
-        parameters: Parameters::default(),
-        stop_reason: None,
-        tokens: Tokens::default(),
-        cost_micros: None,
-        timings: Timings::default(),
-        policy_digest: String::new(),
+        ..Finished::new(Uuid::nil(), "")
     }
 }
 

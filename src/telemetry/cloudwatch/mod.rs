@@ -31,7 +31,7 @@ use put_metric_data::PutMetricData;
 use stdout::Stdout;
 
 use super::names::{CloudWatchMetric, cloudwatch as metrics};
-use super::{ExporterHealth, Finished, Vitals};
+use super::{ExporterHealth, Finished, VitalsSource};
 use crate::clock;
 use crate::config::{self, CloudWatchWay};
 
@@ -39,9 +39,6 @@ use crate::config::{self, CloudWatchWay};
 const CLOSING: Duration = Duration::from_secs(5);
 /// The longest a call is put off, so that wardens that flush at the same second do not call at the same second.
 const LONGEST_SPREAD: Duration = Duration::from_secs(5);
-
-/// Tells the state of the process.
-pub type VitalsSource = Arc<dyn Fn() -> Vitals + Send + Sync>;
 
 /// The exporter. One for the process.
 pub struct CloudWatch {
@@ -159,7 +156,6 @@ impl CloudWatch {
         let sent = async {
             let mut flush = self.flush.lock().await;
             self.end_interval(&mut flush);
-            // Let go: it knows the request path, which knows this exporter.
             flush.vitals = None;
             flush.outbox.deliver(deadline, &CancellationToken::new()).await;
             flush.outbox.finish().await;
@@ -202,7 +198,7 @@ impl CloudWatch {
 impl Flush {
     /// The state of the process, and what was lost since the last time.
     fn gauges(&mut self) -> Option<[(&'static CloudWatchMetric, f64); 4]> {
-        let journal = (self.vitals.as_ref()?)().journal;
+        let journal = self.vitals.as_ref()?.now()?.journal;
         let dropped: u64 = self.exporters.iter().map(|exporter| exporter.dropped_points()).sum();
         let lost = journal.lost.saturating_sub(std::mem::replace(&mut self.lost, journal.lost));
         let newly_dropped = dropped.saturating_sub(std::mem::replace(&mut self.dropped, dropped));

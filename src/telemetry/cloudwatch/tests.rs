@@ -16,7 +16,7 @@ use super::outbox::INTERVALS;
 use super::*;
 use crate::bedrock::operation::Operation;
 use crate::config::EmfOutput;
-use crate::telemetry::JournalVitals;
+use crate::telemetry::{JournalVitals, Vitals};
 
 const MODEL: &str = "amazon.nova-lite-v1:0";
 /// What the double of the API answers: a status and an error's code. Nothing at all stalls.
@@ -260,12 +260,12 @@ async fn an_interval_is_sent_when_it_is_over_and_the_rest_at_the_end() {
     let tasks = TaskTracker::new();
     let api = Api::start(&tasks, OK).await;
     let exporter = calling(api.address, Duration::from_secs(1));
-    let vitals = || Vitals {
-        journal: JournalVitals { lost: 3, unshipped: 7, ..JournalVitals::default() },
-        ..Vitals::default()
-    };
+    let vitals = VitalsSource::new(|| {
+        let journal = JournalVitals { lost: 3, unshipped: 7, ..JournalVitals::default() };
+        Some(Vitals { journal, ..Vitals::default() })
+    });
     let stop = CancellationToken::new();
-    let running = tasks.spawn(Arc::clone(&exporter).run(Arc::new(vitals), stop.clone()));
+    let running = tasks.spawn(Arc::clone(&exporter).run(vitals, stop.clone()));
     exporter.record(&served(MODEL, "payments", Operation::Converse));
     tokio::time::timeout(Duration::from_secs(20), api.called.notified()).await.unwrap();
     stop.cancel();
@@ -288,14 +288,14 @@ async fn losses_are_told_as_what_was_lost_since_the_last_time() {
     assert!(flush.gauges().is_none(), "nothing is known yet");
     let lost = Arc::new(AtomicUsize::new(3));
     let told = Arc::clone(&lost);
-    flush.vitals = Some(Arc::new(move || Vitals {
-        journal: JournalVitals {
+    flush.vitals = Some(VitalsSource::new(move || {
+        let journal = JournalVitals {
             lag: Duration::from_micros(1_500),
             lost: told.load(Ordering::SeqCst) as u64,
             unshipped: 7,
             ..JournalVitals::default()
-        },
-        ..Vitals::default()
+        };
+        Some(Vitals { journal, ..Vitals::default() })
     }));
     let mut gauges = || flush.gauges().unwrap().map(|(metric, value)| (metric.name, value));
     let names = ["JournalLag", "JournalLostRecords", "UnshippedRecords", "TelemetryDropped"];
