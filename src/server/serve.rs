@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::{Journal, JournalError, JournalOptions};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::identity::{MasterKey, RecordKey};
 use crate::proxy::{Proxy, Rules, records};
 use crate::sensitive::ScannerError;
@@ -117,9 +117,8 @@ impl Warden {
         let tls = tls::server_config(&config.listen.certificate, &config.listen.key)?;
         let certificate_until = tls::expiry(&config.listen.certificate)?;
         let record_key = RecordKey::of(&MasterKey::load(&config.master_key).map_err(LoadError::from)?);
-        let cloudwatch = cloudwatch(&config, &provider)?;
+        let telemetry = Arc::new(telemetry(&config, &rules, &provider)?);
         let credentials = Arc::new(CredentialSource::new(provider));
-        let telemetry = telemetry(&config, &rules, cloudwatch.clone())?;
         let background = TaskTracker::new();
         let own = Arc::clone(&credentials);
         let upstream = Upstream::new(config.upstream.clone(), &config.environment, own, background.clone())?;
@@ -165,6 +164,7 @@ impl Warden {
         let watched = Arc::downgrade(&proxy);
         let vitals = VitalsSource::new(move || watched.upgrade().map(|proxy| proxy.vitals()));
         telemetry.otlp.watch(vitals.clone());
+        let cloudwatch = telemetry.cloudwatch();
         let reload = Reload { files, rules, upstream, journal, telemetry, hangup };
         let connections = TaskTracker::new();
         let warden = Self { proxy, config, urls, stop, connections, background };
@@ -239,31 +239,30 @@ impl Warden {
     }
 }
 
-/// Everything that exchanges are told to, as far as the configuration turns it on.
+/// Everything that exchanges are told to, as far as the configuration turns it on. CloudWatch is told what the others drop.
 fn telemetry(
     config: &Config,
     rules: &Rules,
-    cloudwatch: Option<Arc<CloudWatch>>,
-) -> Result<Arc<Telemetry>, ServeError> {
-    let metrics = if config.telemetry.prometheus { Some(Metrics::new()?) } else { None };
+    provider: &SharedCredentialsProvider,
+) -> Result<Telemetry, ServeError> {
+    let config::Telemetry { prometheus, cloudwatch, otlp } = &config.telemetry;
+    let metrics = if *prometheus { Some(Metrics::new()?) } else { None };
     if let Some(metrics) = &metrics {
         rules.announce(metrics);
     }
-    let telemetry = Telemetry::new(metrics, cloudwatch);
-    Ok(Arc::new(match &config.telemetry.otlp {
-        Some(otlp) => telemetry.with_otlp(Otlp::start(otlp, &config.upstream)?),
-        None => telemetry,
-    }))
-}
-
-/// The exporter of CloudWatch metrics, if the configuration asks for one. Not sending yet.
-fn cloudwatch(
-    config: &Config,
-    provider: &SharedCredentialsProvider,
-) -> Result<Option<Arc<CloudWatch>>, ServeError> {
-    let Some(settings) = &config.telemetry.cloudwatch else { return Ok(None) };
-    let exporter = CloudWatch::new(settings, &config.upstream.region, provider.clone(), Vec::new());
-    Ok(Some(Arc::new(exporter.map_err(ServeError::MetricLines)?)))
+    let otlp = match otlp {
+        Some(otlp) => Otlp::start(otlp, &config.upstream)?,
+        None => Otlp::default(),
+    };
+    let cloudwatch = match cloudwatch {
+        Some(settings) => {
+            let others = otlp.exporters().map(|(_, health)| health).collect();
+            let exporter = CloudWatch::new(settings, &config.upstream.region, provider.clone(), others);
+            Some(Arc::new(exporter.map_err(ServeError::MetricLines)?))
+        }
+        None => None,
+    };
+    Ok(Telemetry::new(metrics, otlp, cloudwatch))
 }
 
 /// What the record says of a start, beside its time.

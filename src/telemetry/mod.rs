@@ -41,11 +41,14 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    pub fn new(metrics: Option<Metrics>, cloudwatch: Option<Arc<CloudWatch>>) -> Self {
-        if let (Some(metrics), Some(cloudwatch)) = (&metrics, &cloudwatch) {
-            metrics.watch(cloudwatch.exporter(), cloudwatch.health());
+    pub fn new(metrics: Option<Metrics>, otlp: Otlp, cloudwatch: Option<Arc<CloudWatch>>) -> Self {
+        if let Some(metrics) = &metrics {
+            let cloudwatch = cloudwatch.as_ref().map(|exporter| (exporter.exporter(), exporter.health()));
+            for (exporter, health) in otlp.exporters().chain(cloudwatch) {
+                metrics.watch(exporter, health);
+            }
         }
-        Self { in_flight: AtomicU64::new(0), otlp: Otlp::default(), metrics, cloudwatch }
+        Self { in_flight: AtomicU64::new(0), otlp, metrics, cloudwatch }
     }
 
     /// What `/metrics` shows; `None` when it is turned off.
@@ -53,16 +56,9 @@ impl Telemetry {
         self.metrics.as_ref()
     }
 
-    /// Tells by OTLP too.
-    #[must_use]
-    pub fn with_otlp(mut self, otlp: Otlp) -> Self {
-        if let Some(metrics) = &self.metrics {
-            for (exporter, health) in otlp.exporters() {
-                metrics.watch(exporter, health);
-            }
-        }
-        self.otlp = otlp;
-        self
+    /// The exporter to CloudWatch, which sends while somebody runs it.
+    pub fn cloudwatch(&self) -> Option<Arc<CloudWatch>> {
+        self.cloudwatch.clone()
     }
 
     /// Sends what has not been sent yet, within a bound. Nothing is told afterwards.

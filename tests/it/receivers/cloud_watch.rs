@@ -4,8 +4,8 @@ use bedrock_warden::telemetry::names::cloudwatch as names;
 
 use crate::support::call::{Call, HAIKU};
 use crate::support::eventually;
-use crate::support::receivers::{Moto, NAMESPACE};
-use crate::support::warden::TestWarden;
+use crate::support::receivers::{ABSENT, Moto, NAMESPACE};
+use crate::support::warden::{Setup, TestWarden};
 
 use super::prometheus::exact;
 use super::traffic::{self, DENIED, DENY_RULE, EDIT_RULE, EDITED, SHADOW_RULE, SHADOWED};
@@ -30,15 +30,32 @@ fn cloudwatch_has_the_sums_of_what_was_sent() {
     check_series(&moto);
 }
 
+/// CloudWatch is told of what another exporter could not send.
+#[test]
+fn cloudwatch_has_what_a_collector_that_is_away_was_not_told() {
+    let Some(moto) = Moto::start() else { return };
+    let warden = configured(&moto)
+        .setting("WARDEN_TELEMETRY_OTLP_ENDPOINT", &format!("http://{ABSENT}"))
+        .setting("OTEL_BSP_SCHEDULE_DELAY", "200")
+        .start();
+    warden.send(Call::converse(HAIKU, "say: hello")).assert_ok();
+    eventually("dropped spans to be in CloudWatch", || {
+        moto.sum(names::TELEMETRY_DROPPED.name, &[DEPLOYED]) > 0.0
+    });
+}
+
 /// The dimension that everything has.
 const DEPLOYED: (&str, &str) = (names::DEPLOYMENT, DEPLOYMENT);
 
 fn start(moto: &Moto) -> TestWarden {
+    configured(moto).start()
+}
+
+fn configured(moto: &Moto) -> Setup {
     traffic::setup()
         .setting("WARDEN_TELEMETRY_CLOUDWATCH_ENDPOINT", &moto.cloudwatch_endpoint())
         .setting("WARDEN_TELEMETRY_CLOUDWATCH_DEPLOYMENT", DEPLOYMENT)
         .setting("WARDEN_TELEMETRY_CLOUDWATCH_INTERVAL", "1s")
-        .start()
 }
 
 fn check_totals(moto: &Moto, warden: &TestWarden) {

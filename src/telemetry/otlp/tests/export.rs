@@ -54,7 +54,7 @@ impl Queue {
         let queue = BoundedQueue { inner, capacity: 4, waiting, health: Arc::clone(&health) };
         let provider = SdkTracerProvider::builder().with_span_processor(queue).build();
         let traces = Traces::new(provider, Servers::of(&upstream()), Arc::clone(&health));
-        let telemetry = Telemetry::new(None, None).with_otlp(Otlp { traces, instruments: None });
+        let telemetry = Telemetry::new(None, Otlp { traces, instruments: None }, None);
         Self { telemetry: Arc::new(telemetry), health, asked, go, fails }
     }
 
@@ -121,8 +121,7 @@ async fn a_receiver_that_refuses_does_not_hold_up_the_end() {
         metrics: Some(receiver("/v1/metrics")),
         interval: Duration::from_hours(1),
     };
-    let telemetry =
-        Arc::new(Telemetry::new(None, None).with_otlp(Otlp::start(&settings, &upstream()).unwrap()));
+    let telemetry = Arc::new(Telemetry::new(None, Otlp::start(&settings, &upstream()).unwrap(), None));
     drop(open(&telemetry, &HeaderMap::new()));
     let begun = clock::instant();
     telemetry.close().await;

@@ -107,7 +107,7 @@ impl Measured {
         let provider = meter_provider(seen.clone(), Duration::from_hours(1), resource);
         let instruments = Instruments::new(provider, Servers::of(&upstream()), Arc::default());
         let otlp = Otlp { traces: Traces::default(), instruments: Some(instruments) };
-        Self { telemetry: Arc::new(Telemetry::new(None, None).with_otlp(otlp)), seen }
+        Self { telemetry: Arc::new(Telemetry::new(None, otlp, None)), seen }
     }
 
     fn instruments(&self) -> &Instruments {

@@ -58,7 +58,7 @@ fn traced(sampler: Sampler) -> (Arc<Telemetry>, Kept) {
         SdkTracerProvider::builder().with_span_processor(kept.clone()).with_sampler(sampler).build();
     let traces = Traces::new(provider, Servers::of(&upstream()), Arc::default());
     let otlp = Otlp { traces, instruments: None };
-    (Arc::new(Telemetry::new(None, None).with_otlp(otlp)), kept)
+    (Arc::new(Telemetry::new(None, otlp, None)), kept)
 }
 
 fn headers(list: &[(&'static str, &str)]) -> HeaderMap {

@@ -103,7 +103,7 @@ fn a_callers_decision_holds_only_where_the_sampler_says_so() {
 fn without_tracing_a_valid_context_crosses_as_it_came() {
     type Headers = &'static [(&'static str, &'static str)];
     const AHEAD: &str = "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-next";
-    let telemetry = Arc::new(Telemetry::new(None, None));
+    let telemetry = Arc::new(Telemetry::new(None, Otlp::default(), None));
     let table: [(Headers, Headers); 4] = [
         (
             &[("traceparent", PARENT), ("tracestate", "a=b")],
