@@ -4,12 +4,12 @@
 //! both forms is refused. Shapes from providers' documentation and public SDKs.
 
 use super::chat::Chat;
-use super::{Dialect, chat_choices as choices, unknown};
-use crate::bedrock::format::draft::{self, Draft};
+use super::{Dialect, chat_choices as choices, completion};
+use crate::bedrock::format::draft::Draft;
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::json::Node;
 use crate::bedrock::stream::Progress;
-use crate::bedrock::view::{Answer, Parameter, TextRole};
+use crate::bedrock::view::Answer;
 
 pub(super) struct DeepSeek;
 
@@ -18,7 +18,7 @@ impl Dialect for DeepSeek {
         match (body.get("prompt"), body.get("messages")) {
             (Some(_), Some(_)) => Err(DecodeError::Exclusive { first: "prompt", second: "messages" }),
             (None, Some(_)) => Chat::OpenAi.decode(body, draft),
-            (_, None) => completion(body, draft),
+            (_, None) => completion::decode(body, "a text completion body", draft),
         }
     }
 
@@ -29,26 +29,4 @@ impl Dialect for DeepSeek {
     fn chunk(&self, chunk: &Node<'_>, progress: &mut Progress) -> Result<(), DecodeError> {
         choices::chunk(chunk, "choices", progress)
     }
-}
-
-fn completion<'a>(body: &'a Node<'a>, draft: &mut Draft<'a>) -> Result<(), DecodeError> {
-    draft.turn();
-    for member in body.members() {
-        match member.name.as_ref() {
-            "prompt" => {
-                draft.string(member, TextRole::User)?;
-            }
-            "max_tokens" => draft.setting(Parameter::MaxTokens, member)?,
-            "temperature" => draft.setting(Parameter::Temperature, member)?,
-            "top_p" => draft.setting(Parameter::TopP, member)?,
-            "top_k" => draft.setting(Parameter::TopK, member)?,
-            "stop" => draft.setting(Parameter::Stop, member)?,
-            _ => return Err(unknown(member, "a text completion body")),
-        }
-    }
-    draft::require(body.members(), "body", "prompt")?;
-    draft.insertable(Parameter::MaxTokens, body, &[&["max_tokens"]]);
-    draft.insertable(Parameter::Temperature, body, &[&["temperature"]]);
-    draft.insertable(Parameter::TopP, body, &[&["top_p"]]);
-    Ok(())
 }

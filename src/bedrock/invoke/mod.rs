@@ -16,6 +16,7 @@ pub(crate) mod claude_tools;
 mod cohere_command;
 mod cohere_command_r;
 mod cohere_embed;
+mod completion;
 mod deepseek;
 mod dispatch;
 mod jurassic2;
