@@ -130,8 +130,11 @@ async fn accept(
     };
     exchange.learn_principal(&principal);
     // FAIL-CLOSED: unknown paths are refused, never passed through.
+    let in_body = route.as_ref().is_ok_and(|route| route.operation.names_model_in_body());
     let route = unhurried(body.len(), || route?.complete(&body));
-    exchange.learn_route(&route, region);
+    if in_body {
+        exchange.learn_route(&route, region);
+    }
     let route = look_behind(proxy, policies, &principal, route?, exchange).await?;
 
     // 4-5. What is asked, and may it happen? Pure.

@@ -149,10 +149,6 @@ struct Delivery<'a, 'b> {
 impl Delivery<'_, '_> {
     async fn unary(mut self, answer: Answer) {
         let Answer { status, headers, body } = answer;
-        // FAIL-CLOSED: we ask for no coding; an answer in one could be neither read nor passed on as it is.
-        if headers.contains_key(CONTENT_ENCODING) {
-            return self.give_up(&Refusal::AnswerUnreadable, EndState::UpstreamAbort).await;
-        }
         let limits = &self.proxy.limits;
         let pause = self.proxy.upstream.idle_timeout();
         let Ok(body) = collect(body, limits.answer_bytes, pause).await else {
