@@ -3,6 +3,7 @@
 //! Receives policy files and returns a [`PolicySet`]; receives an [`Inquiry`] and returns repairs and a [`Verdict`].
 //! First a request is repaired, then the repaired request is verified. Pure: no files, no clock, no logging.
 
+pub mod analysis;
 mod catalogue;
 mod compile;
 mod condition;

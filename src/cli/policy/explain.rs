@@ -11,11 +11,13 @@ use super::report::Report;
 use super::{Folder, Output, question, request};
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::model::resolution::Found;
-use crate::bedrock::operation::{Access, Operation, Refused};
+use crate::bedrock::operation::{Operation, Refused};
 use crate::cli::{Exit, Failure, Terminal};
 use crate::clock;
 use crate::identity::{CredentialKind, Principal};
-use crate::policy::{Context, Denial, Direction, Facts, Inquiry, PolicySet, Repair};
+use crate::policy::analysis::description;
+use crate::policy::analysis::probe::Probe;
+use crate::policy::{Context, Direction, PolicySet};
 use crate::sensitive::Findings;
 use crate::yaml::closest;
 
@@ -82,37 +84,15 @@ pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Result<Exit, F
             "{model} hides its model, and this command asks nobody: say what it is with --resolves-to MODEL"
         )?;
     }
-    let asked = args.asked(&set, &principal, model.as_ref(), &facts)?;
-    let context = Context {
-        environment: args.env.clone(),
-        region: args.region.clone(),
-        source: args.source,
-        now: args.at.unwrap_or_else(clock::now),
-    };
-    let operation = asked.operation;
-    let inquiry = Inquiry {
-        principal: &principal,
-        operation,
-        model: model.as_ref(),
-        context: &context,
-        facts: &asked.facts,
-    };
-    let reads = operation.access() == Access::Read;
-    let repairs = if reads { Vec::new() } else { set.repair(&inquiry) };
-    let repaired = asked.repaired(&repairs);
-    let inquiry = Inquiry { facts: &repaired, ..inquiry };
-    let (verdict, checks) = if reads {
-        (set.decide_read(&inquiry).0, set.read_checks(&inquiry))
-    } else {
-        (set.verify(&inquiry), set.checks(&inquiry))
-    };
-    let denial = Denial::of(&inquiry, &verdict.violations);
-    let report = Report { set: &set, inquiry, repairs, verdict, denial, checks };
+    let probe = args.probe(&set, principal, model, &facts)?;
+    let judged = probe.judge(&set);
+    let checks = probe.checks(&set, &judged);
+    let report = Report { set: &set, probe: &probe, judged, checks };
     match args.output {
         Output::Table => report.print(terminal)?,
         Output::Json => writeln!(terminal.stdout, "{:#}", report.json())?,
     }
-    Ok(if report.verdict.is_allowed() { Exit::Success } else { Exit::Findings })
+    Ok(if report.judged.is_allowed() { Exit::Success } else { Exit::Findings })
 }
 
 impl ExplainArgs {
@@ -148,40 +128,29 @@ impl ExplainArgs {
         }
     }
 
-    fn asked(
+    fn probe(
         &self,
         set: &PolicySet,
-        principal: &Principal,
-        model: Option<&ModelReference>,
+        principal: Principal,
+        model: Option<ModelReference>,
         facts: &[String],
-    ) -> Result<Asked, Failure> {
+    ) -> Result<Probe, Failure> {
+        let context = Context {
+            environment: self.env.clone(),
+            region: self.region.clone(),
+            source: self.source,
+            now: self.at.unwrap_or_else(clock::now),
+        };
         let Some(file) = &self.request else {
-            let facts = question::facts(facts, self.operation, model)?;
-            let operation = streamed(self.operation, facts.stream)?;
-            return Ok(Asked { operation, facts, fixed: Findings::default() });
+            let facts = question::facts(facts, self.operation, model.as_ref())?;
+            let operation = description::streamed(self.operation, facts.stream)?;
+            return Ok(Probe { principal, operation, model, context, facts, fixed: Findings::default() });
         };
         let guardrail = question::guardrail_only(facts)?;
-        let detectors = set.detectors(principal, Direction::Prompt);
-        let body = request::read(file, self.operation, model, guardrail, detectors)?;
-        Ok(Asked { operation: self.operation, facts: body.facts, fixed: body.fixed })
-    }
-}
-
-/// A request as it was asked about.
-struct Asked {
-    operation: Operation,
-    facts: Facts,
-    fixed: Findings,
-}
-
-impl Asked {
-    fn repaired(&self, repairs: &[Repair]) -> Facts {
-        let mut facts = self.facts.apply(repairs);
-        let left = facts.findings.detectors();
-        for (detector, count) in self.fixed.iter().filter(|(detector, _)| !left.contains(*detector)) {
-            facts.findings.add(detector, count);
-        }
-        facts
+        let detectors = set.detectors(&principal, Direction::Prompt);
+        let body = request::read(file, self.operation, model.as_ref(), guardrail, detectors)?;
+        let (facts, fixed) = (body.facts, body.fixed);
+        Ok(Probe { principal, operation: self.operation, model, context, facts, fixed })
     }
 }
 
@@ -192,14 +161,4 @@ fn operation(name: &str) -> Result<Operation, String> {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("operations are {}", known().collect::<Vec<_>>().join(", ")),
     })
-}
-
-/// The operation that `stream=` turns the given one into.
-fn streamed(operation: Operation, stream: bool) -> Result<Operation, Failure> {
-    match (operation, stream) {
-        (Operation::InvokeModel, true) => Ok(Operation::InvokeModelWithResponseStream),
-        (Operation::Converse, true) => Ok(Operation::ConverseStream),
-        (operation, stream) if operation.is_streaming() == stream => Ok(operation),
-        (operation, _) => Err(Failure::usage(format!("{} cannot have stream={stream}", operation.name()))),
-    }
 }

@@ -6,8 +6,9 @@
 
 use std::str::FromStr;
 
-use jiff::Timestamp;
+use jiff::civil;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
 /// A daily range of minutes in one time zone.
@@ -40,6 +41,21 @@ impl Hours {
         } else {
             minute >= self.start || minute < self.end
         }
+    }
+}
+
+impl Hours {
+    /// The instants at which the range begins and ends, on a day in winter and on one in summer.
+    pub fn edges(&self) -> Vec<Timestamp> {
+        let days = [civil::date(2026, 1, 14), civil::date(2026, 7, 15)];
+        let instant = |day: civil::Date, minute: u16| {
+            let time = civil::Time::midnight().wrapping_add(SignedDuration::from_mins(i64::from(minute)));
+            self.zone.to_timestamp(day.to_datetime(time)).ok()
+        };
+        days.into_iter()
+            .flat_map(|day| [instant(day, self.start), instant(day, self.end)])
+            .flatten()
+            .collect()
     }
 }
 
@@ -93,6 +109,15 @@ mod tests {
         for (hours, instant, expected) in table {
             let parsed: Hours = hours.parse().unwrap();
             assert_eq!(parsed.contains(instant.parse().unwrap()), expected, "{hours} {instant}");
+        }
+    }
+
+    #[test]
+    fn the_edges_tell_inside_from_outside() {
+        for text in ["06:00-20:00 Europe/Berlin", "22:00-06:00 UTC", "22:00-24:00 America/New_York"] {
+            let hours: Hours = text.parse().unwrap();
+            let inside: Vec<bool> = hours.edges().into_iter().map(|edge| hours.contains(edge)).collect();
+            assert_eq!(inside, [true, false, true, false], "{text}");
         }
     }
 

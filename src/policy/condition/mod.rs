@@ -12,6 +12,7 @@ use std::str::FromStr;
 use hours::Hours;
 use source::{Network, NetworkError};
 
+use super::analysis::mentions::Mentions;
 use super::facts::Inquiry;
 use super::glob::Glob;
 use super::unsupported;
@@ -31,6 +32,18 @@ impl Condition {
     pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>) -> Self {
         let mut read = |place| item.get(place).and_then(|node| Clauses::read(reader, node, place));
         Self { when: read("when"), unless: read("unless") }
+    }
+
+    /// Reads a node as what `when` would hold; `place` names it in messages.
+    pub fn matching(reader: &mut Reader<'_>, node: &Node, place: &str) -> Option<Self> {
+        Clauses::read(reader, node, place).map(|clauses| Self { when: Some(clauses), unless: None })
+    }
+
+    /// Notes every value that the condition tells from others.
+    pub fn mention(&self, mentions: &mut Mentions) {
+        for clause in self.when.iter().chain(&self.unless).flat_map(|clauses| &clauses.0) {
+            clause.mention(mentions);
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -189,6 +202,26 @@ impl Clause {
             Self::Hours(hours) => hours.iter().any(|hours| hours.contains(inquiry.context.now)),
         }
     }
+}
+
+impl Clause {
+    fn mention(&self, mentions: &mut Mentions) {
+        match self {
+            Self::Environment(patterns) => mentions.environments.extend(examples(patterns)),
+            Self::App(patterns) => mentions.apps.extend(examples(patterns)),
+            Self::Model(patterns) => mentions.models.extend(patterns.iter().cloned()),
+            Self::Kind(kinds) => mentions.kinds.extend(kinds),
+            Self::Region(patterns) => mentions.regions.extend(examples(patterns)),
+            Self::Action(_) | Self::Stream(_) => mentions.operations = true,
+            Self::Source(networks) => mentions.sources.extend(networks.iter().flat_map(Network::ends)),
+            Self::Tools(patterns) => mentions.tools.extend(examples(patterns)),
+            Self::Hours(hours) => mentions.instants.extend(hours.iter().flat_map(Hours::edges)),
+        }
+    }
+}
+
+fn examples(patterns: &[Glob]) -> impl Iterator<Item = String> {
+    patterns.iter().flat_map(Glob::examples)
 }
 
 /// Reports keys after which nothing is written: a half-deleted condition must not turn into none.

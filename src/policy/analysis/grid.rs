@@ -1,0 +1,270 @@
+//! The finite grid: one request for every way in which the rules of some policy sets can tell requests apart.
+//!
+//! Receives policy sets and returns callers, circumstances and models to ask about. Models that every pattern treats alike
+//! are one class with one representative, which makes the grid small and loses nothing. What a condition in Cedar tells
+//! apart beyond these values is not on the grid.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
+use super::description;
+use super::mentions::Mentions;
+use super::probe::Probe;
+use crate::bedrock::catalogue::{self, Output};
+use crate::bedrock::model::resolution::Found;
+use crate::bedrock::model::{GEOGRAPHIES, ModelKind, ModelReference};
+use crate::bedrock::operation::{Access, Operation};
+use crate::identity::{CredentialKind, Principal};
+use crate::policy::condition::{Condition, covers, hits};
+use crate::policy::facts::{Context, GuardrailReference};
+use crate::policy::{Facts, PolicySet};
+use crate::sensitive::Findings;
+
+/// A word of a dimension: a value that rules mention, or one that stands for all others.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Word {
+    Named(String),
+    Other,
+}
+
+impl Word {
+    /// As a request would say it.
+    fn spoken(&self) -> String {
+        match self {
+            Self::Named(word) => word.clone(),
+            Self::Other => "any-other".to_owned(),
+        }
+    }
+
+    /// As reports show it: `*` for all others.
+    pub fn shown(&self) -> &str {
+        match self {
+            Self::Named(word) => word,
+            Self::Other => "*",
+        }
+    }
+}
+
+/// A team and one of its apps.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Caller {
+    pub team: String,
+    pub app: Word,
+}
+
+/// What surrounds a request and the caller does not choose.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Around {
+    pub environment: Word,
+    pub source: IpAddr,
+    pub now: Timestamp,
+}
+
+/// Models that no rule tells apart.
+#[derive(Debug, Clone)]
+pub struct Class {
+    pub example: ModelReference,
+    /// As a caller would name them.
+    pub members: Vec<String>,
+    /// Where they run: a geography, or the region that is called.
+    pub place: String,
+}
+
+/// Every value that requests are made of.
+#[derive(Debug)]
+pub struct Grid {
+    pub region: String,
+    pub callers: Vec<Caller>,
+    pub around: Vec<Around>,
+    pub classes: Vec<Class>,
+    pub tools: BTreeSet<String>,
+    pub guardrails: BTreeSet<GuardrailReference>,
+    pub(super) mentions: Mentions,
+}
+
+impl Grid {
+    /// The grid of everything that `sets` tell apart when requests are sent to `region`.
+    pub fn of(sets: &[&PolicySet], region: &str) -> Self {
+        Self::with(sets, region, &[])
+    }
+
+    /// The same, and of what `conditions` tell apart.
+    pub(super) fn with(sets: &[&PolicySet], region: &str, conditions: &[&Condition]) -> Self {
+        let mut mentions = Mentions::default();
+        sets.iter().flat_map(|set| set.all_levels()).for_each(|level| mentions.note(level));
+        conditions.iter().for_each(|condition| condition.mention(&mut mentions));
+        mentions.tidy();
+        Self {
+            region: region.to_owned(),
+            callers: callers(sets, &mentions),
+            around: around(&mentions),
+            classes: classes(sets, region, &mentions),
+            tools: mentions.tools.clone(),
+            guardrails: mentions.guardrails.clone(),
+            mentions,
+        }
+    }
+
+    /// A plain request of a caller.
+    pub fn probe(&self, caller: &Caller, around: &Around, class: &Class, operation: Operation) -> Probe {
+        let model = operation.takes_model().then(|| class.example.clone());
+        let facts = description::plain(operation, model.as_ref());
+        let principal = Principal {
+            team: caller.team.clone(),
+            app: caller.app.spoken(),
+            credential: CredentialKind::SigV4,
+            credential_id: String::new(),
+        };
+        let context = Context {
+            environment: around.environment.spoken(),
+            region: self.region.clone(),
+            source: around.source,
+            now: around.now,
+        };
+        Probe { principal, operation, model, context, facts, fixed: Findings::default() }
+    }
+
+    /// The guardrails that a caller can ask for, none first.
+    pub fn choices(&self, facts: &Facts) -> Vec<Facts> {
+        let named = self.guardrails.iter().cloned().map(Some);
+        std::iter::once(None).chain(named).map(|guardrail| Facts { guardrail, ..facts.clone() }).collect()
+    }
+
+    /// Operations that call a model and are granted without being named. One, where no rule tells them apart.
+    pub fn operations(&self, class: &Class) -> Vec<Operation> {
+        if self.mentions.operations {
+            return Operation::granted().filter(|operation| operation.access() == Access::Model).collect();
+        }
+        let talks = class.example.origins().iter().all(|model| {
+            let known = catalogue::find(model.canonical());
+            known.is_none_or(|known| matches!(known.output, Output::Text | Output::Speech))
+        });
+        vec![if talks { Operation::Converse } else { Operation::InvokeModel }]
+    }
+}
+
+fn callers(sets: &[&PolicySet], mentions: &Mentions) -> Vec<Caller> {
+    let mut callers = BTreeSet::new();
+    for set in sets {
+        for (team, files) in &set.teams {
+            let named = mentions.apps.iter().chain(files.apps.keys()).cloned().map(Word::Named);
+            let apps = named.chain([Word::Other]);
+            callers.extend(apps.map(|app| Caller { team: team.clone(), app }));
+        }
+    }
+    callers.into_iter().collect()
+}
+
+fn around(mentions: &Mentions) -> Vec<Around> {
+    // Addresses that documents use, and thus no network has.
+    let outside =
+        ["192.0.2.1", "2001:db8::1", "203.0.113.1"].into_iter().filter_map(|text| text.parse().ok());
+    let noon = Timestamp::from_second(NOON).unwrap_or_default();
+    let sources: Vec<IpAddr> = if mentions.sources.is_empty() {
+        outside.take(1).collect()
+    } else {
+        mentions.sources.iter().copied().chain(outside).collect()
+    };
+    let instants = mentions.instants.iter().copied();
+    let instants: Vec<Timestamp> = if mentions.instants.is_empty() { vec![noon] } else { instants.collect() };
+    let environments = mentions.environments.iter().cloned().map(Word::Named).chain([Word::Other]);
+    let mut around = Vec::new();
+    for environment in environments {
+        for &source in &sources {
+            for &now in &instants {
+                around.push(Around { environment: environment.clone(), source, now });
+            }
+        }
+    }
+    around
+}
+
+/// 2026-01-14T12:00:00Z, a Wednesday.
+const NOON: i64 = 1_768_392_000;
+
+/// An ARN of each kind that hides its model, for rules that speak of the kind.
+const ALIASES: [(ModelKind, &str); 5] = [
+    (ModelKind::ApplicationProfile, "application-inference-profile/any"),
+    (ModelKind::Provisioned, "provisioned-model/any"),
+    (ModelKind::CustomDeployment, "custom-model-deployment/any"),
+    (ModelKind::Router, "prompt-router/any"),
+    (ModelKind::Prompt, "prompt/ANY1234567"),
+];
+
+fn classes(sets: &[&PolicySet], region: &str, mentions: &Mentions) -> Vec<Class> {
+    let mut classes: BTreeMap<Signature, Class> = BTreeMap::new();
+    for model in models(sets, region, mentions) {
+        let member = model.raw().to_owned();
+        let signature = Signature::of(&model, region, mentions);
+        let class = classes.entry(signature).or_insert_with(|| Class {
+            place: places(&model, region),
+            example: model,
+            members: Vec::new(),
+        });
+        if !class.members.contains(&member) {
+            class.members.push(member);
+        }
+    }
+    let mut classes: Vec<Class> = classes.into_values().collect();
+    classes.sort_by(|left, right| left.members.cmp(&right.members));
+    classes
+}
+
+fn places(model: &ModelReference, region: &str) -> String {
+    let places: BTreeSet<&str> = model.running().into_iter().map(|one| one.runs_in(region)).collect();
+    places.into_iter().collect::<Vec<_>>().join(",")
+}
+
+/// Everything that rules can ask of a model.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Signature {
+    kind: ModelKind,
+    place: String,
+    resolved: bool,
+    speaks: bool,
+    /// What can be added to its requests, which depends on the family.
+    added: Vec<&'static str>,
+    /// By pattern: covered by it, hit by it.
+    patterns: Vec<(bool, bool)>,
+}
+
+impl Signature {
+    fn of(model: &ModelReference, region: &str, mentions: &Mentions) -> Self {
+        let of = |pattern| {
+            (crate::policy::condition::covered(model, &|one| covers(pattern, one)), hits(pattern, model))
+        };
+        let invoked = description::plain(Operation::InvokeModel, Some(model));
+        let known = catalogue::find(model.canonical());
+        Self {
+            kind: model.kind(),
+            place: places(model, region),
+            resolved: model.is_resolved(),
+            speaks: known.is_none_or(|known| matches!(known.output, Output::Text | Output::Speech)),
+            added: invoked.insertable.iter().map(|parameter| parameter.name()).collect(),
+            patterns: mentions.models.iter().map(of).collect(),
+        }
+    }
+}
+
+/// Every model of the catalogue, called directly and through the profiles of every geography, what patterns name
+/// besides, and names that hide a model where a rule speaks of such.
+fn models(sets: &[&PolicySet], region: &str, mentions: &Mentions) -> Vec<ModelReference> {
+    let ids: BTreeSet<&str> = sets.iter().flat_map(|set| set.catalogue.ids()).collect();
+    let literals = mentions.models.iter().flat_map(|pattern| pattern.literals());
+    let named = literals.filter_map(|literal| ModelReference::parse(literal).ok());
+    let resolve = |model: ModelReference| sets.iter().find_map(|set| set.alias(&model)).unwrap_or(model);
+    let mut models: Vec<ModelReference> = named.map(resolve).collect();
+    for id in ids {
+        let profiles = GEOGRAPHIES.iter().map(|geography| format!("{geography}.{id}"));
+        let spelled = std::iter::once(id.to_owned()).chain(profiles);
+        models.extend(spelled.filter_map(|label| ModelReference::parse(&label).ok()));
+        for (_, resource) in ALIASES.iter().filter(|(kind, _)| mentions.kinds.contains(kind)) {
+            let alias = format!("arn:aws:bedrock:{region}:111122223333:{resource}");
+            let parsed = ModelReference::parse(&alias).ok().zip(ModelReference::parse(id).ok());
+            models.extend(parsed.map(|(alias, behind)| alias.with(Found::stated(vec![behind]))));
+        }
+    }
+    models
+}

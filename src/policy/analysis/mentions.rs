@@ -1,0 +1,87 @@
+//! Which values the rules of a policy set tell from others: the points that a finite grid has to visit.
+//!
+//! Receives levels and conditions, collects names, patterns, addresses, instants and bounds. A value that nothing mentions
+//! is judged like every other such value, so that one of them stands for all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
+use crate::bedrock::model::ModelKind;
+use crate::policy::document::Level;
+use crate::policy::facts::GuardrailReference;
+use crate::policy::glob::Glob;
+use crate::policy::rules::Kind;
+use crate::policy::rules::limits::Quantity;
+use crate::policy::rules::sensitive::Direction;
+use crate::sensitive::DetectorSet;
+
+/// What rules speak about.
+#[derive(Debug, Clone, Default)]
+pub(in crate::policy) struct Mentions {
+    pub environments: BTreeSet<String>,
+    pub apps: BTreeSet<String>,
+    pub regions: BTreeSet<String>,
+    pub tools: BTreeSet<String>,
+    /// Patterns over models, each once.
+    pub models: Vec<Glob>,
+    pub kinds: Vec<ModelKind>,
+    pub sources: BTreeSet<IpAddr>,
+    pub instants: BTreeSet<Timestamp>,
+    /// Whether some rule tells operations from each other.
+    pub operations: bool,
+    /// Numbers at which something changes, by quantity.
+    pub bounds: BTreeMap<&'static str, (Quantity, Vec<f64>)>,
+    pub guardrails: BTreeSet<GuardrailReference>,
+    pub prompt_detectors: DetectorSet,
+    pub answer_detectors: DetectorSet,
+}
+
+impl Mentions {
+    /// What the rules and grants of a level speak about.
+    pub fn note(&mut self, level: &Level) {
+        for grant in level.grants.iter().flat_map(|grants| &grants.items) {
+            grant.head.condition.mention(self);
+            self.models.extend(grant.models.iter().cloned());
+        }
+        for rule in &level.rules {
+            rule.head.condition.mention(self);
+            self.note_kind(&rule.kind);
+        }
+    }
+
+    /// Every pattern once: many levels write the same ones.
+    pub fn tidy(&mut self) {
+        self.models.sort_by_key(ToString::to_string);
+        self.models.dedup();
+        self.kinds.sort();
+        self.kinds.dedup();
+        for (_, numbers) in self.bounds.values_mut() {
+            numbers.sort_by(f64::total_cmp);
+            numbers.dedup();
+        }
+    }
+
+    fn note_kind(&mut self, kind: &Kind) {
+        match kind {
+            Kind::Deny(deny) => self.models.extend(deny.models.iter().flatten().cloned()),
+            Kind::Limits(limits) => {
+                for bound in &limits.bounds {
+                    let name = bound.quantity.name();
+                    let (_, numbers) = self.bounds.entry(name).or_insert((bound.quantity, Vec::new()));
+                    numbers.extend([bound.min, bound.max, bound.default].into_iter().flatten());
+                }
+            }
+            Kind::Guardrail(guardrail) => self.guardrails.extend(guardrail.one_of.iter().cloned()),
+            Kind::Sensitive(sensitive) => {
+                let [prompt, answer] =
+                    [Direction::Prompt, Direction::Response].map(|way| sensitive.detectors(way));
+                self.prompt_detectors = self.prompt_detectors.union(prompt);
+                self.answer_detectors = self.answer_detectors.union(answer);
+            }
+            // Geographies and modalities are few: all of them are visited.
+            Kind::Residency(_) | Kind::Content(_) => {}
+        }
+    }
+}
