@@ -19,13 +19,17 @@ mod unsupported;
 mod verdict;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 use catalogue::Catalogue;
 use document::Level;
+use rule::{Head, Place};
 
 use crate::bedrock::catalogue::MicroDollars;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::Usage;
+use crate::yaml::{Diagnostic, Source};
 
 pub use compile::compile;
 pub use evaluate::Check;
@@ -49,6 +53,31 @@ pub struct PolicySet {
 struct Team {
     level: Level,
     apps: BTreeMap<String, Level>,
+}
+
+/// One item of a policy file.
+#[derive(Debug, Clone)]
+pub struct Written {
+    pub rule: RuleId,
+    pub section: Section,
+    /// `file:line`.
+    pub at: Arc<str>,
+    pub mode: Mode,
+    /// Where it stands, for diagnostics.
+    source: Source,
+    span: Range<usize>,
+}
+
+impl Written {
+    fn of(head: &Head, section: Section) -> Self {
+        let Place { source, span, at } = head.place.clone();
+        Self { rule: head.id.clone(), section, at, mode: head.mode, source, span }
+    }
+
+    /// A warning about the item.
+    pub fn warning(&self, message: impl Into<String>) -> Diagnostic {
+        self.source.warning(self.span.clone(), message)
+    }
 }
 
 /// What one file holds.
@@ -96,6 +125,15 @@ impl PolicySet {
             grants.chain(level.rules.iter().map(|rule| (rule.head.id.clone(), rule.head.mode)))
         });
         std::iter::once((residency, Mode::Enforce)).chain(written)
+    }
+
+    /// Every item that is written in a file, grants included.
+    pub fn written(&self) -> impl Iterator<Item = Written> {
+        self.all_levels().flat_map(|level| {
+            let grants = level.grants.iter().flat_map(|grants| &grants.items);
+            let grants = grants.map(|grant| Written::of(&grant.head, Section::Allow));
+            grants.chain(level.rules.iter().map(|rule| Written::of(&rule.head, rule.kind.section())))
+        })
     }
 
     fn all_levels(&self) -> impl Iterator<Item = &Level> {

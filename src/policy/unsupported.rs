@@ -19,7 +19,6 @@ pub(super) fn file(path: &str) -> Option<&'static str> {
             Some("remove the file; write an exemption as an `unless` of the rule it concerns")
         }
         "detectors.yaml" => Some("remove the file; `sensitive` knows the built-in detectors only"),
-        _ if path.starts_with("tests/") => Some("keep policy tests outside the policy folder"),
         _ => None,
     }
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::text::counted;
 use super::{Folder, Output};
 use crate::cli::{Exit, Failure, Terminal};
 use crate::policy::{PolicySet, Summary};
@@ -61,10 +62,6 @@ fn print(set: Option<&PolicySet>, diagnostics: &Diagnostics, terminal: &mut Term
 fn contents(file: &Summary) -> String {
     let shadow = if file.shadow > 0 { format!(" ({} in shadow)", file.shadow) } else { String::new() };
     format!("{}, {}{shadow}", counted(file.grants, "grant"), counted(file.rules, "rule"))
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn report(set: Option<&PolicySet>, diagnostics: &Diagnostics) -> Value {

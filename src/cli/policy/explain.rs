@@ -65,11 +65,7 @@ pub struct ExplainArgs {
 }
 
 pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
-    let (set, diagnostics) = args.folder.compile()?;
-    let Some(set) = set else {
-        let list = diagnostics.render(terminal.color);
-        return Err(Failure::usage(format!("policies do not load\n\n{list}")));
-    };
+    let set = args.folder.loaded(terminal.color)?;
     let principal = Principal {
         team: args.team.clone(),
         app: args.app.clone(),

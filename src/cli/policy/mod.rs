@@ -7,6 +7,8 @@ mod explain;
 mod question;
 mod report;
 mod request;
+mod test;
+mod text;
 
 use std::path::PathBuf;
 
@@ -14,8 +16,9 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Exit, Failure, Terminal};
 use crate::config::policy_folder::read_folder;
+use crate::policy::analysis::suite::Suite;
 use crate::policy::{self, PolicySet};
-use crate::yaml::Diagnostics;
+use crate::yaml::{Diagnostics, Source};
 
 /// `bedrock-warden policy …`
 #[derive(Debug, Subcommand)]
@@ -24,6 +27,11 @@ pub enum PolicyCommand {
     ///
     /// Exits with 2 when the files do not load, and with 1 when there are warnings and --deny-warnings is given.
     Check(check::CheckArgs),
+    /// Run the tests below tests/ of the policy folder
+    ///
+    /// Cases say what must become of a request, invariants (`never:`) what must never be allowed. Exits with 1 when one of
+    /// them fails, and with 2 when a file does not load.
+    Test(test::TestArgs),
     /// Show what the policy files say about one request, rule by rule
     ///
     /// The request is described by NAME=VALUE facts, or read from a file that holds its body. Exits with 1 when the
@@ -34,6 +42,7 @@ pub enum PolicyCommand {
 pub fn run(command: PolicyCommand, terminal: &mut Terminal) -> Result<Exit, Failure> {
     match command {
         PolicyCommand::Check(args) => check::run(&args, terminal),
+        PolicyCommand::Test(args) => test::run(&args, terminal),
         PolicyCommand::Explain(args) => explain::run(&args, terminal),
     }
 }
@@ -49,13 +58,42 @@ struct Folder {
 impl Folder {
     /// Compiles the folder. `None` when an error is among the diagnostics.
     fn compile(&self) -> Result<(Option<PolicySet>, Diagnostics), Failure> {
-        let files = read_folder(&self.policies)
-            .map_err(|error| Failure::usage(error).hint("name the folder with --policies DIR"))?;
+        let files = self.files()?;
         let mut diagnostics = Diagnostics::default();
         let set = policy::compile(&files, &mut diagnostics);
         Ok((set, diagnostics))
     }
+
+    /// The folder's policies, or why there are none.
+    fn loaded(&self, color: bool) -> Result<PolicySet, Failure> {
+        let (set, diagnostics) = self.compile()?;
+        set.ok_or_else(|| unloadable("policies do not load", &diagnostics, color))
+    }
+
+    /// The folder's policies and their tests.
+    fn tested(&self, color: bool) -> Result<(PolicySet, Suite), Failure> {
+        let files = self.files()?;
+        let mut diagnostics = Diagnostics::default();
+        let set = policy::compile(&files, &mut diagnostics);
+        let set = set.ok_or_else(|| unloadable("policies do not load", &diagnostics, color))?;
+        let mut diagnostics = Diagnostics::default();
+        let suite = Suite::read(&files, &set, &mut diagnostics);
+        let suite = suite.ok_or_else(|| unloadable("policy tests do not load", &diagnostics, color))?;
+        Ok((set, suite))
+    }
+
+    fn files(&self) -> Result<Vec<Source>, Failure> {
+        read_folder(&self.policies)
+            .map_err(|error| Failure::usage(error).hint("name the folder with --policies DIR"))
+    }
 }
+
+fn unloadable(what: &str, diagnostics: &Diagnostics, color: bool) -> Failure {
+    Failure::usage(format!("{what}\n\n{}", diagnostics.render(color)))
+}
+
+/// A person who is waiting can stop waiting.
+const OPEN_END: &dyn Fn() -> bool = &|| false;
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

@@ -7,3 +7,4 @@ pub mod description;
 pub mod grid;
 pub(super) mod mentions;
 pub mod probe;
+pub mod suite;
