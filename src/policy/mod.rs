@@ -136,6 +136,13 @@ impl PolicySet {
         })
     }
 
+    /// The levels that concern some app of a team, the floor first.
+    fn levels_of(&self, team: &str) -> impl Iterator<Item = &Level> {
+        let team = self.teams.get(team);
+        let own = team.into_iter().flat_map(|team| std::iter::once(&team.level).chain(team.apps.values()));
+        std::iter::once(&self.org).chain(own)
+    }
+
     fn all_levels(&self) -> impl Iterator<Item = &Level> {
         let teams =
             self.teams.values().flat_map(|team| std::iter::once(&team.level).chain(team.apps.values()));

@@ -76,17 +76,15 @@ impl Report<'_> {
                 )?;
             }
         }
-        for InvariantResult { invariant, asked, broken } in &self.results.invariants {
+        for result in &self.results.invariants {
+            let InvariantResult { invariant, asked, .. } = result;
             let (at, name) = (invariant.at(), &invariant.name);
-            match broken {
+            let mark = mark(result.holds());
+            match failure(result) {
                 None => {
-                    let requests = if *asked == 1 { "request" } else { "requests" };
-                    writeln!(terminal.stdout, "✓ {at}  never: {name} ({asked} {requests} of the grid)")?;
+                    writeln!(terminal.stdout, "{mark} {at}  never: {name} ({asked} requests of the grid)")?
                 }
-                Some(found) => {
-                    writeln!(terminal.stdout, "✗ {at}  never: {name}\n    allowed: {}", described(found))?;
-                    writeln!(terminal.stdout, "    by       {}", found.granted_by.join(", "))?;
-                }
+                Some(failure) => writeln!(terminal.stdout, "{mark} {at}  never: {name}\n    {failure}")?,
             }
         }
         if self.args.coverage {
@@ -172,7 +170,7 @@ impl Report<'_> {
         let invariants = self.results.invariants.iter().map(|result| Outcome {
             at: result.invariant.at(),
             name: &result.invariant.name,
-            failure: result.broken.as_ref().map(|found| format!("allowed: {}", described(found))),
+            failure: failure(result),
         });
         cases.chain(invariants)
     }
@@ -200,6 +198,14 @@ fn summed(mismatches: &[Mismatch]) -> String {
         format!("{what}: expected {expected}, actual {actual}")
     };
     mismatches.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+fn failure(result: &InvariantResult<'_>) -> Option<String> {
+    match &result.broken {
+        Some(found) => Some(format!("allowed: {}, by {}", described(found), found.granted_by.join(", "))),
+        None if result.holds() => None,
+        None => Some("no request of the grid is like that, so nothing was asked".to_owned()),
+    }
 }
 
 /// A request in the words of `policy explain`.
@@ -232,7 +238,7 @@ fn invariant(result: &InvariantResult<'_>) -> Value {
     json!({
         "name": result.invariant.name,
         "at": result.invariant.at(),
-        "passed": result.broken.is_none(),
+        "passed": result.holds(),
         "asked": result.asked,
         "allowed": result.broken.as_ref().map(described),
         "granted_by": result.broken.as_ref().map(|found| found.granted_by.as_slice()),

@@ -1,6 +1,6 @@
 //! The finite grid: one request for every way in which the rules of some policy sets can tell requests apart.
 //!
-//! Receives policy sets and returns callers, circumstances and models to ask about. Models that every pattern treats alike
+//! Receives policy sets and a team, returns its apps, circumstances and models to ask about. Models that every pattern treats alike
 //! are one class with one representative, which makes the grid small and loses nothing. What a condition in Cedar tells
 //! apart beyond these values is not on the grid.
 
@@ -47,13 +47,6 @@ impl Word {
     }
 }
 
-/// A team and one of its apps.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Caller {
-    pub team: String,
-    pub app: Word,
-}
-
 /// What surrounds a request and the caller does not choose.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Around {
@@ -72,11 +65,12 @@ pub struct Class {
     pub place: String,
 }
 
-/// Every value that requests are made of.
+/// Every value that requests of one team are made of.
 #[derive(Debug)]
 pub struct Grid {
     pub region: String,
-    pub callers: Vec<Caller>,
+    pub team: String,
+    pub apps: Vec<Word>,
     pub around: Vec<Around>,
     pub classes: Vec<Class>,
     pub tools: BTreeSet<String>,
@@ -85,20 +79,21 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// The grid of everything that `sets` tell apart when requests are sent to `region`.
-    pub fn of(sets: &[&PolicySet], region: &str) -> Self {
-        Self::with(sets, region, &[])
+    /// The grid of everything that `sets` tell apart in requests of `team` to `region`.
+    pub fn of(sets: &[&PolicySet], team: &str, region: &str) -> Self {
+        Self::with(sets, team, region, &[])
     }
 
     /// The same, and of what `conditions` tell apart.
-    pub(super) fn with(sets: &[&PolicySet], region: &str, conditions: &[&Condition]) -> Self {
+    pub(super) fn with(sets: &[&PolicySet], team: &str, region: &str, conditions: &[&Condition]) -> Self {
         let mut mentions = Mentions::default();
-        sets.iter().flat_map(|set| set.all_levels()).for_each(|level| mentions.note(level));
+        sets.iter().flat_map(|set| set.levels_of(team)).for_each(|level| mentions.note(level));
         conditions.iter().for_each(|condition| condition.mention(&mut mentions));
         mentions.tidy();
         Self {
             region: region.to_owned(),
-            callers: callers(sets, &mentions),
+            team: team.to_owned(),
+            apps: apps(sets, team, &mentions),
             around: around(&mentions),
             classes: classes(sets, region, &mentions),
             tools: mentions.tools.clone(),
@@ -107,13 +102,13 @@ impl Grid {
         }
     }
 
-    /// A plain request of a caller.
-    pub fn probe(&self, caller: &Caller, around: &Around, class: &Class, operation: Operation) -> Probe {
+    /// A plain request.
+    pub fn probe(&self, app: &Word, around: &Around, class: &Class, operation: Operation) -> Probe {
         let model = operation.takes_model().then(|| class.example.clone());
         let facts = description::plain(operation, model.as_ref());
         let principal = Principal {
-            team: caller.team.clone(),
-            app: caller.app.spoken(),
+            team: self.team.clone(),
+            app: app.spoken(),
             credential: CredentialKind::SigV4,
             credential_id: String::new(),
         };
@@ -145,16 +140,15 @@ impl Grid {
     }
 }
 
-fn callers(sets: &[&PolicySet], mentions: &Mentions) -> Vec<Caller> {
-    let mut callers = BTreeSet::new();
-    for set in sets {
-        for (team, files) in &set.teams {
-            let named = mentions.apps.iter().chain(files.apps.keys()).cloned().map(Word::Named);
-            let apps = named.chain([Word::Other]);
-            callers.extend(apps.map(|app| Caller { team: team.clone(), app }));
-        }
-    }
-    callers.into_iter().collect()
+/// Teams that have a policy in one of the sets.
+pub fn teams(sets: &[&PolicySet]) -> BTreeSet<String> {
+    sets.iter().flat_map(|set| set.teams.keys().cloned()).collect()
+}
+
+fn apps(sets: &[&PolicySet], team: &str, mentions: &Mentions) -> Vec<Word> {
+    let files = sets.iter().filter_map(|set| set.teams.get(team)).flat_map(|team| team.apps.keys());
+    let named: BTreeSet<&String> = mentions.apps.iter().chain(files).collect();
+    named.into_iter().cloned().map(Word::Named).chain([Word::Other]).collect()
 }
 
 fn around(mentions: &Mentions) -> Vec<Around> {

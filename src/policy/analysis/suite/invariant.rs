@@ -5,7 +5,7 @@
 use super::{Given, Invariant, Stopped};
 use crate::bedrock::operation::Operation;
 use crate::policy::PolicySet;
-use crate::policy::analysis::grid::{Around, Caller, Class, Grid, Word};
+use crate::policy::analysis::grid::{self, Around, Class, Grid, Word};
 use crate::policy::analysis::probe::Probe;
 use crate::policy::facts::Facts;
 
@@ -24,32 +24,38 @@ pub(super) fn check(
     is_late: &dyn Fn() -> bool,
 ) -> Result<(u64, Option<Counterexample>), Stopped> {
     let given = &invariant.given;
-    let context = given.context();
-    let grid = Grid::with(&[set], &context.region, &[&invariant.allowed]);
+    let region = given.context().region;
     let mut asked = 0;
-    for caller in grid.callers.iter().filter(|caller| given.admits_caller(caller)) {
+    for team in grid::teams(&[set]).iter().filter(|team| given.team.as_ref().is_none_or(|only| only == *team))
+    {
+        let grid = Grid::with(&[set], team, &region, &[&invariant.allowed]);
         for class in &grid.classes {
             if is_late() {
                 return Err(Stopped);
             }
-            for around in grid.around.iter().filter(|around| given.admits_around(around)) {
-                for operation in grid.operations(class) {
-                    let seat = Seat { grid: &grid, caller, around, class, operation };
-                    let found = seat.search(invariant, set, &mut asked);
-                    if found.is_some() {
-                        return Ok((asked, found));
-                    }
-                }
+            let found = seats(&grid, given, class).find_map(|seat| seat.search(invariant, set, &mut asked));
+            if found.is_some() {
+                return Ok((asked, found));
             }
         }
     }
     Ok((asked, None))
 }
 
+fn seats<'g>(grid: &'g Grid, given: &'g Given, class: &'g Class) -> impl Iterator<Item = Seat<'g>> {
+    let apps = grid.apps.iter().filter(|app| admits(given.app.as_ref(), app));
+    let around =
+        || grid.around.iter().filter(|around| admits(given.environment.as_ref(), &around.environment));
+    let operations = grid.operations(class);
+    apps.flat_map(move |app| around().map(move |around| (app, around))).flat_map(move |(app, around)| {
+        operations.clone().into_iter().map(move |operation| Seat { grid, app, around, class, operation })
+    })
+}
+
 /// A place on the grid, up to what a request says.
 struct Seat<'g> {
     grid: &'g Grid,
-    caller: &'g Caller,
+    app: &'g Word,
     around: &'g Around,
     class: &'g Class,
     operation: Operation,
@@ -57,7 +63,7 @@ struct Seat<'g> {
 
 impl Seat<'_> {
     fn search(&self, invariant: &Invariant, set: &PolicySet, asked: &mut u64) -> Option<Counterexample> {
-        let mut probe = self.grid.probe(self.caller, self.around, self.class, self.operation);
+        let mut probe = self.grid.probe(self.app, self.around, self.class, self.operation);
         invariant.given.place(&mut probe);
         let tools = self.grid.tools.iter().map(|tool| vec![tool.clone()]);
         for tools in std::iter::once(Vec::new()).chain(tools) {
@@ -86,15 +92,6 @@ fn allowed(probe: &Probe, facts: Facts, set: &PolicySet) -> Option<Counterexampl
 }
 
 impl Given {
-    /// An app or environment that is given is asked about even when no rule names it.
-    fn admits_caller(&self, caller: &Caller) -> bool {
-        self.team.as_ref().is_none_or(|team| *team == caller.team) && admits(self.app.as_ref(), &caller.app)
-    }
-
-    fn admits_around(&self, around: &Around) -> bool {
-        admits(self.environment.as_ref(), &around.environment)
-    }
-
     fn place(&self, probe: &mut Probe) {
         if let Some(app) = &self.app {
             probe.principal.app.clone_from(app);
@@ -107,7 +104,8 @@ impl Given {
     }
 }
 
-/// Whether a value of the grid stands for the given one: it is the same, or one that nothing mentions.
+/// Whether a value of the grid stands for the given one: it is the same, or one that nothing mentions. An app or
+/// environment that is given is asked about even when no rule names it.
 fn admits(given: Option<&String>, word: &Word) -> bool {
     given.is_none_or(|given| match word {
         Word::Named(name) => name == given,
