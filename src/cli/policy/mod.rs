@@ -3,14 +3,16 @@
 //! Reads the folder, prints to stdout. Never talks to a running warden.
 
 mod check;
+mod diff;
 mod explain;
+mod matrix;
 mod question;
 mod report;
 mod request;
 mod test;
 mod text;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -32,6 +34,15 @@ pub enum PolicyCommand {
     /// Cases say what must become of a request, invariants (`never:`) what must never be allowed. Exits with 1 when one of
     /// them fails, and with 2 when a file does not load.
     Test(test::TestArgs),
+    /// Show who may use which model, where it may run, and how long answers may be
+    ///
+    /// Worked out from the policy files alone, for every app and environment that a rule tells apart; `*` stands for every
+    /// other one.
+    Matrix(matrix::MatrixArgs),
+    /// Show what another policy folder allows more, and what it allows less
+    ///
+    /// Exits with 1 when --fail-on says so.
+    Diff(diff::DiffArgs),
     /// Show what the policy files say about one request, rule by rule
     ///
     /// The request is described by NAME=VALUE facts, or read from a file that holds its body. Exits with 1 when the
@@ -43,6 +54,8 @@ pub fn run(command: PolicyCommand, terminal: &mut Terminal) -> Result<Exit, Fail
     match command {
         PolicyCommand::Check(args) => check::run(&args, terminal),
         PolicyCommand::Test(args) => test::run(&args, terminal),
+        PolicyCommand::Matrix(args) => matrix::run(&args, terminal),
+        PolicyCommand::Diff(args) => diff::run(&args, terminal),
         PolicyCommand::Explain(args) => explain::run(&args, terminal),
     }
 }
@@ -86,6 +99,17 @@ impl Folder {
         read_folder(&self.policies)
             .map_err(|error| Failure::usage(error).hint("name the folder with --policies DIR"))
     }
+}
+
+/// Compiles a folder that is named by itself.
+fn folder(path: &Path, color: bool) -> Result<(PolicySet, Vec<Source>), Failure> {
+    let folder = Folder { policies: path.to_owned() };
+    let files = folder.files()?;
+    let mut diagnostics = Diagnostics::default();
+    let set = policy::compile(&files, &mut diagnostics);
+    let what = format!("policies in `{}` do not load", path.display());
+    let set = set.ok_or_else(|| unloadable(&what, &diagnostics, color))?;
+    Ok((set, files))
 }
 
 fn unloadable(what: &str, diagnostics: &Diagnostics, color: bool) -> Failure {

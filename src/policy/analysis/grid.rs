@@ -31,7 +31,7 @@ pub enum Word {
 
 impl Word {
     /// As a request would say it.
-    fn spoken(&self) -> String {
+    pub(super) fn spoken(&self) -> String {
         match self {
             Self::Named(word) => word.clone(),
             Self::Other => "any-other".to_owned(),
@@ -59,8 +59,8 @@ pub struct Around {
 #[derive(Debug, Clone)]
 pub struct Class {
     pub example: ModelReference,
-    /// As a caller would name them.
-    pub members: Vec<String>,
+    /// All of them, the example first.
+    pub members: Vec<ModelReference>,
     /// Where they run: a geography, or the region that is called.
     pub place: String,
 }
@@ -76,6 +76,22 @@ pub struct Grid {
     pub tools: BTreeSet<String>,
     pub guardrails: BTreeSet<GuardrailReference>,
     pub(super) mentions: Mentions,
+}
+
+impl Class {
+    /// Whether it stands for all names of a kind, and not for one that somebody could call.
+    pub fn is_invented(&self) -> bool {
+        ALIASES.iter().any(|(_, resource)| self.example.raw().ends_with(resource))
+    }
+
+    /// What the members are called in reports.
+    pub fn labels(&self) -> Vec<String> {
+        let label = |model: &ModelReference| match model.behind() {
+            [behind] if self.is_invented() => format!("any {} over {behind}", model.kind()),
+            _ => model.raw().to_owned(),
+        };
+        self.members.iter().map(label).collect()
+    }
 }
 
 impl Grid {
@@ -190,19 +206,18 @@ const ALIASES: [(ModelKind, &str); 5] = [
 fn classes(sets: &[&PolicySet], region: &str, mentions: &Mentions) -> Vec<Class> {
     let mut classes: BTreeMap<Signature, Class> = BTreeMap::new();
     for model in models(sets, region, mentions) {
-        let member = model.raw().to_owned();
         let signature = Signature::of(&model, region, mentions);
         let class = classes.entry(signature).or_insert_with(|| Class {
             place: places(&model, region),
-            example: model,
+            example: model.clone(),
             members: Vec::new(),
         });
-        if !class.members.contains(&member) {
-            class.members.push(member);
+        if !class.members.contains(&model) {
+            class.members.push(model);
         }
     }
     let mut classes: Vec<Class> = classes.into_values().collect();
-    classes.sort_by(|left, right| left.members.cmp(&right.members));
+    classes.sort_by(|left, right| left.example.raw().cmp(right.example.raw()));
     classes
 }
 

@@ -24,6 +24,8 @@ pub(in crate::policy) struct Mentions {
     pub apps: BTreeSet<String>,
     pub regions: BTreeSet<String>,
     pub tools: BTreeSet<String>,
+    /// Places in S3 that answers may be written to.
+    pub outputs: BTreeSet<String>,
     /// Patterns over models, each once.
     pub models: Vec<Glob>,
     pub kinds: Vec<ModelKind>,
@@ -44,6 +46,7 @@ impl Mentions {
         for grant in level.grants.iter().flat_map(|grants| &grants.items) {
             grant.head.condition.mention(self);
             self.models.extend(grant.models.iter().cloned());
+            self.outputs.extend(grant.outputs.iter().flat_map(Glob::examples));
         }
         for rule in &level.rules {
             rule.head.condition.mention(self);

@@ -4,7 +4,11 @@
 //! the request path does, so that no answer here can differ from what a warden would decide. Pure.
 
 pub mod description;
+pub mod diff;
 pub mod grid;
+pub mod items;
+pub mod matrix;
 pub(super) mod mentions;
 pub mod probe;
+pub mod reach;
 pub mod suite;
