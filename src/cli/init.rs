@@ -245,7 +245,7 @@ mod tests {
             let sources: Vec<_> =
                 POLICIES.iter().map(|(path, text)| Source::new(*path, localised(text, region))).collect();
             let mut diagnostics = Diagnostics::default();
-            let set = policy::compile(&sources, &mut diagnostics);
+            let set = policy::compile(&sources, clock::now(), &mut diagnostics);
             let set = set.unwrap_or_else(|| panic!("{diagnostics}"));
             let suite = Suite::read(&sources, &set, &mut diagnostics);
             let suite = suite.unwrap_or_else(|| panic!("{diagnostics}"));

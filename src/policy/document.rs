@@ -24,6 +24,8 @@ pub(super) struct Level {
     /// nothing.
     pub grants: Option<Grants>,
     pub rules: Vec<Rule>,
+    /// Days that an exception may last from when it is read; only the floor says.
+    pub longest_exception: u16,
 }
 
 /// The `allow` section of a level.
@@ -41,20 +43,23 @@ impl Level {
         let mut reader = Reader { source, diagnostics };
         let mapping = read_keys(&mut reader, &document)?;
         check_version(&mut reader, &mapping);
-        check_scope(&mut reader, &mapping, &scope);
+        check_scope(&mut reader, &mapping, &scope.key());
         let owner = mapping.get("owner").and_then(|node| read_sentence(&mut reader, node, "owner"));
         let help = mapping.get("help").and_then(|node| read_help(&mut reader, node));
         let mode = mapping.get("mode").and_then(|node| reader.one_of(node, "mode", &Mode::WORDS));
-        let file = FileHead { scope: &scope, mode: mode.unwrap_or_default() };
-        let mut items = Items::default();
-        for section in Section::ALL {
-            if let Some(node) = mapping.get(section.name()) {
-                read_section(&mut reader, node, section, file, &mut items);
+        let file = FileHead { scope: &scope, mode: mode.unwrap_or_default(), is_floor: scope == Scope::Org };
+        let items = Items::read(&mut reader, &mapping, file);
+        let longest = match (&scope, mapping.get("exceptions")) {
+            (Scope::Org, Some(node)) => read_longest(&mut reader, node),
+            (Scope::Team(_) | Scope::App(..), Some(node)) => {
+                let diagnostic =
+                    reader.source.error(node.span.clone(), "`exceptions` belongs to org.yaml only");
+                reader
+                    .push(diagnostic.help("remove it; exceptions themselves are written in exceptions.yaml"));
+                None
             }
-        }
-        // INVARIANT: the order in which items are written changes nothing, not even which of two equals is named.
-        items.grants.sort_by(|left, right| left.head.id.cmp(&right.head.id));
-        items.rules.sort_by(|left, right| left.order().cmp(&right.order()));
+            (_, None) => None,
+        };
         let allow = mapping.get(Section::Allow.name());
         let grants = (allow.is_some() || !matches!(scope, Scope::App(..))).then(|| Grants {
             id: RuleId::new(&scope, Section::Allow, None),
@@ -62,7 +67,8 @@ impl Level {
             items: items.grants,
         });
         let rules = items.rules;
-        let level = Self { scope, source: source.clone(), owner, help, grants, rules };
+        let longest_exception = longest.unwrap_or(LONGEST_EXCEPTION);
+        let level = Self { scope, source: source.clone(), owner, help, grants, rules, longest_exception };
         (diagnostics.errors() == errors).then_some(level)
     }
 
@@ -78,14 +84,49 @@ impl Level {
     }
 }
 
-#[derive(Default)]
-struct Items {
-    grants: Vec<Grant>,
-    rules: Vec<Rule>,
+/// What the sections of a mapping hold.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Items {
+    pub grants: Vec<Grant>,
+    pub rules: Vec<Rule>,
 }
 
+impl Items {
+    /// Reads every section that `mapping` has; other keys are for others.
+    pub fn read(reader: &mut Reader<'_>, mapping: &Mapping<'_>, file: FileHead<'_>) -> Self {
+        let mut items = Self::default();
+        for section in Section::ALL {
+            if let Some(node) = mapping.get(section.name()) {
+                read_section(reader, node, section, file, &mut items);
+            }
+        }
+        // INVARIANT: the order in which items are written changes nothing, not even which of two equals is named.
+        items.grants.sort_by(|left, right| left.head.id.cmp(&right.head.id));
+        items.rules.sort_by(|left, right| left.order().cmp(&right.order()));
+        items
+    }
+}
+
+/// Days that an exception may last where the floor does not say.
+const LONGEST_EXCEPTION: u16 = 90;
+
+fn read_longest(reader: &mut Reader<'_>, node: &Node) -> Option<u16> {
+    let mapping = reader.mapping(node, "`exceptions`", &["maxDays"])?;
+    check_blank(reader, &mapping);
+    let node = reader.required(&mapping, "`exceptions`", "maxDays")?;
+    let days: u16 = reader.parsed(node, "maxDays", "a number of days")?;
+    if !(1..=LONGEST_OF_ALL).contains(&days) {
+        reader.error(&node.span, format!("maxDays must be 1 to {LONGEST_OF_ALL}"));
+        return None;
+    }
+    Some(days)
+}
+
+/// Days after which anything is to be looked at again.
+const LONGEST_OF_ALL: u16 = 366;
+
 fn read_keys<'n>(reader: &mut Reader<'_>, document: &'n Node) -> Option<Mapping<'n>> {
-    let mut known = vec!["version", "scope", "owner", "help", "mode"];
+    let mut known = vec!["version", "scope", "owner", "help", "mode", "exceptions"];
     known.extend(Section::ALL.iter().map(|section| section.name()));
     known.extend(unsupported::KEYS.iter().map(|(name, _)| *name));
     let mapping = reader.mapping(document, "a policy file", &known)?;
@@ -94,7 +135,7 @@ fn read_keys<'n>(reader: &mut Reader<'_>, document: &'n Node) -> Option<Mapping<
     Some(mapping)
 }
 
-fn check_version(reader: &mut Reader<'_>, mapping: &Mapping<'_>) {
+pub(super) fn check_version(reader: &mut Reader<'_>, mapping: &Mapping<'_>) {
     let Some(node) = reader.required(mapping, "a policy file", "version") else { return };
     if reader.string(node, "version").is_some_and(|version| version != "1") {
         let diagnostic =
@@ -103,10 +144,9 @@ fn check_version(reader: &mut Reader<'_>, mapping: &Mapping<'_>) {
     }
 }
 
-fn check_scope(reader: &mut Reader<'_>, mapping: &Mapping<'_>, scope: &Scope) {
+pub(super) fn check_scope(reader: &mut Reader<'_>, mapping: &Mapping<'_>, expected: &str) {
     let Some(node) = reader.required(mapping, "a policy file", "scope") else { return };
     let Some(written) = reader.string(node, "scope") else { return };
-    let expected = scope.key();
     if written != expected {
         let message = format!("scope `{}` does not match the file's path", written.escape_debug());
         reader

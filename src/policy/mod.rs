@@ -4,17 +4,21 @@
 //! First a request is repaired, then the repaired request is verified. Pure: no files, no clock, no logging.
 
 pub mod analysis;
+mod asked;
 mod catalogue;
+mod cedar;
 mod compile;
 mod condition;
 mod document;
 mod evaluate;
+mod exceptions;
 mod facts;
 mod glob;
 mod lint;
 mod rule;
 mod rules;
 mod scope;
+mod slice;
 mod unsupported;
 mod verdict;
 
@@ -24,6 +28,7 @@ use std::sync::Arc;
 
 use catalogue::Catalogue;
 use document::Level;
+use exceptions::Exception;
 use rule::{Head, Place};
 
 use crate::bedrock::catalogue::MicroDollars;
@@ -31,8 +36,10 @@ use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::Usage;
 use crate::yaml::{Diagnostic, Source};
 
+pub use cedar::schema as cedar_schema;
 pub use compile::compile;
 pub use evaluate::Check;
+pub use exceptions::{ExceptionSummary, Exempted};
 pub use facts::{Context, Facts, GuardrailReference, Inquiry};
 pub use rule::{Mode, RuleId, Section};
 pub use rules::sensitive::Direction;
@@ -53,6 +60,8 @@ pub struct PolicySet {
 struct Team {
     level: Level,
     apps: BTreeMap<String, Level>,
+    /// Those for the team or one of its apps, in force or not.
+    exceptions: Vec<Exception>,
 }
 
 /// One item of a policy file.
@@ -141,6 +150,11 @@ impl PolicySet {
         let team = self.teams.get(team);
         let own = team.into_iter().flat_map(|team| std::iter::once(&team.level).chain(team.apps.values()));
         std::iter::once(&self.org).chain(own)
+    }
+
+    /// Everything that exceptions.yaml says, by team.
+    pub fn exceptions(&self) -> impl Iterator<Item = ExceptionSummary> {
+        self.teams.values().flat_map(|team| &team.exceptions).map(Exception::summary)
     }
 
     fn all_levels(&self) -> impl Iterator<Item = &Level> {

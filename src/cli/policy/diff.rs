@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Output, folder};
 use crate::cli::{Exit, Failure, Terminal};
+use crate::clock;
 use crate::policy::analysis::diff::{Change, Direction, changes};
 use crate::policy::analysis::grid::Word;
 use crate::policy::analysis::items::{Item, off_the_grid};
@@ -40,7 +41,7 @@ enum FailOn {
 pub(super) fn run(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let (before, before_files) = folder(&args.before, terminal.color)?;
     let (after, after_files) = folder(&args.after, terminal.color)?;
-    let changes = changes(&before, &after, &args.region);
+    let changes = changes(&before, &after, &args.region, clock::now());
     let items = off_the_grid(&before_files, &after_files);
     match args.output {
         Output::Table => write_table(&changes, &items, terminal)?,

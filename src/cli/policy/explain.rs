@@ -51,6 +51,9 @@ pub struct ExplainArgs {
     /// Address that the request comes from
     #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     source: IpAddr,
+    /// Exception that the caller invokes with `x-warden-break-glass`
+    #[arg(long, value_name = "ID")]
+    break_glass: Option<String>,
     /// Time of the request (RFC 3339); now when left out
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
@@ -136,6 +139,7 @@ impl ExplainArgs {
             region: self.region.clone(),
             source: self.source,
             now: self.at.unwrap_or_else(clock::now),
+            break_glass: self.break_glass.clone(),
         };
         let Some(file) = &self.request else {
             let facts = question::facts(facts, self.operation, model.as_ref())?;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::Folder;
 use super::text::csv;
 use crate::cli::{Exit, Failure, Terminal};
+use crate::clock;
 use crate::policy::analysis::grid::Word;
 use crate::policy::analysis::matrix::{Cell, Column, Matrix, Row};
 
@@ -45,7 +46,7 @@ enum Format {
 
 pub(super) fn run(args: &MatrixArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let set = args.folder.loaded(terminal.color)?;
-    let mut matrix = Matrix::of(&set, &args.region);
+    let mut matrix = Matrix::of(&set, &args.region, clock::now());
     if !args.all {
         matrix = matrix.folded();
         matrix.rows.retain(|row| row.cells.iter().any(Option::is_some));

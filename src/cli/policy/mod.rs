@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Exit, Failure, Terminal};
+use crate::clock;
 use crate::config::policy_folder::read_folder;
 use crate::policy::analysis::suite::Suite;
 use crate::policy::{self, PolicySet};
@@ -73,7 +74,7 @@ impl Folder {
     fn compile(&self) -> Result<(Option<PolicySet>, Diagnostics), Failure> {
         let files = self.files()?;
         let mut diagnostics = Diagnostics::default();
-        let set = policy::compile(&files, &mut diagnostics);
+        let set = policy::compile(&files, clock::now(), &mut diagnostics);
         Ok((set, diagnostics))
     }
 
@@ -87,7 +88,7 @@ impl Folder {
     fn tested(&self, color: bool) -> Result<(PolicySet, Suite), Failure> {
         let files = self.files()?;
         let mut diagnostics = Diagnostics::default();
-        let set = policy::compile(&files, &mut diagnostics);
+        let set = policy::compile(&files, clock::now(), &mut diagnostics);
         let set = set.ok_or_else(|| unloadable("policies do not load", &diagnostics, color))?;
         let mut diagnostics = Diagnostics::default();
         let suite = Suite::read(&files, &set, &mut diagnostics);
@@ -106,7 +107,7 @@ fn folder(path: &Path, color: bool) -> Result<(PolicySet, Vec<Source>), Failure>
     let folder = Folder { policies: path.to_owned() };
     let files = folder.files()?;
     let mut diagnostics = Diagnostics::default();
-    let set = policy::compile(&files, &mut diagnostics);
+    let set = policy::compile(&files, clock::now(), &mut diagnostics);
     let what = format!("policies in `{}` do not load", path.display());
     let set = set.ok_or_else(|| unloadable(&what, &diagnostics, color))?;
     Ok((set, files))

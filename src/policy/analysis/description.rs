@@ -46,7 +46,7 @@ impl DescriptionError {
 }
 
 /// Names of all facts, parameters first.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 16] = [
     "maxTokens",
     "temperature",
     "topP",
@@ -60,6 +60,7 @@ pub const NAMES: [&str; 15] = [
     "unread",
     "turns",
     "images",
+    "inputTokens",
     "stream",
     "findings",
 ];
@@ -99,6 +100,7 @@ pub fn learn(facts: &mut Facts, name: &str, values: &[&str]) -> Result<(), Descr
         "unread" => facts.unread = parse(name, only(name, values)?, "a whole number")?,
         "turns" => facts.turns = parse(name, only(name, values)?, "a whole number")?,
         "images" => facts.images = parse(name, only(name, values)?, "a whole number")?,
+        "inputTokens" => facts.input_tokens = parse(name, only(name, values)?, "a whole number")?,
         "stream" => facts.stream = parse(name, only(name, values)?, "true or false")?,
         "findings" => {
             for finding in values {

@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::grid::{self, Class, Grid, Word};
 use super::reach::{Range, Reach, Seat};
 use crate::policy::PolicySet;
@@ -45,11 +47,11 @@ pub struct Change {
     pub models: Vec<String>,
 }
 
-/// What changes from `before` to `after` for requests to `region`.
-pub fn changes(before: &PolicySet, after: &PolicySet, region: &str) -> Vec<Change> {
+/// What changes from `before` to `after` for requests to `region`, on the day of `now`.
+pub fn changes(before: &PolicySet, after: &PolicySet, region: &str, now: Timestamp) -> Vec<Change> {
     let teams = grid::teams(&[before, after]);
     let mut changes: Vec<Change> =
-        teams.iter().flat_map(|team| of_team(before, after, team, region)).collect();
+        teams.iter().flat_map(|team| of_team(before, after, team, region, now)).collect();
     changes.sort_by(|left, right| {
         (left.direction, &left.team, left.facet).cmp(&(right.direction, &right.team, right.facet))
     });
@@ -68,8 +70,8 @@ struct Step {
 /// Positions in the lists of apps and circumstances.
 type Seats = BTreeSet<(usize, usize)>;
 
-fn of_team(before: &PolicySet, after: &PolicySet, team: &str, region: &str) -> Vec<Change> {
-    let grid = Grid::of(&[before, after], team, region);
+fn of_team(before: &PolicySet, after: &PolicySet, team: &str, region: &str, now: Timestamp) -> Vec<Change> {
+    let grid = Grid::of(&[before, after], team, region, now);
     let mut steps: BTreeMap<(Step, usize), Seats> = BTreeMap::new();
     for (class_at, class) in grid.classes.iter().enumerate() {
         for (app_at, app) in grid.apps.iter().enumerate() {

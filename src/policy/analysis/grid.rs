@@ -19,7 +19,7 @@ use crate::bedrock::operation::{Access, Operation};
 use crate::identity::{CredentialKind, Principal};
 use crate::policy::condition::{Condition, covers, hits};
 use crate::policy::facts::{Context, GuardrailReference};
-use crate::policy::{Facts, PolicySet};
+use crate::policy::{Facts, PolicySet, RuleId};
 use crate::sensitive::Findings;
 
 /// A word of a dimension: a value that rules mention, or one that stands for all others.
@@ -53,6 +53,8 @@ pub struct Around {
     pub environment: Word,
     pub source: IpAddr,
     pub now: Timestamp,
+    /// An exception that the caller invokes.
+    pub break_glass: Option<String>,
 }
 
 /// Models that no rule tells apart.
@@ -95,14 +97,22 @@ impl Class {
 }
 
 impl Grid {
-    /// The grid of everything that `sets` tell apart in requests of `team` to `region`.
-    pub fn of(sets: &[&PolicySet], team: &str, region: &str) -> Self {
-        Self::with(sets, team, region, &[])
+    /// The grid of everything that `sets` tell apart in requests of `team` to `region`, on the day of `now`.
+    pub fn of(sets: &[&PolicySet], team: &str, region: &str, now: Timestamp) -> Self {
+        Self::with(sets, team, region, now, &[])
     }
 
     /// The same, and of what `conditions` tell apart.
-    pub(super) fn with(sets: &[&PolicySet], team: &str, region: &str, conditions: &[&Condition]) -> Self {
-        let mut mentions = Mentions::default();
+    pub(super) fn with(
+        sets: &[&PolicySet],
+        team: &str,
+        region: &str,
+        now: Timestamp,
+        conditions: &[&Condition],
+    ) -> Self {
+        let mut mentions = Mentions::on(now);
+        let exceptions = sets.iter().filter_map(|set| set.teams.get(team)).flat_map(|team| &team.exceptions);
+        exceptions.for_each(|exception| mentions.note_exception(exception));
         sets.iter().flat_map(|set| set.levels_of(team)).for_each(|level| mentions.note(level));
         conditions.iter().for_each(|condition| condition.mention(&mut mentions));
         mentions.tidy();
@@ -110,7 +120,7 @@ impl Grid {
             region: region.to_owned(),
             team: team.to_owned(),
             apps: apps(sets, team, &mentions),
-            around: around(&mentions),
+            around: around(&mentions, now),
             classes: classes(sets, region, &mentions),
             tools: mentions.tools.clone(),
             guardrails: mentions.guardrails.clone(),
@@ -133,6 +143,7 @@ impl Grid {
             region: self.region.clone(),
             source: around.source,
             now: around.now,
+            break_glass: around.break_glass.clone(),
         };
         Probe { principal, operation, model, context, facts, fixed: Findings::default() }
     }
@@ -167,32 +178,35 @@ fn apps(sets: &[&PolicySet], team: &str, mentions: &Mentions) -> Vec<Word> {
     named.into_iter().cloned().map(Word::Named).chain([Word::Other]).collect()
 }
 
-fn around(mentions: &Mentions) -> Vec<Around> {
+fn around(mentions: &Mentions, now: Timestamp) -> Vec<Around> {
     // Addresses that documents use, and thus no network has.
     let outside =
         ["192.0.2.1", "2001:db8::1", "203.0.113.1"].into_iter().filter_map(|text| text.parse().ok());
-    let noon = Timestamp::from_second(NOON).unwrap_or_default();
     let sources: Vec<IpAddr> = if mentions.sources.is_empty() {
         outside.take(1).collect()
     } else {
         mentions.sources.iter().copied().chain(outside).collect()
     };
-    let instants = mentions.instants.iter().copied();
-    let instants: Vec<Timestamp> = if mentions.instants.is_empty() { vec![noon] } else { instants.collect() };
+    let instants: Vec<Timestamp> =
+        if mentions.instants.is_empty() { vec![now] } else { mentions.instants.iter().copied().collect() };
     let environments = mentions.environments.iter().cloned().map(Word::Named).chain([Word::Other]);
+    let invoked: Vec<Option<String>> =
+        std::iter::once(None).chain(mentions.break_glass.iter().cloned().map(Some)).collect();
     let mut around = Vec::new();
     for environment in environments {
         for &source in &sources {
             for &now in &instants {
-                around.push(Around { environment: environment.clone(), source, now });
+                around.extend(invoked.iter().cloned().map(|break_glass| Around {
+                    environment: environment.clone(),
+                    source,
+                    now,
+                    break_glass,
+                }));
             }
         }
     }
     around
 }
-
-/// 2026-01-14T12:00:00Z, a Wednesday.
-const NOON: i64 = 1_768_392_000;
 
 /// An ARN of each kind that hides its model, for rules that speak of the kind.
 const ALIASES: [(ModelKind, &str); 5] = [
@@ -276,4 +290,19 @@ fn models(sets: &[&PolicySet], region: &str, mentions: &Mentions) -> Vec<ModelRe
         }
     }
     models
+}
+
+impl PolicySet {
+    /// Rules with a condition in Cedar that concern an app, or any app of the team that no file names.
+    pub(super) fn cedar_rules(&self, team: &str, app: &Word) -> impl Iterator<Item = &RuleId> {
+        let files = self.teams.get(team);
+        let own = files.and_then(|team| team.apps.get(&app.spoken()));
+        let levels = std::iter::once(&self.org).chain(files.map(|team| &team.level)).chain(own);
+        levels.flat_map(|level| {
+            let grants = level.grants.iter().flat_map(|grants| &grants.items).map(|grant| &grant.head);
+            let heads =
+                grants.chain(level.rules.iter().filter(|rule| rule.is_enforced()).map(|rule| &rule.head));
+            heads.filter(|head| head.condition.is_cedar()).map(|head| &head.id)
+        })
+    }
 }

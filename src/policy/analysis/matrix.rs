@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::grid::{self, Around, Class, Grid, Word};
 use super::reach::{Range, Seat};
 use crate::bedrock::model::ModelReference;
@@ -41,17 +43,17 @@ pub struct Cell {
     pub places: BTreeSet<String>,
     /// The longest answer that can be asked for; `None` where requests cannot say, infinite where nothing bounds it.
     pub max_tokens: Option<f64>,
-    /// Rules that allow it at some hours or from some addresses only.
+    /// Rules that allow it at some hours or from some addresses only, and those with a condition in Cedar.
     pub depends: BTreeSet<String>,
 }
 
 impl Matrix {
-    /// The effective permissions for requests to `region`.
-    pub fn of(set: &PolicySet, region: &str) -> Self {
+    /// The effective permissions for requests to `region`, on the day of `now`.
+    pub fn of(set: &PolicySet, region: &str, now: Timestamp) -> Self {
         let mut columns = Vec::new();
         let mut cells: BTreeMap<String, Vec<Option<Cell>>> = BTreeMap::new();
         for team in grid::teams(&[set]) {
-            let grid = Grid::of(&[set], &team, region);
+            let grid = Grid::of(&[set], &team, region, now);
             let environments: BTreeSet<&Word> =
                 grid.around.iter().map(|around| &around.environment).collect();
             for app in &grid.apps {
@@ -118,8 +120,9 @@ impl Matrix {
 
 fn column_of(set: &PolicySet, grid: &Grid, app: &Word, environment: &Word) -> BTreeMap<String, Option<Cell>> {
     let mut column: BTreeMap<String, Option<Cell>> = BTreeMap::new();
-    let around: Vec<&Around> =
-        grid.around.iter().filter(|around| around.environment == *environment).collect();
+    // What only an invoked exception opens is no permission.
+    let usual = |around: &&Around| around.environment == *environment && around.break_glass.is_none();
+    let around: Vec<&Around> = grid.around.iter().filter(usual).collect();
     for class in grid.classes.iter().filter(|class| !class.is_invented()) {
         let found = cell(set, grid, app, &around, class);
         for member in &class.members {
@@ -155,6 +158,7 @@ fn cell(set: &PolicySet, grid: &Grid, app: &Word, around: &[&Around], class: &Cl
     if ranges.is_empty() {
         return None;
     }
+    denied.extend(set.cedar_rules(&grid.team, app).map(|rule| rule.to_string()));
     let most = ranges.iter().flatten().map(|range| range.most).reduce(f64::max);
     Some(Cell { places: BTreeSet::from([class.place.clone()]), max_tokens: most, depends: denied })
 }

@@ -7,19 +7,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::bedrock::model::ModelKind;
 use crate::policy::document::Level;
+use crate::policy::exceptions::Exception;
 use crate::policy::facts::GuardrailReference;
 use crate::policy::glob::Glob;
+use crate::policy::rule::Rule;
 use crate::policy::rules::Kind;
+use crate::policy::rules::allow::Grant;
 use crate::policy::rules::limits::Quantity;
 use crate::policy::rules::sensitive::Direction;
 use crate::sensitive::DetectorSet;
 
 /// What rules speak about.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(in crate::policy) struct Mentions {
+    /// The day on which hours are looked at.
+    pub day: Date,
     pub environments: BTreeSet<String>,
     pub apps: BTreeSet<String>,
     pub regions: BTreeSet<String>,
@@ -38,17 +45,54 @@ pub(in crate::policy) struct Mentions {
     pub guardrails: BTreeSet<GuardrailReference>,
     pub prompt_detectors: DetectorSet,
     pub answer_detectors: DetectorSet,
+    /// Exceptions that a caller has to invoke.
+    pub break_glass: BTreeSet<String>,
 }
 
 impl Mentions {
+    /// Nothing yet, on the day of `now` in UTC.
+    pub fn on(now: Timestamp) -> Self {
+        Self {
+            day: TimeZone::UTC.to_datetime(now).date(),
+            environments: BTreeSet::new(),
+            apps: BTreeSet::new(),
+            regions: BTreeSet::new(),
+            tools: BTreeSet::new(),
+            outputs: BTreeSet::new(),
+            models: Vec::new(),
+            kinds: Vec::new(),
+            sources: BTreeSet::new(),
+            instants: BTreeSet::new(),
+            operations: false,
+            bounds: BTreeMap::new(),
+            guardrails: BTreeSet::new(),
+            prompt_detectors: DetectorSet::EMPTY,
+            answer_detectors: DetectorSet::EMPTY,
+            break_glass: BTreeSet::new(),
+        }
+    }
+
     /// What the rules and grants of a level speak about.
     pub fn note(&mut self, level: &Level) {
-        for grant in level.grants.iter().flat_map(|grants| &grants.items) {
+        self.note_items(level.grants.iter().flat_map(|grants| &grants.items), &level.rules);
+    }
+
+    /// What an exception and its terms speak about.
+    pub fn note_exception(&mut self, exception: &Exception) {
+        self.apps.extend(exception.app.clone());
+        self.note_items(&exception.instead.grants, &exception.instead.rules);
+        if exception.break_glass {
+            self.break_glass.insert(exception.id.to_string());
+        }
+    }
+
+    fn note_items<'i>(&mut self, grants: impl IntoIterator<Item = &'i Grant>, rules: &[Rule]) {
+        for grant in grants {
             grant.head.condition.mention(self);
             self.models.extend(grant.models.iter().cloned());
             self.outputs.extend(grant.outputs.iter().flat_map(Glob::examples));
         }
-        for rule in &level.rules {
+        for rule in rules {
             rule.head.condition.mention(self);
             self.note_kind(&rule.kind);
         }

@@ -87,7 +87,11 @@ impl Seat<'_> {
         let measured = |quantity: &Quantity| match quantity {
             // What has no such parameter is not bounded by it.
             Quantity::Parameter(Parameter::MaxTokens) => self.takes_max_tokens(&base),
-            Quantity::Parameter(_) | Quantity::Turns | Quantity::Images | Quantity::Tools => true,
+            Quantity::Parameter(_)
+            | Quantity::Turns
+            | Quantity::Images
+            | Quantity::Tools
+            | Quantity::InputTokens => true,
         };
         for (name, (quantity, _)) in self.grid.mentions.bounds.iter().filter(|(_, (one, _))| measured(one)) {
             reach.numbers.extend(self.range(&base, *quantity).map(|range| (*name, range)));
@@ -127,6 +131,7 @@ impl Seat<'_> {
             }
             Quantity::Turns => facts.turns = whole(value),
             Quantity::Images => facts.images = whole(value),
+            Quantity::InputTokens => facts.input_tokens = whole(value),
             Quantity::Tools => {
                 facts.tools = (0..whole(value)).map(|_| Word::Other.spoken()).collect();
             }
@@ -139,7 +144,7 @@ impl Seat<'_> {
                 .get(&parameter)
                 .and_then(|values| values.first().copied())
                 .unwrap_or(value),
-            Quantity::Turns | Quantity::Images | Quantity::Tools => value,
+            Quantity::Turns | Quantity::Images | Quantity::Tools | Quantity::InputTokens => value,
         })
     }
 

@@ -7,6 +7,7 @@ use crate::bedrock::operation::Operation;
 use crate::policy::PolicySet;
 use crate::policy::analysis::grid::{self, Around, Class, Grid, Word};
 use crate::policy::analysis::probe::Probe;
+use crate::policy::asked::Asked;
 use crate::policy::facts::Facts;
 
 /// A request that is allowed and must not be.
@@ -24,11 +25,11 @@ pub(super) fn check(
     is_late: &dyn Fn() -> bool,
 ) -> Result<(u64, Option<Counterexample>), Stopped> {
     let given = &invariant.given;
-    let region = given.context().region;
+    let context = given.context();
     let mut asked = 0;
     for team in grid::teams(&[set]).iter().filter(|team| given.team.as_ref().is_none_or(|only| only == *team))
     {
-        let grid = Grid::with(&[set], team, &region, &[&invariant.allowed]);
+        let grid = Grid::with(&[set], team, &context.region, context.now, &[&invariant.allowed]);
         for class in &grid.classes {
             if is_late() {
                 return Err(Stopped);
@@ -68,7 +69,8 @@ impl Seat<'_> {
         let tools = self.grid.tools.iter().map(|tool| vec![tool.clone()]);
         for tools in std::iter::once(Vec::new()).chain(tools) {
             probe.facts.tools = tools;
-            if !invariant.allowed.restricts(&probe.inquiry()) {
+            // FAIL-CLOSED: a request of which it cannot be said whether it is meant is asked about.
+            if invariant.allowed.restricts(&Asked::new(&probe.inquiry())) == Ok(false) {
                 continue;
             }
             for facts in self.grid.choices(&probe.facts) {
@@ -98,6 +100,9 @@ impl Given {
         }
         if let Some(environment) = &self.environment {
             probe.context.environment.clone_from(environment);
+        }
+        if self.break_glass.is_some() {
+            probe.context.break_glass.clone_from(&self.break_glass);
         }
         probe.context.source = self.source.unwrap_or(probe.context.source);
         probe.context.now = self.now.unwrap_or(probe.context.now);

@@ -88,6 +88,8 @@ struct Expect {
     modified: Option<BTreeMap<String, String>>,
     /// Exactly the rules in shadow that would have denied.
     shadow: Option<BTreeSet<String>>,
+    /// Exactly the exceptions without which something would be denied.
+    exceptions: Option<BTreeSet<String>>,
 }
 
 /// Who asks, where and when, as far as it is written.
@@ -99,6 +101,8 @@ struct Given {
     region: Option<String>,
     source: Option<std::net::IpAddr>,
     now: Option<jiff::Timestamp>,
+    /// The exception that the caller invokes.
+    break_glass: Option<String>,
 }
 
 impl Given {
@@ -111,6 +115,7 @@ impl Given {
             region: self.region.or_else(|| base.region.clone()),
             source: self.source.or(base.source),
             now: self.now.or(base.now),
+            break_glass: self.break_glass.or_else(|| base.break_glass.clone()),
         }
     }
 }

@@ -24,8 +24,10 @@ use crate::yaml::{Diagnostics, Mapping, Node, Reader, Source, Value, closest};
 pub(in crate::policy) const FILE_KEYS: [&str; 4] = ["version", "given", "cases", "never"];
 pub(in crate::policy) const CASE_KEYS: [&str; 4] = ["name", "given", "request", "expect"];
 pub(in crate::policy) const INVARIANT_KEYS: [&str; 3] = ["name", "given", "allowed"];
-pub(in crate::policy) const GIVEN_KEYS: [&str; 6] = ["team", "app", "env", "region", "source", "now"];
-pub(in crate::policy) const EXPECT_KEYS: [&str; 5] = ["decision", "error", "rules", "modified", "shadow"];
+pub(in crate::policy) const GIVEN_KEYS: [&str; 7] =
+    ["team", "app", "env", "region", "source", "now", "breakGlass"];
+pub(in crate::policy) const EXPECT_KEYS: [&str; 6] =
+    ["decision", "error", "rules", "modified", "shadow", "exceptions"];
 /// Keys of a request beside the facts.
 pub(in crate::policy) const REQUEST_KEYS: [&str; 3] = ["model", "operation", "resolvesTo"];
 
@@ -98,13 +100,14 @@ impl Reading<'_> {
         let mapping = self.mapping(node, "`given`", &GIVEN_KEYS)?;
         let mut text = |key| mapping.get(key).and_then(|node| self.reader.string(node, key));
         let (team, app, environment, region) = (text("team"), text("app"), text("env"), text("region"));
+        let break_glass = text("breakGlass");
         let source = mapping.get("source");
         let source: Option<IpAddr> =
             source.and_then(|node| self.reader.parsed(node, "source", "an address such as 10.0.0.1"));
         let now = mapping.get("now");
         let now: Option<Timestamp> =
             now.and_then(|node| self.reader.parsed(node, "now", "a time such as 2026-11-20T10:30:00Z"));
-        Some(Given { team, app, environment, region, source, now })
+        Some(Given { team, app, environment, region, source, now, break_glass })
     }
 
     fn probe(&mut self, node: &Node, given: &Given, case: &std::ops::Range<usize>) -> Option<Probe> {
@@ -205,6 +208,10 @@ impl Reading<'_> {
         };
         let rules = self.rule_set(&mapping, "rules", given)?;
         let shadow = self.rule_set(&mapping, "shadow", given)?;
+        let exceptions = match mapping.get("exceptions") {
+            Some(node) => Some(self.exceptions(node)?),
+            None => None,
+        };
         let modified = match mapping.get("modified") {
             Some(node) => Some(self.modified(node)?),
             None => None,
@@ -222,7 +229,7 @@ impl Reading<'_> {
             }
             (true, None) | (false, Some(_)) => {}
         }
-        Some(Expect { allowed, fault, rules, modified, shadow })
+        Some(Expect { allowed, fault, rules, modified, shadow, exceptions })
     }
 
     fn fault(&mut self, node: &Node) -> Option<Fault> {
@@ -254,6 +261,19 @@ impl Reading<'_> {
             rules.insert(rule);
         }
         Some(Some(rules))
+    }
+
+    fn exceptions(&mut self, node: &Node) -> Option<BTreeSet<String>> {
+        let known: Vec<String> = self.set.exceptions().map(|exception| exception.id).collect();
+        let mut exceptions = BTreeSet::new();
+        for element in self.reader.list(node) {
+            let id = self.reader.string(element, "exceptions")?;
+            if !known.contains(&id) {
+                self.reader.error(&element.span, format!("there is no exception `{}`", id.escape_debug()));
+            }
+            exceptions.insert(id);
+        }
+        Some(exceptions)
     }
 
     fn modified(&mut self, node: &Node) -> Option<BTreeMap<String, String>> {
@@ -311,6 +331,7 @@ impl Given {
             region: self.region.clone().unwrap_or_else(|| DEFAULT_REGION.to_owned()),
             source: self.source.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             now: self.now.unwrap_or_else(|| Timestamp::from_second(NOON).unwrap_or_default()),
+            break_glass: self.break_glass.clone(),
         }
     }
 }

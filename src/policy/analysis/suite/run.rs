@@ -123,6 +123,10 @@ impl Expect {
         if let Some(shadow) = &self.shadow {
             compare("shadow", list(shadow), list(&names(&verdict.shadow)));
         }
+        if let Some(exceptions) = &self.exceptions {
+            let used = verdict.exceptions.iter().map(|exception| exception.id.to_string()).collect();
+            compare("exceptions", list(exceptions), list(&used));
+        }
         if let Some(modified) = &self.modified {
             compare("modified", pairs(modified), pairs(&changes(&judged.repairs)));
         }

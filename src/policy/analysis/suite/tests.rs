@@ -4,6 +4,7 @@ use crate::yaml::{Diagnostics, Source};
 
 const ORG: &str = "version: 1\nscope: org\nallow: { models: \"*\" }\nresidency: { in: [us] }\ndeny:\n  - { id: no-bash, when: { tools: bash* } }\n";
 const TEAM: &str = "version: 1\nscope: team/payments\nallow: { models: anthropic.* }\nlimits:\n  - { maxTokens: { max: 100, over: clamp } }\n  - { id: cool, mode: shadow, temperature: { max: 0.5 } }\n";
+const NOW: &str = "2026-11-20T10:30:00Z";
 const GIVEN: &str = "given: { team: payments, app: checkout }\n";
 const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
 
@@ -12,7 +13,8 @@ fn tested(org: &str, tests: &str) -> (Vec<String>, Vec<String>) {
     let files = [("org.yaml", org), ("teams/payments.yaml", TEAM), ("tests/some.yaml", tests)];
     let sources: Vec<_> = files.iter().map(|(path, text)| Source::new(*path, *text)).collect();
     let mut diagnostics = Diagnostics::default();
-    let set = compile(&sources, &mut diagnostics).unwrap_or_else(|| panic!("{diagnostics}"));
+    let set =
+        compile(&sources, NOW.parse().unwrap(), &mut diagnostics).unwrap_or_else(|| panic!("{diagnostics}"));
     let mut diagnostics = Diagnostics::default();
     let suite = Suite::read(&sources, &set, &mut diagnostics);
     let mut said = Vec::new();
@@ -169,7 +171,7 @@ fn tests_change_no_digest() {
     let digest = |tests: &str| {
         let files = [("org.yaml", ORG), ("teams/payments.yaml", TEAM), ("tests/some.yaml", tests)];
         let sources: Vec<_> = files.iter().map(|(path, text)| Source::new(*path, *text)).collect();
-        compile(&sources, &mut Diagnostics::default()).unwrap().digest().to_owned()
+        compile(&sources, NOW.parse().unwrap(), &mut Diagnostics::default()).unwrap().digest().to_owned()
     };
     assert_eq!(digest("cases: []\n"), digest("never: []\n"));
 }
