@@ -90,7 +90,7 @@ fn scope_of(file: &Source, diagnostics: &mut Diagnostics) -> Option<Scope> {
 
 /// `sha256:` over the sorted lines that `sha256sum` prints for the files, so that anybody can work it out. Tests decide
 /// nothing and are left out: one more of them is no new policy.
-fn digest(files: &[Source]) -> String {
+pub fn digest(files: &[Source]) -> String {
     let sha256 = |bytes: &[u8]| hex::encode(digest::digest(&digest::SHA256, bytes));
     let decisive = files.iter().filter(|file| !is_test(&file.path));
     let mut lines: Vec<String> =

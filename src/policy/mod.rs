@@ -37,7 +37,7 @@ use crate::bedrock::view::Usage;
 use crate::yaml::{Diagnostic, Source};
 
 pub use cedar::schema as cedar_schema;
-pub use compile::compile;
+pub use compile::{compile, digest};
 pub use evaluate::Check;
 pub use exceptions::{ExceptionSummary, Exempted};
 pub use facts::{Context, Facts, GuardrailReference, Inquiry};

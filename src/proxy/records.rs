@@ -30,6 +30,15 @@ pub fn policy_load(before: Option<&str>, digest: &str) -> System {
     }
 }
 
+/// The system event of files that are not used as policies. `reason` says why; what is `in_force` stays so.
+pub fn policy_rejected(in_force: Option<&str>, reason: &str) -> System {
+    let event = System::new(SystemKind::PolicyRejected).with("reason", reason);
+    match in_force {
+        Some(digest) => event.with("policy_digest", digest),
+        None => event,
+    }
+}
+
 /// What is noted of a request before anything is proven. Callers choose these words freely.
 pub fn arrival(scanner: &Scanner, source: IpAddr, headers: &HeaderMap) -> Arrival {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
