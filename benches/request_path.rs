@@ -138,6 +138,7 @@ fn finished() -> Finished {
         upstream: Some(Upstream { status: Some(http::StatusCode::OK), request_id: None }),
         violated: Vec::new(),
         shadow: vec!["pii-in-prompts".to_owned()],
+        exceptions: Vec::new(),
         edited: vec!["token-budget".to_owned()],
         findings: Vec::new(),
         guardrail: None,

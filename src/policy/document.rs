@@ -24,8 +24,37 @@ pub(super) struct Level {
     /// nothing.
     pub grants: Option<Grants>,
     pub rules: Vec<Rule>,
-    /// Days that an exception may last from when it is read; only the floor says.
+    pub floor: Floor,
+}
+
+/// What org.yaml says for everybody beside its rules.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Floor {
+    /// Days that an exception may last from when it is read.
     pub longest_exception: u16,
+    /// Whether callers are told what rules in shadow mode would have refused.
+    pub shadow_header: bool,
+}
+
+impl Floor {
+    const KEYS: [&'static str; 2] = ["exceptions", "shadowHeader"];
+
+    fn read(reader: &mut Reader<'_>, mapping: &Mapping<'_>, is_org: bool) -> Self {
+        for key in Self::KEYS.into_iter().filter(|_| !is_org) {
+            if let Some((key, _)) = mapping.entry(key) {
+                let diagnostic =
+                    reader.source.error(key.span.clone(), format!("`{}` belongs to org.yaml only", key.name));
+                reader.push(diagnostic.help("remove it here: it is said once, for everybody"));
+            }
+        }
+        let [longest, header] = Self::KEYS.map(|key| mapping.get(key).filter(|_| is_org));
+        let longest = longest.and_then(|node| read_longest(reader, node));
+        let header = header.and_then(|node| reader.boolean(node, "shadowHeader"));
+        Self {
+            longest_exception: longest.unwrap_or(LONGEST_EXCEPTION),
+            shadow_header: header.unwrap_or_default(),
+        }
+    }
 }
 
 /// The `allow` section of a level.
@@ -49,17 +78,7 @@ impl Level {
         let mode = mapping.get("mode").and_then(|node| reader.one_of(node, "mode", &Mode::WORDS));
         let file = FileHead { scope: &scope, mode: mode.unwrap_or_default(), is_floor: scope == Scope::Org };
         let items = Items::read(&mut reader, &mapping, file);
-        let longest = match (&scope, mapping.get("exceptions")) {
-            (Scope::Org, Some(node)) => read_longest(&mut reader, node),
-            (Scope::Team(_) | Scope::App(..), Some(node)) => {
-                let diagnostic =
-                    reader.source.error(node.span.clone(), "`exceptions` belongs to org.yaml only");
-                reader
-                    .push(diagnostic.help("remove it; exceptions themselves are written in exceptions.yaml"));
-                None
-            }
-            (_, None) => None,
-        };
+        let floor = Floor::read(&mut reader, &mapping, scope == Scope::Org);
         let allow = mapping.get(Section::Allow.name());
         let grants = (allow.is_some() || !matches!(scope, Scope::App(..))).then(|| Grants {
             id: RuleId::new(&scope, Section::Allow, None),
@@ -67,8 +86,7 @@ impl Level {
             items: items.grants,
         });
         let rules = items.rules;
-        let longest_exception = longest.unwrap_or(LONGEST_EXCEPTION);
-        let level = Self { scope, source: source.clone(), owner, help, grants, rules, longest_exception };
+        let level = Self { scope, source: source.clone(), owner, help, grants, rules, floor };
         (diagnostics.errors() == errors).then_some(level)
     }
 
@@ -126,7 +144,8 @@ fn read_longest(reader: &mut Reader<'_>, node: &Node) -> Option<u16> {
 const LONGEST_OF_ALL: u16 = 366;
 
 fn read_keys<'n>(reader: &mut Reader<'_>, document: &'n Node) -> Option<Mapping<'n>> {
-    let mut known = vec!["version", "scope", "owner", "help", "mode", "exceptions"];
+    let mut known = vec!["version", "scope", "owner", "help", "mode"];
+    known.extend(Floor::KEYS);
     known.extend(Section::ALL.iter().map(|section| section.name()));
     known.extend(unsupported::KEYS.iter().map(|(name, _)| *name));
     let mapping = reader.mapping(document, "a policy file", &known)?;

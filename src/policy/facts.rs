@@ -100,7 +100,7 @@ impl Facts {
             tools: view.tools.iter().map(ToString::to_string).collect(),
             turns: view.turns,
             images: view.images,
-            input_tokens: estimated_tokens(view.texts.iter().map(|text| text.text.len())),
+            input_tokens: estimated_tokens(view),
             unread: view.unread(),
             uninspected: view.opaque.iter().map(|opaque| opaque.kind).collect(),
             stream: operation.is_streaming(),
@@ -142,10 +142,11 @@ impl Facts {
     }
 }
 
-/// Tokens that texts of these lengths are, at four bytes each. No model's own count: prose in Latin letters has fewer
+/// Tokens that the texts of a request are, at four bytes each. No model's own count: prose in Latin letters has fewer
 /// tokens than that, source code and other scripts have about as many, and pictures are not in it.
-fn estimated_tokens(bytes: impl Iterator<Item = usize>) -> u32 {
-    u32::try_from(bytes.sum::<usize>().div_ceil(4)).unwrap_or(u32::MAX)
+pub fn estimated_tokens(view: &View<'_>) -> u32 {
+    let bytes: usize = view.texts.iter().map(|text| text.text.len()).sum();
+    u32::try_from(bytes.div_ceil(4)).unwrap_or(u32::MAX)
 }
 
 /// A guardrail as a request or a policy names it. A part that a request leaves out is empty.

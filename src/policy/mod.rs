@@ -40,7 +40,7 @@ pub use cedar::schema as cedar_schema;
 pub use compile::{compile, digest};
 pub use evaluate::Check;
 pub use exceptions::{ExceptionSummary, Exempted};
-pub use facts::{Context, Facts, GuardrailReference, Inquiry};
+pub use facts::{Context, Facts, GuardrailReference, Inquiry, estimated_tokens};
 pub use rule::{Mode, RuleId, Section};
 pub use rules::sensitive::Direction;
 pub use scope::Scope;
@@ -118,6 +118,11 @@ impl PolicySet {
     /// at the list price of the built-in catalogue, which is that of one region. `None` where no price is known.
     pub fn cost(&self, model: &ModelReference, usage: Usage) -> Option<MicroDollars> {
         self.catalogue.cost(model, usage)
+    }
+
+    /// Whether callers are told, in a header, what rules in shadow mode would have refused.
+    pub fn tells_shadow(&self) -> bool {
+        self.org.floor.shadow_header
     }
 
     /// The files, from the floor down.

@@ -35,10 +35,6 @@ impl<'s> Slice<'s> {
         self.levels.iter().copied()
     }
 
-    pub fn has_exceptions(&self) -> bool {
-        !self.exceptions.is_empty()
-    }
-
     /// Whether an exception in force waives a field of a rule or, with `None`, the whole of it.
     pub fn waives(&self, rule: &RuleId, field: Option<&str>) -> bool {
         self.exceptions.iter().any(|exception| exception.waives(rule, field))

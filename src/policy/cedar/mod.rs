@@ -10,3 +10,6 @@ mod schema;
 pub(super) use predicate::Predicate;
 pub(super) use question::Question;
 pub use schema::schema;
+
+#[cfg(test)]
+mod tests;

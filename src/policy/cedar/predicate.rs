@@ -19,10 +19,12 @@ use crate::yaml::{Node, Reader};
 pub(in crate::policy) struct Predicate(Arc<Expression>);
 
 /// What Cedar finds wrong, and with which bytes of the condition.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Mistake {
+    start: Option<usize>,
+    end: Option<usize>,
     text: String,
     help: Option<String>,
-    span: Option<Range<usize>>,
 }
 
 /// What stands before a condition in the policy that it is checked in. The line break keeps a comment out of the rest.
@@ -37,7 +39,7 @@ impl Predicate {
             Ok(expression) => Some(Self(Arc::new(expression))),
             Err(mistakes) => {
                 for mistake in mistakes {
-                    let span = located(reader, node, &text, mistake.span);
+                    let span = located(reader, node, &text, &mistake);
                     let message = format!("`{place}` is not a condition: {}", mistake.text);
                     let mut diagnostic = reader.source.error(span, message);
                     diagnostic.help = mistake.help.or_else(|| Some(HELP.to_owned()));
@@ -72,35 +74,47 @@ fn parse(text: &str) -> Result<Expression, Vec<Mistake>> {
         .map_err(|errors| vec![mistake(&errors, BEFORE.len())])?;
     let unchecked = || {
         let text = "it cannot be checked".to_owned();
-        vec![Mistake { text, help: None, span: None }]
+        vec![Mistake { start: None, end: None, text, help: None }]
     };
     let policies = PolicySet::from_policies([policy]).map_err(|_| unchecked())?;
     let result = validate(&policies).ok_or_else(unchecked)?;
-    let mistakes: Vec<_> = result.validation_errors().map(|error| mistake(error, BEFORE.len())).collect();
+    let mut mistakes: Vec<_> = result.validation_errors().map(|error| mistake(error, BEFORE.len())).collect();
+    // Said once for every operation that there is.
+    mistakes.sort();
+    mistakes.dedup();
     if mistakes.is_empty() { Ok(expression) } else { Err(mistakes) }
 }
 
 /// An error of Cedar's about a text that begins `before` bytes after the condition's own beginning.
 fn mistake(error: &(impl Diagnostic + ?Sized), before: usize) -> Mistake {
     let label = error.labels().and_then(|mut labels| labels.next());
-    let span = label.and_then(|label| {
-        let start = label.offset().checked_sub(before)?;
-        Some(start..start + label.len())
-    });
-    // Names of policies that nobody wrote say nothing.
-    let text = error.to_string().replace("for policy `policy0`, ", "");
-    Mistake { text, help: error.help().map(|help| help.to_string()), span }
+    let start = label.as_ref().and_then(|label| label.offset().checked_sub(before));
+    let end = start.zip(label).map(|(start, label)| start + label.len());
+    Mistake {
+        start,
+        end,
+        text: shortened(&error.to_string()),
+        help: error.help().map(|help| help.to_string()),
+    }
+}
+
+/// Cedar's text without the policy and the operation that it names, neither of which the author wrote.
+fn shortened(text: &str) -> String {
+    let text = text.replace("for policy `policy0`, ", "");
+    let Some((before, after)) = text.split_once(" for Warden::Action::\"") else { return text };
+    let rest = after.split_once('"').map_or("", |(_, rest)| rest);
+    format!("{before}{rest}")
 }
 
 /// The bytes of the file that hold `span` of the condition; the whole scalar where it is folded or escaped.
-fn located(reader: &Reader<'_>, node: &Node, text: &str, span: Option<Range<usize>>) -> Range<usize> {
+fn located(reader: &Reader<'_>, node: &Node, text: &str, mistake: &Mistake) -> Range<usize> {
     let written = reader.source.text.get(node.span.clone()).unwrap_or_default();
-    match (span, written.find(text)) {
-        (Some(span), Some(before)) => {
-            let start = node.span.start + before;
-            let end = (start + span.end).min(node.span.end);
-            (start + span.start).min(end)..end
+    match (mistake.start, mistake.end, written.find(text)) {
+        (Some(start), Some(end), Some(before)) => {
+            let first = node.span.start + before;
+            let end = (first + end).min(node.span.end);
+            (first + start).min(end)..end
         }
-        (_, _) => node.span.clone(),
+        (_, _, _) => node.span.clone(),
     }
 }

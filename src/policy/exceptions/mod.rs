@@ -121,3 +121,6 @@ impl fmt::Display for Waiver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

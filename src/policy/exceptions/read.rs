@@ -325,7 +325,7 @@ fn check_end(reader: &mut Reader<'_>, node: &Node, exception: &Exception, around
     let Exception { id, until, .. } = exception;
     let left = until.duration_since(around.now);
     let days = |days: i64| SignedDuration::from_hours(24 * days);
-    let longest = around.org.longest_exception;
+    let longest = around.org.floor.longest_exception;
     if left > days(longest.into()) {
         let message = format!("exception `{id}` lasts longer than {longest} days from now");
         let diagnostic = reader.source.error(node.span.clone(), message);
