@@ -7,6 +7,8 @@ mod diff;
 mod explain;
 mod matrix;
 mod question;
+mod recorded;
+mod replay;
 mod report;
 mod request;
 mod test;
@@ -44,6 +46,11 @@ pub enum PolicyCommand {
     ///
     /// Exits with 1 when --fail-on says so.
     Diff(diff::DiffArgs),
+    /// Show what other policies would have decided about the requests in the journal
+    ///
+    /// With one folder, compares it with what was decided; with two, compares them with each other. Exits with 1 when
+    /// --fail-on says so.
+    Replay(replay::ReplayArgs),
     /// Show what the policy files say about one request, rule by rule
     ///
     /// The request is described by NAME=VALUE facts, or read from a file that holds its body. Exits with 1 when the
@@ -57,6 +64,7 @@ pub fn run(command: PolicyCommand, terminal: &mut Terminal) -> Result<Exit, Fail
         PolicyCommand::Test(args) => test::run(&args, terminal),
         PolicyCommand::Matrix(args) => matrix::run(&args, terminal),
         PolicyCommand::Diff(args) => diff::run(&args, terminal),
+        PolicyCommand::Replay(args) => replay::run(&args, terminal),
         PolicyCommand::Explain(args) => explain::run(&args, terminal),
     }
 }

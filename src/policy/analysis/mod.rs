@@ -11,4 +11,5 @@ pub mod matrix;
 pub(super) mod mentions;
 pub mod probe;
 pub mod reach;
+pub mod replay;
 pub mod suite;

@@ -10,7 +10,7 @@ mod run;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use invariant::Counterexample;
-pub use run::{CaseResult, InvariantResult, Mismatch, Results, Stopped};
+pub use run::{CaseResult, InvariantResult, Mismatch, Results, Stopped, changes};
 
 use super::probe::Probe;
 use crate::bedrock::fault::Fault;
