@@ -3,13 +3,17 @@
 use std::io::Write;
 
 use clap::Args;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::text::counted;
-use super::{Folder, Output};
+use super::{Folder, OPEN_END, Output};
 use crate::cli::{Exit, Failure, Terminal};
-use crate::policy::{PolicySet, Summary};
-use crate::yaml::{Diagnostic, Diagnostics};
+use crate::clock;
+use crate::policy::analysis::suite::Suite;
+use crate::policy::analysis::unreachable;
+use crate::policy::{self, ExceptionSummary, PolicySet, Summary};
+use crate::yaml::{Diagnostic, Diagnostics, Source};
 
 /// What to check.
 #[derive(Debug, Args)]
@@ -17,15 +21,25 @@ pub struct CheckArgs {
     #[command(flatten)]
     folder: Folder,
     /// Exit with 1 when there are warnings
-    #[arg(long)]
+    #[arg(long, visible_alias = "strict")]
     deny_warnings: bool,
+    /// Region that requests are sent to
+    #[arg(long, default_value = "us-east-1")]
+    region: String,
     /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     output: Output,
 }
 
 pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
-    let (set, diagnostics) = args.folder.compile()?;
+    let files = args.folder.files()?;
+    let mut diagnostics = Diagnostics::default();
+    let mut set = policy::compile(&files, clock::now(), &mut diagnostics);
+    if let Some(loaded) = &set
+        && !look_closer(loaded, &files, args, &mut diagnostics)?
+    {
+        set = None;
+    }
     match args.output {
         Output::Table => print(set.as_ref(), &diagnostics, terminal)?,
         Output::Json => writeln!(terminal.stdout, "{:#}", report(set.as_ref(), &diagnostics))?,
@@ -35,6 +49,46 @@ pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Result<Exit, Fai
         Some(_) if args.deny_warnings && diagnostics.warnings() > 0 => Exit::Findings,
         Some(_) => Exit::Success,
     })
+}
+
+/// Adds what takes more than reading the files: rules that nothing meets, rules that nothing tests, exceptions that end
+/// soon. False when the tests do not load.
+fn look_closer(
+    set: &PolicySet,
+    files: &[Source],
+    args: &CheckArgs,
+    diagnostics: &mut Diagnostics,
+) -> Result<bool, Failure> {
+    let now = clock::now();
+    unreachable::warnings(set, &args.region, now).into_iter().for_each(|warning| diagnostics.push(warning));
+    for exception in set.exceptions() {
+        let left = exception.until.duration_since(now);
+        if left.is_positive() && left < SOON {
+            diagnostics.push(ending(files, &exception, left));
+        }
+    }
+    let Some(suite) = Suite::read(files, set, diagnostics) else { return Ok(false) };
+    if !suite.is_empty() {
+        for item in suite.run(set, OPEN_END).map_err(Failure::internal)?.untested {
+            let warning = item.warning(format!("{}: no test triggers it", item.rule));
+            diagnostics.push(warning.help("add a case to tests/ that it denies, changes or grants"));
+        }
+    }
+    Ok(true)
+}
+
+/// How long before its end an exception is warned of.
+const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+fn ending(files: &[Source], exception: &ExceptionSummary, left: SignedDuration) -> Diagnostic {
+    let (path, line) = exception.at.rsplit_once(':').unwrap_or((&exception.at, "1"));
+    let nowhere = Source::new(path, "");
+    let source = files.iter().find(|file| &*file.path == path).unwrap_or(&nowhere);
+    let before = line.parse::<usize>().unwrap_or(1).saturating_sub(1);
+    let start = source.text.split_inclusive('\n').take(before).map(str::len).sum();
+    let days = left.as_hours() / 24;
+    let message = format!("exception {} ends in {days} days, on {}", exception.id, exception.until);
+    source.warning(start..start, message).help("mend what it is for, or ask for a new one in time")
 }
 
 fn print(set: Option<&PolicySet>, diagnostics: &Diagnostics, terminal: &mut Terminal) -> Result<(), Failure> {

@@ -6,9 +6,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use jiff::Timestamp;
+use serde_json::Value;
 
+use super::recorded::recorded;
 use super::report::Report;
-use super::{Folder, Output, question, request};
+use super::{Folder, JournalFile, Output, question, request};
+use crate::audit::query;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::model::resolution::Found;
 use crate::bedrock::operation::{Operation, Refused};
@@ -34,11 +37,16 @@ pub struct ExplainArgs {
     #[arg(value_name = "NAME=VALUE")]
     facts: Vec<String>,
     /// Team of the caller
-    #[arg(long)]
-    team: String,
+    #[arg(long, required_unless_present = "decision")]
+    team: Option<String>,
     /// Application of the caller
-    #[arg(long)]
-    app: String,
+    #[arg(long, required_unless_present = "decision")]
+    app: Option<String>,
+    /// Id of a recorded decision (`x-amzn-RequestId` of its answer) or its beginning: its request is asked about again
+    #[arg(long, value_name = "ID", conflicts_with_all = ["model", "facts", "team", "app", "request", "resolves_to"])]
+    decision: Option<String>,
+    #[command(flatten)]
+    journal: JournalFile,
     /// Operation that is called
     #[arg(long, default_value = "Converse", value_parser = operation)]
     operation: Operation,
@@ -69,21 +77,10 @@ pub struct ExplainArgs {
 
 pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let set = args.folder.loaded(terminal.color)?;
-    let principal = Principal {
-        team: args.team.clone(),
-        app: args.app.clone(),
-        credential: CredentialKind::SigV4,
-        credential_id: String::new(),
+    let probe = match &args.decision {
+        Some(id) => args.recorded(id, &set, terminal)?,
+        None => args.described(&set, terminal)?,
     };
-    let (model, facts) = args.model_and_facts()?;
-    let model = model.map(|model| args.resolved(&set, model)).transpose()?;
-    if let Some(model) = model.as_ref().filter(|model| !model.is_resolved()) {
-        writeln!(
-            terminal.stderr,
-            "{model} hides its model, and this command asks nobody: say what it is with --resolves-to MODEL"
-        )?;
-    }
-    let probe = args.probe(&set, principal, model, &facts)?;
     let judged = probe.judge(&set);
     let checks = probe.checks(&set, &judged);
     let report = Report { set: &set, probe: &probe, judged, checks };
@@ -95,6 +92,55 @@ pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Result<Exit, F
 }
 
 impl ExplainArgs {
+    /// The request of a recorded decision.
+    fn recorded(&self, id: &str, set: &PolicySet, terminal: &mut Terminal) -> Result<Probe, Failure> {
+        let journal = self.journal.path(terminal)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let evidence = runtime.block_on(query::show(&journal, id))?;
+        let opening = evidence.first().map(|evidence| &evidence.record);
+        let Some(found) = opening.and_then(recorded) else {
+            return Err(Failure::usage(format!(
+                "no policy was asked about `{id}`, or the record does not say enough"
+            ))
+            .hint("`bedrock-warden audit show` has all that is known of it"));
+        };
+        let digest = opening.and_then(|record| record.get("policy_digest")).and_then(Value::as_str);
+        let decided = if found.decided.allowed { "allowed" } else { "denied" };
+        let talk = &mut terminal.stderr;
+        writeln!(
+            talk,
+            "{} was {decided} under {}",
+            found.id,
+            digest.unwrap_or("policies that are not named")
+        )?;
+        if digest.is_some_and(|digest| digest != set.digest()) {
+            writeln!(talk, "these are other policies: what follows is what they say now")?;
+        }
+        if let Some(missing) = found.missing {
+            writeln!(talk, "the record does not hold {}", missing.name())?;
+        }
+        Ok(found.probe)
+    }
+
+    /// The request that the command line describes.
+    fn described(&self, set: &PolicySet, terminal: &mut Terminal) -> Result<Probe, Failure> {
+        let principal = Principal {
+            team: self.team.clone().unwrap_or_default(),
+            app: self.app.clone().unwrap_or_default(),
+            credential: CredentialKind::SigV4,
+            credential_id: String::new(),
+        };
+        let (model, facts) = self.model_and_facts()?;
+        let model = model.map(|model| self.resolved(set, model)).transpose()?;
+        if let Some(model) = model.as_ref().filter(|model| !model.is_resolved()) {
+            writeln!(
+                terminal.stderr,
+                "{model} hides its model, and this command asks nobody: say what it is with --resolves-to MODEL"
+            )?;
+        }
+        self.probe(set, principal, model, &facts)
+    }
+
     /// `model` with what is said to stand behind it: on the command line, or in catalog.yaml.
     fn resolved(&self, set: &PolicySet, model: ModelReference) -> Result<ModelReference, Failure> {
         if self.resolves_to.is_empty() {

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Exit, Failure, Terminal};
+use super::{ConfigFile, Exit, Failure, Terminal};
 use crate::clock;
 use crate::config::policy_folder::read_folder;
 use crate::policy::analysis::suite::Suite;
@@ -107,6 +107,25 @@ impl Folder {
     fn files(&self) -> Result<Vec<Source>, Failure> {
         read_folder(&self.policies)
             .map_err(|error| Failure::usage(error).hint("name the folder with --policies DIR"))
+    }
+}
+
+/// Which journal to read.
+#[derive(Debug, Clone, Args)]
+struct JournalFile {
+    /// Journal to read, instead of the one the configuration names
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+impl JournalFile {
+    fn path(&self, terminal: &Terminal) -> Result<PathBuf, Failure> {
+        match &self.journal {
+            Some(journal) => Ok(journal.clone()),
+            None => Ok(self.config.load(terminal)?.audit.journal),
+        }
     }
 }
 

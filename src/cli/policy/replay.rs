@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use super::recorded::recorded;
 use super::text::counted;
-use super::{Output, folder};
+use super::{JournalFile, Output, folder};
 use crate::audit::query::{Moment, Openings};
-use crate::cli::{ConfigFile, Exit, Failure, Terminal};
+use crate::cli::{Exit, Failure, Terminal};
 use crate::clock;
 use crate::policy::PolicySet;
 use crate::policy::analysis::replay::Difference;
@@ -27,11 +27,8 @@ pub struct ReplayArgs {
     /// Requests from this time on: `24h`, `7d`, a date, or RFC 3339
     #[arg(long, value_name = "TIME")]
     since: Option<Moment>,
-    /// Journal to read, instead of the one the configuration names
-    #[arg(long, value_name = "FILE")]
-    journal: Option<PathBuf>,
     #[command(flatten)]
-    config: ConfigFile,
+    journal: JournalFile,
     /// Exit with 1 when a request is denied that was not, is allowed that was not, or anything changes or cannot be told
     #[arg(long, value_enum)]
     fail_on: Option<FailOn>,
@@ -61,10 +58,7 @@ pub(super) fn run(args: &ReplayArgs, terminal: &mut Terminal) -> Result<Exit, Fa
         [candidate] => (None, candidate),
         _ => return Err(Failure::usage("name one policy folder, or two")),
     };
-    let journal = match &args.journal {
-        Some(journal) => journal.clone(),
-        None => args.config.load(terminal)?.audit.journal,
-    };
+    let journal = args.journal.path(terminal)?;
     let since = args.since.map(|since| since.resolve(clock::now()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let tally = runtime.block_on(async {

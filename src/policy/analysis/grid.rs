@@ -18,6 +18,7 @@ use crate::bedrock::model::{GEOGRAPHIES, ModelKind, ModelReference};
 use crate::bedrock::operation::{Access, Operation};
 use crate::identity::{CredentialKind, Principal};
 use crate::policy::condition::{Condition, covers, hits};
+use crate::policy::document::Level;
 use crate::policy::facts::{Context, GuardrailReference};
 use crate::policy::{Facts, PolicySet, RuleId};
 use crate::sensitive::Findings;
@@ -152,6 +153,11 @@ impl Grid {
     pub fn choices(&self, facts: &Facts) -> Vec<Facts> {
         let named = self.guardrails.iter().cloned().map(Some);
         std::iter::once(None).chain(named).map(|guardrail| Facts { guardrail, ..facts.clone() }).collect()
+    }
+
+    /// Every operation that a condition could be about; one, where no rule tells them apart.
+    pub(super) fn asked_operations(&self, class: &Class) -> Vec<Operation> {
+        if self.mentions.operations { Operation::ALL.to_vec() } else { self.operations(class) }
     }
 
     /// Operations that call a model and are granted without being named. One, where no rule tells them apart.
@@ -293,16 +299,22 @@ fn models(sets: &[&PolicySet], region: &str, mentions: &Mentions) -> Vec<ModelRe
 }
 
 impl PolicySet {
+    /// Items of all files with a condition in Cedar.
+    pub(super) fn cedar_items(&self) -> impl Iterator<Item = RuleId> {
+        self.all_levels().flat_map(cedar_heads).cloned()
+    }
+
     /// Rules with a condition in Cedar that concern an app, or any app of the team that no file names.
     pub(super) fn cedar_rules(&self, team: &str, app: &Word) -> impl Iterator<Item = &RuleId> {
         let files = self.teams.get(team);
         let own = files.and_then(|team| team.apps.get(&app.spoken()));
         let levels = std::iter::once(&self.org).chain(files.map(|team| &team.level)).chain(own);
-        levels.flat_map(|level| {
-            let grants = level.grants.iter().flat_map(|grants| &grants.items).map(|grant| &grant.head);
-            let heads =
-                grants.chain(level.rules.iter().filter(|rule| rule.is_enforced()).map(|rule| &rule.head));
-            heads.filter(|head| head.condition.is_cedar()).map(|head| &head.id)
-        })
+        levels.flat_map(cedar_heads)
     }
+}
+
+fn cedar_heads(level: &Level) -> impl Iterator<Item = &RuleId> {
+    let grants = level.grants.iter().flat_map(|grants| &grants.items).map(|grant| &grant.head);
+    let heads = grants.chain(level.rules.iter().filter(|rule| rule.is_enforced()).map(|rule| &rule.head));
+    heads.filter(|head| head.condition.is_cedar()).map(|head| &head.id)
 }

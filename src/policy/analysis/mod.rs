@@ -13,3 +13,4 @@ pub mod probe;
 pub mod reach;
 pub mod replay;
 pub mod suite;
+pub mod unreachable;
