@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use clap::Args;
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::text::counted;
@@ -12,7 +11,7 @@ use crate::cli::{Exit, Failure, Terminal};
 use crate::clock;
 use crate::policy::analysis::suite::Suite;
 use crate::policy::analysis::unreachable;
-use crate::policy::{self, ExceptionSummary, PolicySet, Summary};
+use crate::policy::{self, PolicySet, Summary};
 use crate::yaml::{Diagnostic, Diagnostics, Source};
 
 /// What to check.
@@ -51,22 +50,16 @@ pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Result<Exit, Fai
     })
 }
 
-/// Adds what takes more than reading the files: rules that nothing meets, rules that nothing tests, exceptions that end
-/// soon. False when the tests do not load.
+/// Adds what takes more than reading the files: rules that nothing meets, and rules that nothing tests. False when the
+/// tests do not load.
 fn look_closer(
     set: &PolicySet,
     files: &[Source],
     args: &CheckArgs,
     diagnostics: &mut Diagnostics,
 ) -> Result<bool, Failure> {
-    let now = clock::now();
-    unreachable::warnings(set, &args.region, now).into_iter().for_each(|warning| diagnostics.push(warning));
-    for exception in set.exceptions() {
-        let left = exception.until.duration_since(now);
-        if left.is_positive() && left < SOON {
-            diagnostics.push(ending(files, &exception, left));
-        }
-    }
+    let unmet = unreachable::warnings(set, &args.region, clock::now());
+    unmet.into_iter().for_each(|warning| diagnostics.push(warning));
     let Some(suite) = Suite::read(files, set, diagnostics) else { return Ok(false) };
     if !suite.is_empty() {
         for item in suite.run(set, OPEN_END).map_err(Failure::internal)?.untested {
@@ -75,20 +68,6 @@ fn look_closer(
         }
     }
     Ok(true)
-}
-
-/// How long before its end an exception is warned of.
-const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
-
-fn ending(files: &[Source], exception: &ExceptionSummary, left: SignedDuration) -> Diagnostic {
-    let (path, line) = exception.at.rsplit_once(':').unwrap_or((&exception.at, "1"));
-    let nowhere = Source::new(path, "");
-    let source = files.iter().find(|file| &*file.path == path).unwrap_or(&nowhere);
-    let before = line.parse::<usize>().unwrap_or(1).saturating_sub(1);
-    let start = source.text.split_inclusive('\n').take(before).map(str::len).sum();
-    let days = left.as_hours() / 24;
-    let message = format!("exception {} ends in {days} days, on {}", exception.id, exception.until);
-    source.warning(start..start, message).help("mend what it is for, or ask for a new one in time")
 }
 
 fn print(set: Option<&PolicySet>, diagnostics: &Diagnostics, terminal: &mut Terminal) -> Result<(), Failure> {

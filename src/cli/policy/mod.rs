@@ -2,6 +2,7 @@
 //!
 //! Reads the folder, prints to stdout. Never talks to a running warden.
 
+mod cedar;
 mod check;
 mod diff;
 mod explain;
@@ -56,6 +57,8 @@ pub enum PolicyCommand {
     /// The request is described by NAME=VALUE facts, or read from a file that holds its body. Exits with 1 when the
     /// request is denied.
     Explain(Box<explain::ExplainArgs>),
+    /// Print the policy files as Cedar policies, or the schema of requests
+    Cedar(cedar::CedarArgs),
 }
 
 pub fn run(command: PolicyCommand, terminal: &mut Terminal) -> Result<Exit, Failure> {
@@ -66,6 +69,7 @@ pub fn run(command: PolicyCommand, terminal: &mut Terminal) -> Result<Exit, Fail
         PolicyCommand::Diff(args) => diff::run(&args, terminal),
         PolicyCommand::Replay(args) => replay::run(&args, terminal),
         PolicyCommand::Explain(args) => explain::run(&args, terminal),
+        PolicyCommand::Cedar(args) => cedar::run(&args, terminal),
     }
 }
 
