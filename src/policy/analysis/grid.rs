@@ -155,22 +155,55 @@ impl Grid {
         std::iter::once(None).chain(named).map(|guardrail| Facts { guardrail, ..facts.clone() }).collect()
     }
 
-    /// Every operation that a condition could be about; one, where no rule tells them apart.
-    pub(super) fn asked_operations(&self, class: &Class) -> Vec<Operation> {
-        if self.mentions.operations { Operation::ALL.to_vec() } else { self.operations(class) }
+    /// The operations to ask about: those that call a model and are granted without being named, no more of them than
+    /// rules tell apart.
+    pub fn operations(&self, class: &Class) -> Vec<Operation> {
+        let mut operations = vec![usual(class)];
+        if self.mentions.streams || !self.mentions.actions.is_empty() {
+            operations.extend([
+                Operation::InvokeModel,
+                Operation::InvokeModelWithResponseStream,
+                Operation::Converse,
+                Operation::ConverseStream,
+            ]);
+        }
+        let named = self.mentions.actions.iter().copied();
+        operations.extend(named.filter(|operation| operation.access() == Access::Model));
+        operations.sort_unstable();
+        operations.dedup();
+        operations
     }
 
-    /// Operations that call a model and are granted without being named. One, where no rule tells them apart.
-    pub fn operations(&self, class: &Class) -> Vec<Operation> {
-        if self.mentions.operations {
-            return Operation::granted().filter(|operation| operation.access() == Access::Model).collect();
-        }
-        let talks = class.example.origins().iter().all(|model| {
-            let known = catalogue::find(model.canonical());
-            known.is_none_or(|known| matches!(known.output, Output::Text | Output::Speech))
-        });
-        vec![if talks { Operation::Converse } else { Operation::InvokeModel }]
+    /// The same, and all others that conditions name.
+    pub(super) fn named_operations(&self, class: &Class) -> Vec<Operation> {
+        let mut operations = self.operations(class);
+        operations.extend(&self.mentions.actions);
+        operations.sort_unstable();
+        operations.dedup();
+        operations
     }
+
+    /// Whether some request for the class could be granted: what no pattern of a level covers, no request gets, whatever
+    /// else it says. Spares the rest of the grid.
+    pub fn could_be_granted(&self, set: &PolicySet, class: &Class) -> bool {
+        let Some(team) = set.teams.get(&self.team) else { return false };
+        let covers = |level: &Level| {
+            let grants = level.grants.iter().flat_map(|grants| &grants.items);
+            let patterns = || grants.clone().flat_map(|grant| &grant.models);
+            class.example.chain().into_iter().any(|model| patterns().any(|pattern| covers(pattern, model)))
+        };
+        let waived = team.exceptions.iter().any(|exception| exception.waives_grants());
+        waived || (covers(&set.org) && covers(&team.level))
+    }
+}
+
+/// How a model of the class is usually called.
+fn usual(class: &Class) -> Operation {
+    let talks = class.example.origins().iter().all(|model| {
+        let known = catalogue::find(model.canonical());
+        known.is_none_or(|known| matches!(known.output, Output::Text | Output::Speech))
+    });
+    if talks { Operation::Converse } else { Operation::InvokeModel }
 }
 
 /// Teams that have a policy in one of the sets.

@@ -11,6 +11,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::bedrock::model::ModelKind;
+use crate::bedrock::operation::Operation;
 use crate::policy::document::Level;
 use crate::policy::exceptions::Exception;
 use crate::policy::facts::GuardrailReference;
@@ -38,8 +39,10 @@ pub(in crate::policy) struct Mentions {
     pub kinds: Vec<ModelKind>,
     pub sources: BTreeSet<IpAddr>,
     pub instants: BTreeSet<Timestamp>,
-    /// Whether some rule tells operations from each other.
-    pub operations: bool,
+    /// Operations that conditions name.
+    pub actions: BTreeSet<Operation>,
+    /// Whether a rule tells streams from other answers.
+    pub streams: bool,
     /// Numbers at which something changes, by quantity.
     pub bounds: BTreeMap<&'static str, (Quantity, Vec<f64>)>,
     pub guardrails: BTreeSet<GuardrailReference>,
@@ -63,7 +66,8 @@ impl Mentions {
             kinds: Vec::new(),
             sources: BTreeSet::new(),
             instants: BTreeSet::new(),
-            operations: false,
+            actions: BTreeSet::new(),
+            streams: false,
             bounds: BTreeMap::new(),
             guardrails: BTreeSet::new(),
             prompt_detectors: DetectorSet::EMPTY,

@@ -58,6 +58,9 @@ impl Seat<'_> {
     pub fn base(&self) -> Result<Base, BTreeSet<RuleId>> {
         let mut base: Option<Base> = None;
         let mut denied = BTreeSet::new();
+        if !self.grid.could_be_granted(self.set, self.class) {
+            return Err(denied);
+        }
         for operation in self.grid.operations(self.class) {
             let probe = self.grid.probe(self.app, self.around, self.class, operation);
             for facts in self.grid.choices(&probe.facts) {

@@ -39,11 +39,10 @@ struct Met {
 
 impl Met {
     fn search(&mut self, set: &PolicySet, grid: &Grid) {
-        for class in &grid.classes {
+        for class in grid.classes.iter().filter(|class| grid.could_be_granted(set, class)) {
             for app in &grid.apps {
                 for around in &grid.around {
-                    // Conditions may name any operation, whether policies grant it or not.
-                    for operation in grid.asked_operations(class) {
+                    for operation in grid.named_operations(class) {
                         self.look(set, grid, &grid.probe(app, around, class, operation));
                     }
                 }
@@ -82,10 +81,14 @@ impl Met {
         match item.section {
             // A grant of nothing is told of by the pattern that makes it so.
             Section::Allow => None,
-            Section::Deny if concerned && !self.needed.contains(&item.rule) => {
+            Section::Deny if !self.needed.contains(&item.rule) => {
                 let message =
-                    format!("{}: nothing that it denies is granted, so it denies nothing", item.rule);
-                Some(item.warning(message).help("remove it, or keep it for what may be granted later"))
+                    format!("{}: nothing that is granted meets it, so it denies nothing", item.rule);
+                Some(
+                    item.warning(message).help(
+                        "look for a misspelt name; remove it, or keep it for what may be granted later",
+                    ),
+                )
             }
             Section::Deny
             | Section::Residency
@@ -103,7 +106,7 @@ impl Met {
             | Section::Content
             | Section::Guardrail
             | Section::Sensitive => {
-                let message = format!("{}: no request meets its condition", item.rule);
+                let message = format!("{}: nothing that is granted meets its condition", item.rule);
                 Some(
                     item.warning(message)
                         .help("look for keys that exclude each other, or for a misspelt name"),

@@ -253,7 +253,8 @@ impl Clause {
             Self::Model(patterns) => mentions.models.extend(patterns.iter().cloned()),
             Self::Kind(kinds) => mentions.kinds.extend(kinds),
             Self::Region(patterns) => mentions.regions.extend(examples(patterns)),
-            Self::Action(_) | Self::Stream(_) => mentions.operations = true,
+            Self::Action(operations) => mentions.actions.extend(operations),
+            Self::Stream(_) => mentions.streams = true,
             Self::Source(networks) => mentions.sources.extend(networks.iter().flat_map(Network::ends)),
             Self::Tools(patterns) => mentions.tools.extend(examples(patterns)),
             Self::Hours(hours) => {

@@ -34,6 +34,12 @@ pub(super) fn check(
             if is_late() {
                 return Err(Stopped);
             }
+            // What is not granted is not allowed; the others are asked about one by one.
+            if !grid.could_be_granted(set, class) {
+                let mut meant = seats(&grid, given, class).take(SAMPLE).map(|seat| seat.is_meant(invariant));
+                asked += u64::from(meant.any(|meant| meant));
+                continue;
+            }
             let found = seats(&grid, given, class).find_map(|seat| seat.search(invariant, set, &mut asked));
             if found.is_some() {
                 return Ok((asked, found));
@@ -53,6 +59,9 @@ fn seats<'g>(grid: &'g Grid, given: &'g Given, class: &'g Class) -> impl Iterato
     })
 }
 
+/// Places that are looked at to see whether an invariant is about models that nobody is granted.
+const SAMPLE: usize = 64;
+
 /// A place on the grid, up to what a request says.
 struct Seat<'g> {
     grid: &'g Grid,
@@ -63,16 +72,25 @@ struct Seat<'g> {
 }
 
 impl Seat<'_> {
-    fn search(&self, invariant: &Invariant, set: &PolicySet, asked: &mut u64) -> Option<Counterexample> {
-        let mut probe = self.grid.probe(self.app, self.around, self.class, self.operation);
-        invariant.given.place(&mut probe);
+    fn is_meant(&self, invariant: &Invariant) -> bool {
+        self.meant(invariant).next().is_some()
+    }
+
+    /// Requests that the invariant is about, up to their guardrails.
+    fn meant(&self, invariant: &Invariant) -> impl Iterator<Item = Probe> {
+        let mut plain = self.grid.probe(self.app, self.around, self.class, self.operation);
+        invariant.given.place(&mut plain);
         let tools = self.grid.tools.iter().map(|tool| vec![tool.clone()]);
-        for tools in std::iter::once(Vec::new()).chain(tools) {
-            probe.facts.tools = tools;
+        std::iter::once(Vec::new()).chain(tools).filter_map(move |tools| {
+            let probe = Probe { facts: Facts { tools, ..plain.facts.clone() }, ..plain.clone() };
             // FAIL-CLOSED: a request of which it cannot be said whether it is meant is asked about.
-            if invariant.allowed.restricts(&Asked::new(&probe.inquiry())) == Ok(false) {
-                continue;
-            }
+            let meant = invariant.allowed.restricts(&Asked::new(&probe.inquiry())) != Ok(false);
+            meant.then_some(probe)
+        })
+    }
+
+    fn search(&self, invariant: &Invariant, set: &PolicySet, asked: &mut u64) -> Option<Counterexample> {
+        for probe in self.meant(invariant) {
             for facts in self.grid.choices(&probe.facts) {
                 *asked += 1;
                 if let Some(found) = allowed(&probe, facts, set) {

@@ -324,12 +324,13 @@ impl Reading<'_> {
 }
 
 impl Given {
-    /// The circumstances. A test that does not say when means a fixed day, so that it means the same every day.
+    /// The circumstances. A test that does not say where it comes from and when means a private network and a fixed day, so
+    /// that it means the same on every machine and every day.
     pub(super) fn context(&self) -> Context {
         Context {
             environment: self.environment.clone().unwrap_or_else(|| "prod".to_owned()),
             region: self.region.clone().unwrap_or_else(|| DEFAULT_REGION.to_owned()),
-            source: self.source.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            source: self.source.unwrap_or(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1))),
             now: self.now.unwrap_or_else(|| Timestamp::from_second(NOON).unwrap_or_default()),
             break_glass: self.break_glass.clone(),
         }
