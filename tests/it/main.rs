@@ -57,6 +57,8 @@ mod drain;
 mod fail_closed;
 // Policies and callers that change while requests are served.
 mod reload;
+// The page about policies, run as it is written.
+mod policy_page;
 
 // What Prometheus is shown.
 mod metrics;

@@ -101,10 +101,9 @@ fn a_policy_whose_test_fails_never_comes_into_force() {
         warden.stderr()[said..].contains("tests/plain.yaml:2 the plain request")
     });
     assert_eq!(hello(&warden).converse_text(), "hello");
-    let ready = warden.admin().send(&Call::get("/readyz"));
+    let admin = warden.admin();
+    let ready = admin.send(&Call::new("GET", "/readyz", "").header("host", &admin.authority()));
     assert!(ready.text().contains("tests/plain.yaml:2"), "{}", ready.text());
-    let rejected = warden.journal().records.iter().any(|record| record.text("kind") == "policy.rejected");
-    assert!(rejected, "the rejection is on record");
     // Once the test says what is wanted, so do the policies.
     warden.write_policy("tests/plain.yaml", &case("deny, rules: [org/allow]"));
     eventually("the new policy to deny", || hello(&warden).status == 403);

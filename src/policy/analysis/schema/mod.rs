@@ -58,7 +58,7 @@ impl File {
 }
 
 fn policy() -> Value {
-    let sections = Section::ALL.into_iter().map(|section| (section.name(), several(item(section))));
+    let sections = Section::ALL.into_iter().map(|section| (section.name(), several(&item(section))));
     let file = FILE_KEYS.iter().chain(&FLOOR_KEYS).map(|key| (*key, of_key("file", key)));
     object(file.chain(sections), &["version", "scope"])
 }
@@ -67,7 +67,7 @@ fn policy() -> Value {
 fn item(section: Section) -> Value {
     let keys = COMMON_KEYS.iter().chain(Kind::keys(section));
     let of = |key: &&'static str| (*key, of_key(section.name(), key));
-    object(keys.collect::<Vec<_>>().into_iter().map(|key| of(&key)), &[])
+    object(keys.collect::<Vec<_>>().into_iter().map(|key| of(key)), &[])
 }
 
 fn tests() -> Value {
@@ -111,8 +111,8 @@ fn tests() -> Value {
             *key,
             match *key {
                 "given" => given(),
-                "cases" => several(case.clone()),
-                "never" => several(invariant.clone()),
+                "cases" => several(&case),
+                "never" => several(&invariant),
                 other => of_key("file", other),
             },
         )
@@ -121,7 +121,7 @@ fn tests() -> Value {
 }
 
 fn exceptions_file() -> Value {
-    let sections = Section::ALL.into_iter().map(|section| (section.name(), several(item(section))));
+    let sections = Section::ALL.into_iter().map(|section| (section.name(), several(&item(section))));
     let instead = object(sections, &[]);
     let exception = exceptions::KEYS.iter().map(|key| {
         (
@@ -137,7 +137,7 @@ fn exceptions_file() -> Value {
     let file = [
         ("version", json!({ "const": 1 })),
         ("scope", json!({ "const": "exceptions" })),
-        ("exceptions", several(exception)),
+        ("exceptions", several(&exception)),
     ];
     object(file.into_iter(), &["version", "scope", "exceptions"])
 }
@@ -146,7 +146,7 @@ fn exceptions_file() -> Value {
 fn of_key(place: &str, key: &str) -> Value {
     match (place, key) {
         (_, "version") => json!({ "const": 1 }),
-        ("file", "mode") | (_, "mode") => words(Mode::WORDS.map(|(word, _)| word)),
+        (_, "mode") => words(Mode::WORDS.map(|(word, _)| word)),
         ("file", "help") => json!({ "type": "string", "pattern": "^https?://\\S+$" }),
         ("file", "exceptions") => {
             object([("maxDays", json!({ "type": "integer", "minimum": 1 }))].into_iter(), &["maxDays"])
@@ -174,8 +174,8 @@ fn of_key(place: &str, key: &str) -> Value {
             { "type": "string" },
             { "type": "array", "items": { "type": "string" } },
         ] }),
-        (_, "modalities") => list(words(Modality::ALL.map(Modality::name))),
-        (_, "uninspected") => list(words(OpaqueKind::ALL.map(OpaqueKind::name))),
+        (_, "modalities") => list(&words(Modality::ALL.map(Modality::name))),
+        (_, "uninspected") => list(&words(OpaqueKind::ALL.map(OpaqueKind::name))),
         (_, "missing") => words(["deny", "inject"]),
         (_, "prompt" | "response") => words(["report", "redact", "deny"]),
         (_, "unread") => words(["report", "deny"]),
@@ -194,7 +194,7 @@ fn of_key(place: &str, key: &str) -> Value {
 /// `when`, `unless` and `allowed`: a mapping, or a text in Cedar.
 fn when() -> Value {
     let of = |key: &'static str| match key {
-        "kind" => list(words(ModelKind::ALL.map(ModelKind::name))),
+        "kind" => list(&words(ModelKind::ALL.map(ModelKind::name))),
         "stream" => json!({ "type": "boolean" }),
         _ => texts(),
     };
@@ -215,7 +215,7 @@ fn text() -> Value {
 }
 
 fn texts() -> Value {
-    list(text())
+    list(&text())
 }
 
 fn words<const N: usize>(words: [&str; N]) -> Value {
@@ -223,12 +223,12 @@ fn words<const N: usize>(words: [&str; N]) -> Value {
 }
 
 /// One value, or a list of them that is not empty.
-fn list(one: Value) -> Value {
+fn list(one: &Value) -> Value {
     json!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
 }
 
 /// One item, or a list of them.
-fn several(item: Value) -> Value {
+fn several(item: &Value) -> Value {
     json!({ "anyOf": [item, { "type": "array", "items": item }] })
 }
 

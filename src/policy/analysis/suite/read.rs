@@ -11,6 +11,7 @@ use crate::bedrock::fault::Fault;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::model::resolution::Found;
 use crate::bedrock::operation::Operation;
+use crate::bedrock::view::Parameter;
 use crate::identity::{CredentialKind, Principal};
 use crate::policy::analysis::description::{self, DescriptionError, NAMES, PARAMETERS};
 use crate::policy::analysis::probe::Probe;
@@ -266,7 +267,7 @@ impl Reading<'_> {
     }
 
     fn modified(&mut self, node: &Node) -> Option<BTreeMap<String, String>> {
-        let names = PARAMETERS.map(|parameter| parameter.name());
+        let names = PARAMETERS.map(Parameter::name);
         let known: Vec<&str> = names.into_iter().chain(["guardrail", "redact"]).collect();
         let mapping = self.mapping(node, "`modified`", &known)?;
         let mut modified = BTreeMap::new();
