@@ -20,7 +20,7 @@ pub struct CedarArgs {
 
 pub(super) fn run(args: &CedarArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
     if args.schema {
-        write!(terminal.out, "{}", cedar_schema())?;
+        write!(terminal.stdout, "{}", cedar_schema())?;
         return Ok(Exit::Success);
     }
     let (set, diagnostics) = args.folder.compile()?;
@@ -28,13 +28,13 @@ pub(super) fn run(args: &CedarArgs, terminal: &mut Terminal) -> Result<Exit, Fai
         let list = diagnostics.render(terminal.color);
         return Err(Failure::usage(format!("policies do not load\n\n{list}")));
     };
-    writeln!(terminal.out, "// {}", set.digest())?;
+    writeln!(terminal.stdout, "// {}", set.digest())?;
     writeln!(
-        terminal.out,
+        terminal.stdout,
         "// Policies marked @mode(\"shadow\") are watched and take no part in the decision."
     )?;
     for statement in set.in_cedar() {
-        write!(terminal.out, "\n{}", statement.text)?;
+        write!(terminal.stdout, "\n{}", statement.text)?;
     }
     Ok(Exit::Success)
 }
