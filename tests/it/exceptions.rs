@@ -23,14 +23,14 @@ deny:
     when: { app: checkout }
 ";
 
-/// Exceptions that end in thirty days.
-fn exceptions(items: &str) -> String {
+/// The file with exceptions that end in thirty days, where it says `UNTIL`.
+pub fn exceptions(items: &str) -> String {
     let until = Timestamp::now() + SignedDuration::from_hours(24 * 30);
     let items = items.replace("UNTIL", &until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     format!("version: 1\nscope: exceptions\nexceptions:\n{items}")
 }
 
-const META: &str = "until: UNTIL, owner: jane, approvedBy: ciso, ticket: T-1, reason: a test";
+pub const META: &str = "until: UNTIL, owner: jane, approvedBy: ciso, ticket: T-1, reason: a test";
 
 fn start() -> TestWarden {
     let items = format!(
