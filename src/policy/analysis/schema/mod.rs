@@ -67,7 +67,7 @@ fn policy() -> Value {
 fn item(section: Section) -> Value {
     let keys = COMMON_KEYS.iter().chain(Kind::keys(section));
     let of = |key: &&'static str| (*key, of_key(section.name(), key));
-    object(keys.collect::<Vec<_>>().into_iter().map(|key| of(key)), &[])
+    object(keys.collect::<Vec<_>>().into_iter().map(of), &[])
 }
 
 fn tests() -> Value {
