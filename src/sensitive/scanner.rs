@@ -6,12 +6,14 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 use thiserror::Error;
 
 use super::candidate::{Accepted, Candidate, Detector, Trigger};
 use super::normalise::Normalised;
+use super::stream::{Holding, Holdings};
 use super::{DetectorId, DetectorSet, context};
 
 /// The most memory one compiled pattern may take, in bytes.
@@ -20,6 +22,7 @@ const PATTERN_LIMIT: usize = 4 * 1024 * 1024;
 /// All detectors, compiled once and shared by all threads.
 pub struct Scanner {
     patterns: Vec<(DetectorId, Regex)>,
+    holdings: Holdings,
 }
 
 /// What was found, and where.
@@ -48,7 +51,8 @@ impl Scanner {
                 .map(|pattern| (id, pattern))
                 .map_err(|error| ScannerError { detector: detector.name, error: Box::new(error) })
         };
-        Ok(Self { patterns: DetectorSet::all().iter().map(compile).collect::<Result<_, _>>()? })
+        let patterns = DetectorSet::all().iter().map(compile).collect::<Result<_, _>>()?;
+        Ok(Self { patterns, holdings: Holdings::default() })
     }
 
     /// What `detectors` find in `text`: sorted, not overlapping. `key` is the name of the member that holds the text.
@@ -62,13 +66,32 @@ impl Scanner {
         for (id, pattern) in self.patterns.iter().filter(|(id, _)| detectors.contains(*id)) {
             if is_triggered(id.detector(), normalised.text(), digits) {
                 let key = key.is_some_and(|key| context::key_is_one_of(key, id.detector().keys));
-                claims.extend(Claims { id: *id, pattern, text: normalised.text(), key, from: 0 });
+                let trials = Trials { id: *id, pattern, text: normalised.text(), key, from: 0 };
+                claims.extend(trials.filter_map(|trial| trial.claim));
             }
         }
         let found = settle(claims)
             .into_iter()
             .map(|claim| Match { detector: claim.detector, range: normalised.original(&claim.range) });
         found.collect()
+    }
+
+    /// What tells text that may still grow into a match of `detectors`.
+    pub(super) fn holding(&self, detectors: DetectorSet) -> Arc<Holding> {
+        self.holdings.of(detectors)
+    }
+
+    /// Every candidate of `detector` in folded text, in order, from an offset on. `key` is whether the name of the
+    /// member that holds the text speaks for the detector.
+    pub(super) fn trials<'s>(
+        &'s self,
+        detector: DetectorId,
+        text: &'s str,
+        key: bool,
+        from: usize,
+    ) -> impl Iterator<Item = Trial> {
+        let pattern = self.patterns.iter().find(|(id, _)| *id == detector).map(|(_, pattern)| pattern);
+        pattern.map(|pattern| Trials { id: detector, pattern, text, key, from }).into_iter().flatten()
     }
 }
 
@@ -86,16 +109,27 @@ fn is_triggered(detector: &Detector, text: &str, digits: usize) -> bool {
 }
 
 /// A detector's claim to some bytes of the folded text.
-#[derive(Debug)]
-struct Claim {
-    detector: DetectorId,
-    range: Range<usize>,
+#[derive(Debug, Clone)]
+pub(super) struct Claim {
+    pub detector: DetectorId,
+    pub range: Range<usize>,
     /// How well founded it is: a checksum weighs more than context, context more than shape alone.
     weight: u8,
 }
 
-/// All claims of one detector, in order.
-struct Claims<'s> {
+/// A candidate and what became of it.
+#[derive(Debug)]
+pub(super) struct Trial {
+    /// What the pattern matched.
+    pub candidate: Range<usize>,
+    /// What the validator accepted of it.
+    pub claim: Option<Claim>,
+    /// Where the next candidate is looked for.
+    pub next: usize,
+}
+
+/// All candidates of one detector, in order.
+struct Trials<'s> {
     id: DetectorId,
     pattern: &'s Regex,
     text: &'s str,
@@ -104,24 +138,25 @@ struct Claims<'s> {
     from: usize,
 }
 
-impl Iterator for Claims<'_> {
-    type Item = Claim;
+impl Iterator for Trials<'_> {
+    type Item = Trial;
 
-    fn next(&mut self) -> Option<Claim> {
-        while let Some(found) = self.pattern.find_at(self.text, self.from) {
-            let detector = self.id.detector();
-            let candidate = Candidate::new(detector, self.text, found.range(), self.key);
-            if let Some(Accepted { range, checksum }) = (detector.validate)(&candidate) {
-                self.from = range.end.max(found.start() + 1);
-                let weight = 2 * u8::from(checksum) + u8::from(candidate.has_context());
-                return Some(Claim { detector: self.id, range, weight });
-            }
-            self.from = after_rejection(self.text, found.start());
-            if self.from > self.text.len() {
-                break;
-            }
+    fn next(&mut self) -> Option<Trial> {
+        if self.from > self.text.len() {
+            return None;
         }
-        None
+        let found = self.pattern.find_at(self.text, self.from)?;
+        let detector = self.id.detector();
+        let candidate = Candidate::new(detector, self.text, found.range(), self.key);
+        let claim = (detector.validate)(&candidate).map(|Accepted { range, checksum }| {
+            let weight = 2 * u8::from(checksum) + u8::from(candidate.has_context());
+            Claim { detector: self.id, range, weight }
+        });
+        self.from = match &claim {
+            Some(claim) => claim.range.end.max(found.start() + 1),
+            None => after_rejection(self.text, found.start()),
+        };
+        Some(Trial { candidate: found.range(), claim, next: self.from })
     }
 }
 
@@ -135,7 +170,7 @@ fn after_rejection(text: &str, start: usize) -> usize {
 }
 
 /// Keeps the best founded claims, the longer of equals, that do not overlap; sorted by position.
-fn settle(mut claims: Vec<Claim>) -> Vec<Claim> {
+pub(super) fn settle(mut claims: Vec<Claim>) -> Vec<Claim> {
     claims.sort_by_key(|claim| {
         (std::cmp::Reverse(claim.weight), std::cmp::Reverse(claim.range.len()), claim.range.start)
     });
