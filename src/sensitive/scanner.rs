@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::candidate::{Accepted, Candidate, Detector, Trigger};
 use super::normalise::Normalised;
-use super::stream::{Holding, Holdings};
+use super::stream::{Bounds, Holding, Holdings};
 use super::{DetectorId, DetectorSet, context};
 
 /// The most memory one compiled pattern may take, in bytes.
@@ -77,8 +77,8 @@ impl Scanner {
     }
 
     /// What tells text that may still grow into a match of `detectors`.
-    pub(super) fn holding(&self, detectors: DetectorSet) -> Arc<Holding> {
-        self.holdings.of(detectors)
+    pub(super) fn holding(&self, detectors: DetectorSet, bounds: Bounds) -> Arc<Holding> {
+        self.holdings.of(detectors, bounds)
     }
 
     /// Every candidate of `detector` in folded text, in order, from an offset on. `key` is whether the name of the

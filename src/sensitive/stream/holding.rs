@@ -22,6 +22,8 @@ use crate::sensitive::DetectorSet;
 const CACHE: usize = 2 * 1024 * 1024;
 /// The most memory that all patterns together may take, in bytes.
 const PATTERNS: usize = 32 * 1024 * 1024;
+/// Repetitions beyond this are those of tokens and keys that have no length of their own.
+const LONG: u32 = 256;
 /// Caches that are kept for the next texts.
 const SPARE: usize = 32;
 /// Sets whose automata are kept. Policies use few.
@@ -30,21 +32,30 @@ const MOST_SETS: usize = 64;
 /// The automata of all sets of detectors that were asked for.
 #[derive(Debug, Default)]
 pub(in crate::sensitive) struct Holdings {
-    known: Mutex<Vec<(DetectorSet, Arc<Holding>)>>,
+    known: Mutex<Vec<(DetectorSet, Bounds, Arc<Holding>)>>,
+}
+
+/// Whether long matches end where their pattern's bound says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sensitive) enum Bounds {
+    Kept,
+    /// What may be repeated very often may be repeated for ever.
+    Lifted,
 }
 
 impl Holdings {
     /// The automaton of a set, compiled when the set is new.
-    pub(in crate::sensitive) fn of(&self, detectors: DetectorSet) -> Arc<Holding> {
+    pub(in crate::sensitive) fn of(&self, detectors: DetectorSet, bounds: Bounds) -> Arc<Holding> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, holding)) = known.iter().find(|(set, _)| *set == detectors) {
+        let same = |(set, of, _): &&(DetectorSet, Bounds, _)| (*set, *of) == (detectors, bounds);
+        if let Some((.., holding)) = known.iter().find(same) {
             return Arc::clone(holding);
         }
         if known.len() >= MOST_SETS {
             known.remove(0);
         }
-        let holding = Arc::new(Holding::new(detectors.iter().map(|id| id.detector().pattern)));
-        known.push((detectors, Arc::clone(&holding)));
+        let holding = Arc::new(Holding::new(detectors.iter().map(|id| id.detector().pattern), bounds));
+        known.push((detectors, bounds, Arc::clone(&holding)));
         holding
     }
 }
@@ -70,9 +81,9 @@ struct States {
 }
 
 impl Automaton {
-    fn new<'p>(patterns: impl Iterator<Item = &'p str>) -> Option<Self> {
-        let parsed: Option<Vec<Hir>> =
-            patterns.map(|pattern| regex_syntax::parse(pattern).ok().map(without_looks)).collect();
+    fn new<'p>(patterns: impl Iterator<Item = &'p str>, bounds: Bounds) -> Option<Self> {
+        let parse = |pattern: &str| Some(widened(regex_syntax::parse(pattern).ok()?, bounds));
+        let parsed: Option<Vec<Hir>> = patterns.map(parse).collect();
         let nfa = thompson::Config::new()
             .utf8(false)
             .which_captures(WhichCaptures::None)
@@ -100,8 +111,9 @@ impl Automaton {
 }
 
 impl Holding {
-    pub(super) fn new<'p>(patterns: impl Iterator<Item = &'p str>) -> Self {
-        Self { automaton: Automaton::new(patterns), spare: Mutex::default(), made: AtomicU64::default() }
+    pub(super) fn new<'p>(patterns: impl Iterator<Item = &'p str>, bounds: Bounds) -> Self {
+        let automaton = Automaton::new(patterns, bounds);
+        Self { automaton, spare: Mutex::default(), made: AtomicU64::default() }
     }
 
     /// States to read with, those with `number` if they are not in use.
@@ -136,17 +148,19 @@ fn anchored() -> start::Config {
 }
 
 /// The pattern without conditions on what stands around a place, which are not known yet at the end of a text.
-fn without_looks(pattern: Hir) -> Hir {
+fn widened(pattern: Hir, bounds: Bounds) -> Hir {
+    let all = |parts: Vec<Hir>| parts.into_iter().map(|part| widened(part, bounds)).collect();
     match pattern.into_kind() {
         HirKind::Empty | HirKind::Look(_) => Hir::empty(),
         HirKind::Literal(literal) => Hir::literal(literal.0),
         HirKind::Class(class) => Hir::class(class),
-        HirKind::Capture(capture) => without_looks(*capture.sub),
-        HirKind::Concat(parts) => Hir::concat(parts.into_iter().map(without_looks).collect()),
-        HirKind::Alternation(parts) => Hir::alternation(parts.into_iter().map(without_looks).collect()),
-        HirKind::Repetition(repetition) => {
-            let sub = Box::new(without_looks(*repetition.sub.clone()));
-            Hir::repetition(Repetition { sub, ..repetition })
+        HirKind::Capture(capture) => widened(*capture.sub, bounds),
+        HirKind::Concat(parts) => Hir::concat(all(parts)),
+        HirKind::Alternation(parts) => Hir::alternation(all(parts)),
+        HirKind::Repetition(Repetition { min, max, greedy, sub }) => {
+            let lifted = |max: &u32| bounds == Bounds::Kept || *max <= LONG;
+            let (max, sub) = (max.filter(lifted), Box::new(widened(*sub, bounds)));
+            Hir::repetition(Repetition { min, max, greedy, sub })
         }
     }
 }
@@ -169,7 +183,8 @@ pub(super) struct Walk {
     /// Whether the automaton gave up.
     lost: bool,
     /// Bytes read, each as often as it was read.
-    steps: u64,
+    #[cfg(test)]
+    pub(super) steps: u64,
 }
 
 /// A state, and in which states it means something.
@@ -182,7 +197,17 @@ struct Reached {
 
 impl Walk {
     pub(super) const fn new(holding: Arc<Holding>) -> Self {
-        Self { holding, start: 0, at: 0, reached: None, matched: false, seen: false, lost: false, steps: 0 }
+        Self {
+            holding,
+            start: 0,
+            at: 0,
+            reached: None,
+            matched: false,
+            seen: false,
+            lost: false,
+            #[cfg(test)]
+            steps: 0,
+        }
     }
 
     /// Reads on to the end of `text`, of which it has read the beginning before.
@@ -212,7 +237,10 @@ impl Walk {
             }
         };
         while let Some(&byte) = bytes.get(self.at) {
-            self.steps += 1;
+            #[cfg(test)]
+            {
+                self.steps += 1;
+            }
             if self.at == self.start && !automaton.begins(byte) {
                 self.next_start(text);
                 continue;
@@ -258,21 +286,6 @@ impl Walk {
         self.at -= by;
     }
 
-    /// Follows what is alive at the end of `text` from here on without the text.
-    pub(super) fn follow(&self, text: &str) -> Follower {
-        let holding = Arc::clone(&self.holding);
-        let alive = text.get(self.start..).unwrap_or_default();
-        let followed = holding.automaton.as_ref().filter(|_| !self.lost).and_then(|automaton| {
-            let mut states = holding.borrow(automaton, self.reached.map_or(0, |reached| reached.number));
-            let mut state = automaton.start(&mut states)?;
-            for byte in alive.bytes() {
-                state = automaton.dfa.next_state(&mut states.cache, state, byte).ok()?;
-            }
-            Some((states, state))
-        });
-        Follower { holding, followed }
-    }
-
     fn next_start(&mut self, text: &str) {
         self.seen |= self.matched;
         self.matched = false;
@@ -286,22 +299,37 @@ impl Walk {
 pub(super) struct Follower {
     holding: Arc<Holding>,
     /// `None` when the automaton gave up: then nothing ends.
-    followed: Option<(States, LazyStateID)>,
+    reached: Option<(States, LazyStateID)>,
 }
 
 impl Follower {
+    /// `alive` is what began at the start so far.
+    pub(super) fn new(holding: Arc<Holding>, alive: &str) -> Self {
+        let reached = holding.automaton.as_ref().and_then(|automaton| {
+            let mut states = holding.borrow(automaton, 0);
+            let state = automaton.start(&mut states)?;
+            Some((states, state))
+        });
+        let mut follower = Self { holding, reached };
+        follower.read(alive);
+        follower
+    }
+
     /// Reads on and returns how many bytes still belong to what is followed, once not all of them do.
     pub(super) fn read(&mut self, text: &str) -> Option<usize> {
         let automaton = self.holding.automaton.as_ref()?;
-        let (mut states, mut state) = self.followed.take()?;
+        let (mut states, mut state) = self.reached.take()?;
+        let mut whole = None;
         for (at, byte) in text.bytes().enumerate() {
             state = automaton.dfa.next_state(&mut states.cache, state, byte).ok()?;
             if state.is_dead() {
                 self.holding.give_back(states);
-                return Some(at);
+                // A match is seen one byte late.
+                return Some(whole.filter(|whole| whole + 1 == at).unwrap_or(at));
             }
+            whole = state.is_match().then_some(at).or(whole);
         }
-        self.followed = Some((states, state));
+        self.reached = Some((states, state));
         None
     }
 }

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::holding::{Follower, Walk};
+use super::holding::{Bounds, Follower, Walk};
 use super::window::Window;
 use crate::sensitive::scanner::{Claim, Trial, settle};
 use crate::sensitive::{DetectorId, DetectorSet, Scanner, context};
@@ -63,7 +63,7 @@ impl<'s> Lane<'s> {
             scanner,
             chains: chains.collect(),
             window: Window::default(),
-            walk: Walk::new(scanner.holding(detectors)),
+            walk: Walk::new(scanner.holding(detectors, Bounds::Kept)),
             trials: Vec::new(),
             swallowing: None,
             swallowed: 0,
@@ -74,6 +74,11 @@ impl<'s> Lane<'s> {
     /// Folded bytes that are held back and not dropped already.
     pub(super) fn pending(&self) -> usize {
         self.window.folded().len() - self.window.settled().max(self.swallowed)
+    }
+
+    #[cfg(test)]
+    pub(super) const fn steps(&self) -> u64 {
+        self.walk.steps
     }
 
     /// Takes the next piece, or the end, and hands on what is settled now.
@@ -127,7 +132,8 @@ impl<'s> Lane<'s> {
         }
         if let Some(detector) = self.suspect(rest, first) {
             sink(Part::Found(detector));
-            self.swallowing = Some(self.walk.follow(text));
+            let set = self.chains.iter().map(|chain| chain.detector).collect();
+            self.swallowing = Some(Follower::new(self.scanner.holding(set, Bounds::Lifted), rest));
             self.swallowed = text.len();
             self.kept = rest.len();
         }
@@ -136,7 +142,7 @@ impl<'s> Lane<'s> {
     /// A detector of which all of `text` may be the beginning of a match.
     fn suspect(&self, text: &str, first: DetectorSet) -> Option<DetectorId> {
         let may_match = |id: &DetectorId| {
-            let mut walk = Walk::new(self.scanner.holding([*id].into_iter().collect()));
+            let mut walk = Walk::new(self.scanner.holding([*id].into_iter().collect(), Bounds::Kept));
             walk.read(text);
             walk.alive_from() == 0
         };

@@ -13,7 +13,7 @@ use lane::{Lane, Part};
 use super::redact::push_placeholder;
 use super::{DetectorSet, Findings, Scanner};
 
-pub(super) use holding::{Holding, Holdings};
+pub(super) use holding::{Bounds, Holding, Holdings};
 
 /// What becomes of the text once more of it would have to be held back than a plan allows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -2,6 +2,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use proptest::strategy::ValueTree;
 
 use super::*;
 use crate::sensitive::{DetectorId, find, redact};
@@ -134,5 +135,157 @@ proptest! {
                 prop_assert_eq!(&findings, &expected.2, "{:?}", pieces);
             }
         }
+    }
+}
+
+fn only(name: &str) -> DetectorSet {
+    [find(name).unwrap()].into_iter().collect()
+}
+
+fn redacting(detectors: DetectorSet) -> Plan {
+    Plan::new(DetectorSet::EMPTY, detectors, DetectorSet::EMPTY)
+}
+
+/// All that the catalogue's examples hold, in one text.
+fn prose() -> String {
+    let mut prose = String::new();
+    for (index, example) in examples().into_iter().enumerate() {
+        let filler = ["Then, as we said, ", "and ", "The next line reads: ", "see\n"];
+        prose.push_str(filler[index % filler.len()]);
+        prose.push_str(example);
+        prose.push_str([". ", ", ", " ", "\n"][index / 3 % 4]);
+    }
+    prose
+}
+
+#[test]
+fn examples_in_prose_are_redacted_alike_in_pieces_of_every_size() {
+    let text = prose();
+    let half: DetectorSet = all().iter().step_by(2).collect();
+    for plan in [redacting(all()), Plan::new(half, all(), DetectorSet::EMPTY), Plan::new(all(), half, half)] {
+        let expected = batch(&plan, &text, None);
+        for size in [1, 2, 3, 4, 7, 20, 64, 1000] {
+            assert_eq!(streamed(&plan, &by_size(&text, size), None), expected, "{size}");
+        }
+    }
+}
+
+/// What peers do: each piece by itself.
+fn piece_by_piece(plan: &Plan, pieces: &[&str]) -> String {
+    pieces.iter().map(|piece| batch(plan, piece, None).0).collect()
+}
+
+#[test]
+fn without_holding_back_the_same_texts_leak() {
+    let text = prose();
+    let plan = redacting(all());
+    let expected = batch(&plan, &text, None).0;
+    for size in [1, 2, 4, 7, 20] {
+        let leaky = piece_by_piece(&plan, &by_size(&text, size));
+        assert_ne!(leaky, expected, "{size}");
+        assert!(leaky.matches('{').count() < expected.matches('{').count() / 2, "{size}");
+    }
+}
+
+#[test]
+fn no_beginning_of_a_match_is_let_go() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for id in all().iter() {
+        let plan = Plan { hold: usize::MAX, ..redacting([id].into_iter().collect()) };
+        let words = proptest::string::string_regex(id.detector().pattern).unwrap();
+        for _ in 0..100 {
+            let word = words.new_tree(&mut runner).unwrap().current();
+            let bounds: Vec<usize> = word.char_indices().map(|(at, _)| at).skip(1).collect();
+            let every = bounds.len() / 50 + 1;
+            for &end in bounds.iter().step_by(every).chain([&word.len()]) {
+                let mut redactor = Redactor::new(scanner(), &plan, None);
+                let mut out = String::new();
+                for piece in ["so: ", &word[..end]] {
+                    assert_eq!(redactor.push(piece, &mut out), Progress::Going);
+                }
+                assert!("so: ".starts_with(&out), "{id}: {word:?} up to {end}: {out:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_word_that_is_being_written_is_held_in_prose() {
+    let plan = redacting(all());
+    let mut redactor = Redactor::new(scanner(), &plan, None);
+    let mut out = String::new();
+    let text = "The harbour lay quiet in the early light, and the boats had not yet gone out. ";
+    let mut most = 0;
+    for piece in by_size(&text.repeat(4), 4) {
+        assert_eq!(redactor.push(piece, &mut out), Progress::Going);
+        most = most.max(redactor.acting.as_ref().unwrap().pending());
+    }
+    assert!(most <= 12, "{most}");
+    assert_eq!(redactor.push("\n\n", &mut out), Progress::Going);
+    assert!(!redactor.is_holding());
+    assert_eq!(out, text.repeat(4) + "\n\n");
+}
+
+#[test]
+fn what_only_reports_delays_nothing() {
+    let plan = Plan::new(all(), DetectorSet::EMPTY, DetectorSet::EMPTY);
+    let mut redactor = Redactor::new(scanner(), &plan, None);
+    let mut out = String::new();
+    let text = prose();
+    for (at, piece) in by_size(&text, 3).into_iter().enumerate() {
+        assert_eq!(redactor.push(piece, &mut out), Progress::Going);
+        assert!(!redactor.is_holding());
+        assert_eq!(out.chars().count(), text.chars().count().min(3 * (at + 1)));
+    }
+    assert_eq!(redactor.finish(&mut out), Progress::Going);
+    assert_eq!((out, Progress::Going, redactor.findings().clone()), batch(&plan, &text, None));
+}
+
+#[test]
+fn a_denied_match_ends_the_text_before_it_begins() {
+    let plan = Plan::new(DetectorSet::EMPTY, only("phone"), only("email"));
+    let text = "call +44 121 234 5899 or write to bob@example.com today, or ann@example.com";
+    for size in [1, 5, 100] {
+        let (out, progress, findings) = streamed(&plan, &by_size(text, size), None);
+        assert_eq!((out.as_str(), progress), ("call {PHONE} or write to ", Progress::Denied));
+        assert_eq!(findings.detectors(), only("phone").union(only("email")));
+    }
+}
+
+/// Counts how often bytes are read.
+fn steps(plan: &Plan, text: &str, size: usize) -> u64 {
+    let mut redactor = Redactor::new(scanner(), plan, None);
+    let mut out = String::new();
+    for piece in by_size(text, size) {
+        if redactor.push(piece, &mut out) == Progress::Denied {
+            break;
+        }
+    }
+    redactor.acting.as_ref().unwrap().steps()
+}
+
+#[test]
+fn hostile_texts_cost_the_same_for_every_byte() {
+    let plan = redacting(all());
+    for unit in [
+        "a",
+        "1",
+        "1 ",
+        "1-",
+        "A1b2/",
+        "a.",
+        "a@",
+        "a@b.",
+        "eyJ",
+        "eyJhbGciOiJIUzI1NiJ9.",
+        "::",
+        "+1-",
+        "()",
+        "-----BEGIN ",
+    ] {
+        let work = |length: usize| steps(&plan, &unit.repeat(length / unit.len()), 16);
+        let (short, long) = (work(8 * 1024), work(32 * 1024));
+        assert!(long < 5 * short, "{unit}: {short} {long}");
+        assert!(long < 400 * 32 * 1024, "{unit}: {long}");
     }
 }
