@@ -45,7 +45,12 @@ pub(in crate::sensitive) enum Bounds {
 
 impl Holdings {
     /// The automaton of a set, compiled when the set is new.
-    pub(in crate::sensitive) fn of(&self, detectors: DetectorSet, bounds: Bounds) -> Arc<Holding> {
+    pub(in crate::sensitive) fn of<'p, P: Iterator<Item = &'p str>>(
+        &self,
+        detectors: DetectorSet,
+        bounds: Bounds,
+        patterns: impl FnOnce() -> P,
+    ) -> Arc<Holding> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let same = |(set, of, _): &&(DetectorSet, Bounds, _)| (*set, *of) == (detectors, bounds);
         if let Some((.., holding)) = known.iter().find(same) {
@@ -54,7 +59,7 @@ impl Holdings {
         if known.len() >= MOST_SETS {
             known.remove(0);
         }
-        let holding = Arc::new(Holding::new(detectors.iter().map(|id| id.detector().pattern), bounds));
+        let holding = Arc::new(Holding::new(patterns(), bounds));
         known.push((detectors, bounds, Arc::clone(&holding)));
         holding
     }

@@ -7,11 +7,11 @@ use std::ops::Range;
 
 use super::holding::{Bounds, Follower, Walk};
 use super::window::Window;
-use crate::sensitive::scanner::{Claim, Trial, settle};
-use crate::sensitive::{DetectorId, DetectorSet, Scanner, context};
+use crate::sensitive::scanner::{Chain, Claim, Trial, settle};
+use crate::sensitive::{DetectorId, DetectorSet, Scanner};
 
-/// Folded bytes behind a candidate that its validator may look at.
-const BEHIND: usize = 64;
+/// Folded bytes behind a candidate that decide about it as well: the first of the next character.
+const BEHIND: usize = 1;
 
 /// A settled part of a text.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,24 +44,12 @@ enum Horizon {
     Closed,
 }
 
-/// How far one detector has come.
-#[derive(Debug)]
-struct Chain {
-    detector: DetectorId,
-    /// Whether the name of the member that holds the text speaks for it.
-    key: bool,
-    /// Where its next candidate is looked for.
-    next: usize,
-}
-
 impl<'s> Lane<'s> {
     /// `key` is the name of the JSON member that holds the text.
     pub(super) fn new(scanner: &'s Scanner, detectors: DetectorSet, key: Option<&str>) -> Self {
-        let speaks = |id: DetectorId| key.is_some_and(|key| context::key_is_one_of(key, id.detector().keys));
-        let chains = detectors.iter().map(|detector| Chain { detector, key: speaks(detector), next: 0 });
         Self {
             scanner,
-            chains: chains.collect(),
+            chains: scanner.chains(detectors, key),
             window: Window::default(),
             walk: Walk::new(scanner.holding(detectors, Bounds::Kept)),
             trials: Vec::new(),
@@ -184,7 +172,8 @@ impl<'s> Lane<'s> {
     /// Decides all candidates that begin before `to` and can be decided, and hands on the text up to the first that
     /// cannot. Returns where that is.
     fn settle(&mut self, to: usize, horizon: Horizon, sink: &mut impl FnMut(Part<'_>)) -> usize {
-        self.collect(to);
+        let bounds = self.window.settled()..to;
+        self.scanner.trials(&self.chains, self.window.folded(), bounds, &mut self.trials);
         let to = match horizon {
             Horizon::Open => first_open(&self.trials, to, self.window.folded().len()),
             Horizon::Closed => to,
@@ -212,18 +201,6 @@ impl<'s> Lane<'s> {
         self.hand_on(from..to, sink);
         self.swallowed = self.swallowed.max(from);
         to
-    }
-
-    /// All candidates that begin before `to`.
-    fn collect(&mut self, to: usize) {
-        self.trials.clear();
-        let settled = self.window.settled();
-        for (index, chain) in self.chains.iter().enumerate() {
-            let trials =
-                self.scanner.trials(chain.detector, self.window.folded(), chain.key, chain.next.max(settled));
-            let before = trials.take_while(|trial| trial.candidate.start < to);
-            self.trials.extend(before.map(|trial| (index, trial)));
-        }
     }
 
     fn forget(&mut self, settled: usize) {
