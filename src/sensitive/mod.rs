@@ -15,6 +15,7 @@ mod normalise;
 mod redact;
 mod scanner;
 mod secrets;
+mod stream;
 mod words;
 
 pub use custom::{Custom, CustomError, Definition, Validator};
@@ -22,6 +23,7 @@ pub use description::{Description, describe};
 pub use detector::{DetectorId, DetectorSet, Findings, find};
 pub use redact::redact;
 pub use scanner::{Match, Scanner, ScannerError};
+pub use stream::{Overflow, Plan, Progress, Redactor};
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ use thiserror::Error;
 use super::candidate::{Accepted, Candidate, Detector, Trigger, Validate};
 use super::custom::Custom;
 use super::normalise::Normalised;
+use super::stream::{Bounds, Holding, Holdings};
 use super::words::{Contribution, Vocabulary, Words};
 use super::{DetectorId, DetectorSet, context};
 
@@ -30,6 +31,7 @@ struct Compiled {
     detectors: Vec<Ready>,
     vocabulary: Vocabulary,
     all: DetectorSet,
+    holdings: Holdings,
 }
 
 /// A detector that can be run: one of the catalogue, or a custom one.
@@ -94,7 +96,9 @@ impl Scanner {
         let vocabulary = Vocabulary::new(built_in.chain(custom.iter().map(Custom::contribution)))
             .map_err(|error| ScannerError::Words(error.to_string()))?;
         let all = detectors.iter().map(|ready| ready.id).collect();
-        Ok(Self { compiled: Arc::new(Compiled { detectors, vocabulary, all }) })
+        Ok(Self {
+            compiled: Arc::new(Compiled { detectors, vocabulary, all, holdings: Holdings::default() }),
+        })
     }
 
     /// Every detector of this scanner, custom ones included.
@@ -132,15 +136,57 @@ impl Scanner {
             if key && ready.whole {
                 claims.extend(ready.whole_value(folded));
             }
-            let counted = ready.digits.is_some_and(|least| digits >= least);
-            if counted || words.triggered.contains(ready.id) || (key && ready.by_context) {
-                claims.extend(Claims { ready, text: folded, words: &words, key, from: 0 });
+            if ready.is_triggered(&words, digits, key) {
+                let trials = Trials { ready, text: folded, words: &words, key, from: 0 };
+                claims.extend(trials.filter_map(|trial| trial.claim));
             }
         }
         settle(claims)
             .into_iter()
             .map(|claim| Match { detector: claim.detector, range: normalised.original(&claim.range) })
             .collect()
+    }
+
+    /// What tells text that may still grow into a match of `detectors`.
+    pub(super) fn holding(&self, detectors: DetectorSet, bounds: Bounds) -> Arc<Holding> {
+        let patterns =
+            || self.patterns().filter(|(id, _)| detectors.contains(*id)).map(|(_, pattern)| pattern);
+        self.compiled.holdings.of(detectors, bounds, patterns)
+    }
+
+    /// Where each of `detectors` begins in a text of which `key` is the member's name.
+    pub(super) fn chains(&self, detectors: DetectorSet, key: Option<&str>) -> Vec<Chain> {
+        let all = self.compiled.detectors.iter().enumerate();
+        let chains = all.filter(|(_, ready)| detectors.contains(ready.id)).map(|(index, ready)| Chain {
+            detector: ready.id,
+            index,
+            key: key.is_some_and(|key| ready.is_key(key)),
+            next: 0,
+        });
+        chains.collect()
+    }
+
+    /// Adds to `trials` every candidate between `from` and `until` of a folded text that no chain has passed yet, with
+    /// the place of its chain.
+    pub(super) fn trials(
+        &self,
+        chains: &[Chain],
+        text: &str,
+        bounds: Range<usize>,
+        trials: &mut Vec<(usize, Trial)>,
+    ) {
+        let words = self.compiled.vocabulary.find(text);
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        for (place, chain) in chains.iter().enumerate() {
+            let ready = self.compiled.detectors.get(chain.index);
+            let Some(ready) = ready.filter(|ready| ready.is_triggered(&words, digits, chain.key)) else {
+                continue;
+            };
+            let from = chain.next.max(bounds.start);
+            let all = Trials { ready, text, words: &words, key: chain.key, from };
+            let before = all.take_while(|trial| trial.candidate.start < bounds.end);
+            trials.extend(before.map(|trial| (place, trial)));
+        }
     }
 }
 
@@ -185,6 +231,12 @@ impl Ready {
         }
     }
 
+    /// Whether a text can hold anything for this detector at all.
+    fn is_triggered(&self, words: &Words, digits: usize, key: bool) -> bool {
+        let counted = self.digits.is_some_and(|least| digits >= least);
+        counted || words.triggered.contains(self.id) || (key && self.by_context)
+    }
+
     fn is_key(&self, key: &str) -> bool {
         context::key_is_one_of(key, self.keys.iter().map(String::as_str))
     }
@@ -219,15 +271,37 @@ fn contribution(id: DetectorId, detector: &'static Detector) -> Contribution<'st
 
 /// A detector's claim to some bytes of the folded text.
 #[derive(Debug)]
-struct Claim {
-    detector: DetectorId,
-    range: Range<usize>,
+pub(super) struct Claim {
+    pub detector: DetectorId,
+    pub range: Range<usize>,
     /// How well founded it is: a checksum weighs more than context, context more than shape alone.
     weight: u8,
 }
 
-/// All claims of one detector, in order.
-struct Claims<'s> {
+/// A candidate and what became of it.
+#[derive(Debug)]
+pub(super) struct Trial {
+    /// What the pattern matched.
+    pub candidate: Range<usize>,
+    /// What was accepted of it.
+    pub claim: Option<Claim>,
+    /// Where the next candidate is looked for.
+    pub next: usize,
+}
+
+/// How far one detector has come in a text.
+#[derive(Debug)]
+pub(super) struct Chain {
+    pub detector: DetectorId,
+    index: usize,
+    /// Whether the member's name speaks for it.
+    key: bool,
+    /// Where its next candidate is looked for.
+    pub next: usize,
+}
+
+/// All candidates of one detector, in order.
+struct Trials<'s> {
     ready: &'s Ready,
     text: &'s str,
     words: &'s Words,
@@ -236,25 +310,26 @@ struct Claims<'s> {
     from: usize,
 }
 
-impl Iterator for Claims<'_> {
-    type Item = Claim;
+impl Iterator for Trials<'_> {
+    type Item = Trial;
 
-    fn next(&mut self) -> Option<Claim> {
-        while let Some(found) = self.ready.pattern.find_at(self.text, self.from) {
-            let candidate = Candidate::new(self.ready.id, self.text, found.range(), self.words, self.key);
-            let told = || !self.ready.needs_context || candidate.has_context();
-            let accepted = (self.ready.validate)(&candidate).filter(|_| told());
-            if let Some(Accepted { range, checked }) = accepted {
-                self.from = range.end.max(found.start() + 1);
-                let weight = 2 * u8::from(checked) + u8::from(candidate.has_context());
-                return Some(Claim { detector: self.ready.id, range, weight });
-            }
-            self.from = after_rejection(self.text, found.start());
-            if self.from > self.text.len() {
-                break;
-            }
+    fn next(&mut self) -> Option<Trial> {
+        if self.from > self.text.len() {
+            return None;
         }
-        None
+        let found = self.ready.pattern.find_at(self.text, self.from)?;
+        let candidate = Candidate::new(self.ready.id, self.text, found.range(), self.words, self.key);
+        let told = || !self.ready.needs_context || candidate.has_context();
+        let accepted = (self.ready.validate)(&candidate).filter(|_| told());
+        let claim = accepted.map(|Accepted { range, checked }| {
+            let weight = 2 * u8::from(checked) + u8::from(candidate.has_context());
+            Claim { detector: self.ready.id, range, weight }
+        });
+        self.from = match &claim {
+            Some(claim) => claim.range.end.max(found.start() + 1),
+            None => after_rejection(self.text, found.start()),
+        };
+        Some(Trial { candidate: found.range(), claim, next: self.from })
     }
 }
 
@@ -268,7 +343,7 @@ fn after_rejection(text: &str, start: usize) -> usize {
 }
 
 /// Keeps the best founded claims, the longer of equals, that do not overlap; sorted by position.
-fn settle(mut claims: Vec<Claim>) -> Vec<Claim> {
+pub(super) fn settle(mut claims: Vec<Claim>) -> Vec<Claim> {
     claims.sort_by_key(|claim| {
         (std::cmp::Reverse(claim.weight), std::cmp::Reverse(claim.range.len()), claim.range.start)
     });
