@@ -19,7 +19,7 @@ mod secrets;
 mod stream;
 mod words;
 
-pub use custom::{Custom, CustomError, Definition, Validator};
+pub use custom::{Custom, CustomError, Definition, MOST_CUSTOM, Validator};
 pub use description::{Description, describe};
 pub use detector::{DetectorId, DetectorSet, Findings, find};
 pub use redact::redact;

@@ -106,6 +106,11 @@ impl Scanner {
         self.compiled.all
     }
 
+    /// The detector of this scanner that a policy calls `name`, in any spelling and any case.
+    pub fn find(&self, name: &str) -> Option<DetectorId> {
+        self.compiled.all.iter().find(|id| id.is_called(name))
+    }
+
     /// The detectors with their patterns, as `regex` reads them. What a pattern does not match is never found; a claim is
     /// always part of what it matches.
     pub(super) fn patterns(&self) -> impl Iterator<Item = (DetectorId, &str)> {
