@@ -27,4 +27,6 @@ pub use scanner::{Match, Scanner, ScannerError};
 pub use stream::{Overflow, Plan, Progress, Redactor};
 
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod tests;

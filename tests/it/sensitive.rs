@@ -31,7 +31,11 @@ fn json_lines_come_back_with_the_places_of_what_was_found() {
     ];
     let finished = fed(&["sensitive", "scan", "--format", "jsonl"], &lines.join("\n"));
     assert_eq!(finished.code, 2, "{}", finished.stderr);
-    assert!(finished.stderr.contains("line 2") && !finished.stderr.contains("not json"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("line 2") && !finished.stderr.contains("not json"),
+        "{}",
+        finished.stderr
+    );
     let answers: Vec<Value> =
         finished.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(answers[0]["spans"][0], serde_json::json!({ "start": 9, "end": 24, "type": "EMAIL" }));

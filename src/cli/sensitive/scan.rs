@@ -133,7 +133,9 @@ fn reason(error: &serde_json::Error) -> &'static str {
 
 fn counted(matches: &[Match]) -> Findings {
     let mut findings = Findings::default();
-    matches.iter().for_each(|found| findings.add(found.detector, 1));
+    for found in matches {
+        findings.add(found.detector, 1);
+    }
     findings
 }
 

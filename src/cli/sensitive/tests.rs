@@ -44,7 +44,8 @@ fn a_text_is_printed_redacted_and_counted() {
 
 #[test]
 fn json_lines_are_answered_with_places_in_code_points() {
-    let lines = "{\"id\":\"a\",\"text\":\"é😀 bob@example.com!\"}\n\n{\"id\":7,\"text\":\"nothing\",\"more\":[1]}";
+    let lines =
+        "{\"id\":\"a\",\"text\":\"é😀 bob@example.com!\"}\n\n{\"id\":7,\"text\":\"nothing\",\"more\":[1]}";
     let (exit, stdout, stderr) = sensitive("scan --format jsonl", lines.as_bytes());
     assert_eq!((exit.unwrap(), stderr.as_str()), (Exit::Success, ""));
     let answers: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -54,7 +55,8 @@ fn json_lines_are_answered_with_places_in_code_points() {
 
 #[test]
 fn a_bad_line_is_named_and_costs_no_other_line_its_answer() {
-    let lines = "{\"id\":1,\"text\":\"bob@example.com\"}\nsecret words\n{\"id\":2}\n{\"id\":3,\"text\":\"x\"}\n";
+    let lines =
+        "{\"id\":1,\"text\":\"bob@example.com\"}\nsecret words\n{\"id\":2}\n{\"id\":3,\"text\":\"x\"}\n";
     let (exit, stdout, stderr) = sensitive("scan --format jsonl", lines.as_bytes());
     let failure = exit.unwrap_err();
     assert_eq!((failure.exit, failure.message.as_str()), (Exit::Usage, "2 lines could not be read"));
@@ -73,12 +75,14 @@ fn the_name_of_a_member_speaks_for_its_value() {
 #[test]
 fn detectors_of_a_policy_folder_are_used_and_listed() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("org.yaml"), "version: 1\nscope: org\nallow: { models: \"*\" }\n").unwrap();
+    std::fs::write(folder.path().join("org.yaml"), "version: 1\nscope: org\nallow: { models: \"*\" }\n")
+        .unwrap();
     let own = "version: 1\ndetectors:\n  - name: STAFF_CODE\n    pattern: 'ST[0-9]{4}'\n    \
                examples: { match: [ST1234], no_match: [ST123] }\n";
     std::fs::write(folder.path().join("detectors.yaml"), own).unwrap();
     let policies = format!("--policies={}", folder.path().display());
-    let (_, stdout, _) = sensitive(&format!("scan {policies} --detect staff_code"), b"ST1234 bob@example.com");
+    let (_, stdout, _) =
+        sensitive(&format!("scan {policies} --detect staff_code"), b"ST1234 bob@example.com");
     assert_eq!(stdout, "{STAFF_CODE} bob@example.com");
     let (_, stdout, _) = sensitive(&format!("list {policies}"), b"");
     assert!(stdout.contains("STAFF_CODE\n"), "{stdout}");
