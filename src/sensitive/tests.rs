@@ -31,7 +31,7 @@ fn every_detector_does_what_its_examples_say() {
     let scanner = scanner();
     let mut wrong = Vec::new();
     for id in DetectorSet::all().iter() {
-        let examples = &id.detector().examples;
+        let examples = &id.built_in().unwrap().examples;
         for (text, expected) in examples.found {
             let found = found(scanner, only(id.name()), text, None);
             if !found.iter().any(|(_, part)| part == expected) {

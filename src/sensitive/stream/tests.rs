@@ -119,7 +119,6 @@ fn plan() -> impl Strategy<Value = Plan> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
     fn any_pieces_give_what_the_whole_text_gives(
         text in text(), plan in plan(), cuts in prop::collection::vec(any::<Index>(), 0..12),
