@@ -3,17 +3,21 @@
 //! Receives policy files and returns a [`PolicySet`]; receives an [`Inquiry`] and returns repairs and a [`Verdict`].
 //! First a request is repaired, then the repaired request is verified. Pure: no files, no clock, no logging.
 
+mod asked;
 mod catalogue;
+mod cedar;
 mod compile;
 mod condition;
 mod document;
 mod evaluate;
+mod exceptions;
 mod facts;
 mod glob;
 mod lint;
 mod rule;
 mod rules;
 mod scope;
+mod slice;
 mod unsupported;
 mod verdict;
 
@@ -21,14 +25,17 @@ use std::collections::BTreeMap;
 
 use catalogue::Catalogue;
 use document::Level;
+use exceptions::Exception;
 
 use crate::bedrock::catalogue::MicroDollars;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::Usage;
 
+pub use cedar::schema as cedar_schema;
 pub use compile::compile;
 pub use evaluate::Check;
-pub use facts::{Context, Facts, GuardrailReference, Inquiry};
+pub use exceptions::{ExceptionSummary, Exempted};
+pub use facts::{Context, Facts, GuardrailReference, Inquiry, estimated_tokens};
 pub use rule::{Mode, RuleId, Section};
 pub use rules::sensitive::Direction;
 pub use scope::Scope;
@@ -48,6 +55,8 @@ pub struct PolicySet {
 struct Team {
     level: Level,
     apps: BTreeMap<String, Level>,
+    /// Those for the team or one of its apps, in force or not.
+    exceptions: Vec<Exception>,
 }
 
 /// What one file holds.
@@ -81,6 +90,11 @@ impl PolicySet {
         self.catalogue.cost(model, usage)
     }
 
+    /// Whether callers are told, in a header, what rules in shadow mode would have refused.
+    pub fn tells_shadow(&self) -> bool {
+        self.org.floor.shadow_header
+    }
+
     /// The files, from the floor down.
     pub fn summaries(&self) -> Vec<Summary> {
         self.all_levels().map(Level::summary).collect()
@@ -95,6 +109,11 @@ impl PolicySet {
             grants.chain(level.rules.iter().map(|rule| (rule.head.id.clone(), rule.head.mode)))
         });
         std::iter::once((residency, Mode::Enforce)).chain(written)
+    }
+
+    /// Everything that exceptions.yaml says, by team.
+    pub fn exceptions(&self) -> impl Iterator<Item = ExceptionSummary> {
+        self.teams.values().flat_map(|team| &team.exceptions).map(Exception::summary)
     }
 
     fn all_levels(&self) -> impl Iterator<Item = &Level> {

@@ -12,6 +12,7 @@ mod detector;
 mod detectors;
 mod fold;
 mod normalise;
+mod pattern;
 mod redact;
 mod scanner;
 mod secrets;

@@ -4,12 +4,14 @@
 //! something to look for. What a candidate is follows from the nearest word before it, whichever detector it speaks for:
 //! in `ABA 021000021, a/c 12345678` each number goes to the word in front of it. Keeps nothing of a text.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
 use super::context::{CONTEXT, OTHER, Told, begins_word, ends_word, is_placeholder};
+use super::pattern::starts;
 use super::{DetectorId, DetectorSet};
 
 /// All words of all detectors, compiled.
@@ -38,6 +40,8 @@ pub(super) struct Words {
     hits: Vec<Hit>,
     /// Detectors of which a word or a literal trigger was found.
     pub triggered: DetectorSet,
+    /// Where candidates may begin; worked out when a pattern is tried.
+    starts: OnceCell<Vec<usize>>,
 }
 
 #[derive(Debug)]
@@ -108,6 +112,21 @@ impl Vocabulary {
 }
 
 impl Words {
+    /// Where in the text candidates may begin, ascending.
+    pub fn starts(&self, text: &str) -> &[usize] {
+        self.starts.get_or_init(|| starts(text))
+    }
+
+    /// Where a candidate begins that word number `index` speaks of; `None` behind the last word.
+    pub fn reach(&self, index: usize) -> Option<Range<usize>> {
+        self.hits.get(index).map(|hit| hit.range.end..hit.range.start + CONTEXT)
+    }
+
+    /// Whether a word speaks for `detector`.
+    pub fn speaks(&self, index: usize, detector: DetectorId) -> bool {
+        self.hits.get(index).is_some_and(|hit| hit.speaks.contains(detector))
+    }
+
     /// What the nearest word before `at` says to `detector`. A word for something else is about the first number after it
     /// only; one for the detector is about all in a row.
     pub fn told(&self, text: &str, detector: DetectorId, at: usize) -> Told {
@@ -122,9 +141,8 @@ impl Words {
         for hit in self.hits.get(..near).unwrap_or_default().iter().rev().filter(reach) {
             // `id` in `driver id` and in `tax id` says nothing that the words before it or around it do not say better.
             let better = other.is_none_or(|other| {
-                let general = usize::from(other.speaks.is_empty());
-                hit.range.end + general >= other.range.start
-                    && (general == 1 || hit.range.end == other.range.end)
+                let general = other.speaks.is_empty() && hit.range.end + 1 >= other.range.start;
+                general || hit.range.end > other.range.start
             });
             if better && hit.speaks.contains(detector) {
                 return Told::This(hit.range.clone());
@@ -136,6 +154,6 @@ impl Words {
                 other = Some(hit);
             }
         }
-        other.map_or(Told::Nothing, |_| Told::Other)
+        other.map_or(Told::Nothing, |hit| Told::Other { general: hit.speaks.is_empty() })
     }
 }

@@ -18,6 +18,7 @@ use limits::Limits;
 use residency::Residency;
 use sensitive::{Sensitive, Strongest};
 
+use super::asked::Undecided;
 use super::facts::Inquiry;
 use super::rule::{Mode, Section};
 use crate::bedrock::fault::Fault;
@@ -42,15 +43,46 @@ pub(super) struct Breach {
     pub text: String,
     pub value: Option<String>,
     pub bound: Option<String>,
+    /// The part of the rule that is broken, where exceptions can waive parts of it.
+    pub field: Option<&'static str>,
+    /// Whether nobody could say if the rule is broken.
+    pub undecided: bool,
 }
 
 impl Breach {
     pub fn access(text: impl Into<String>) -> Self {
-        Self { fault: Fault::AccessDenied, text: text.into(), value: None, bound: None }
+        Self {
+            fault: Fault::AccessDenied,
+            text: text.into(),
+            value: None,
+            bound: None,
+            field: None,
+            undecided: false,
+        }
     }
 
     pub fn validation(text: impl Into<String>) -> Self {
-        Self { fault: Fault::Validation, text: text.into(), value: None, bound: None }
+        Self {
+            fault: Fault::Validation,
+            text: text.into(),
+            value: None,
+            bound: None,
+            field: None,
+            undecided: false,
+        }
+    }
+
+    /// FAIL-CLOSED: a rule whose condition cannot be evaluated counts as broken, by nobody's fault but ours.
+    pub fn undecided(error: Undecided) -> Self {
+        let text = error.to_string();
+        Self {
+            fault: Fault::ServiceUnavailable,
+            text,
+            value: None,
+            bound: None,
+            field: None,
+            undecided: true,
+        }
     }
 
     pub fn between(self, value: impl Into<String>, bound: impl Into<String>) -> Self {

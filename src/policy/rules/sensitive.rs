@@ -120,6 +120,11 @@ impl Sensitive {
         matches!(self.response, Some(Action::Redact | Action::Deny))
     }
 
+    /// Whether what is found in prompts is refused.
+    pub const fn denies_prompts(&self) -> bool {
+        matches!(self.prompt, Some(Action::Deny))
+    }
+
     const fn action(&self, direction: Direction) -> Option<Action> {
         match direction {
             Direction::Prompt => self.prompt,

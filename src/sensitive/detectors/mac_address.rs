@@ -10,7 +10,7 @@ pub(super) static DETECTOR: Detector = Detector {
     aliases: &[],
     finds: "hardware addresses of network interfaces",
     check: None,
-    triggers: &[Trigger::Literal(":"), Trigger::Literal("-"), Trigger::Digits(4)],
+    triggers: &[Trigger::Digits(1), Trigger::Context],
     pattern: r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}",
     validate,
     words: &["mac", "hwaddr", "ether", "bssid"],
