@@ -115,13 +115,20 @@ impl Scanner {
         self.compiled.detectors.iter().map(|ready| (ready.id, ready.pattern.source()))
     }
 
-    /// Whether one of `detectors` takes the whole value of a member called `key`, so that none of it may be shown before
-    /// it has ended.
-    pub fn takes_whole(&self, detectors: DetectorSet, key: &str) -> bool {
-        self.compiled
-            .detectors
-            .iter()
-            .any(|ready| ready.whole && detectors.contains(ready.id) && ready.is_key(key))
+    /// One of `detectors` that takes the whole value of a member called `key`, whatever it is, so that none of it may be
+    /// shown before it has ended.
+    pub(super) fn takes_whole(&self, detectors: DetectorSet, key: Option<&str>) -> Option<DetectorId> {
+        let takes = |ready: &&Ready| {
+            ready.whole && detectors.contains(ready.id) && key.is_some_and(|key| ready.is_key(key))
+        };
+        self.compiled.detectors.iter().find(takes).map(|ready| ready.id)
+    }
+
+    /// The claims of those chains that take whole values.
+    pub(super) fn whole_values(&self, chains: &[Chain], text: &str) -> impl Iterator<Item = Claim> {
+        let ready = |chain: &Chain| self.compiled.detectors.get(chain.index).filter(|ready| ready.whole);
+        let spoken_for = chains.iter().filter(|chain| chain.key).filter_map(ready);
+        spoken_for.filter_map(|ready| ready.whole_value(text))
     }
 
     /// What `detectors` find in `text`: sorted, not overlapping. `key` is the name of the member that holds the text.
