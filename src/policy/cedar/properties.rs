@@ -41,6 +41,7 @@ const TERMS: [&str; 7] = [
 
 /// An exception, before it is written.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 struct Draft {
     /// Which items it waives, counted around.
     items: Vec<usize>,
@@ -88,18 +89,18 @@ fn written(drafts: &[Draft], items: &[Item]) -> String {
         let app = if draft.app { ", app: checkout" } else { "" };
         let until = if draft.long { "2026-12-01T00:00:00Z" } else { "2026-11-20T12:00:00Z" };
         let waived: Vec<String> = waived.into_iter().collect();
-        text.push_str(&format!(
+        text += &format!(
             "  - id: E{index}\n    for: {{ team: payments{app} }}\n    waive: [{}]\n    breakGlass: {}\n    until: {until}\n    \
              owner: a\n    approvedBy: b\n    ticket: c\n    reason: d\n",
             waived.join(", "),
             draft.glass
-        ));
+        );
         let terms = draft.terms.map(|index| TERMS[index].to_owned());
         let allow = draft.allow.map(|_| "allow: { models: [\"anthropic.*\"] }".to_owned());
         let lines: Vec<String> =
             terms.into_iter().chain(allow).map(|line| format!("      {line}\n")).collect();
         if !lines.is_empty() {
-            text.push_str(&format!("    instead:\n{}", lines.concat()));
+            text += &format!("    instead:\n{}", lines.concat());
         }
     }
     text
