@@ -295,8 +295,8 @@ impl Delivery<'_, '_> {
     async fn stream(mut self, answer: Answer) {
         let Answer { status, headers, body } = answer;
         let framing = Framing::EventStream;
-        let carried = text(&headers, CONTENT_TYPE.as_str())
-            .is_some_and(|kind| kind.starts_with(framing.media_type()));
+        let carried =
+            text(&headers, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with(framing.media_type()));
         let (Some(format), true) = (self.answering.format, carried) else {
             return self.give_up(&Refusal::AnswerUnreadable, EndState::UpstreamAbort).await;
         };

@@ -51,7 +51,6 @@ pub struct Runs<'f> {
     open: BTreeMap<Kind, Open<'f>>,
     closed: BTreeSet<Kind>,
     seen: Seen,
-    edited: bool,
 }
 
 #[derive(Debug)]
@@ -71,7 +70,7 @@ struct Last {
 impl<'f> Runs<'f> {
     pub fn new(filter: &'f Filter<'f>) -> Self {
         let (open, closed) = (BTreeMap::new(), BTreeSet::new());
-        Self { filter, open, closed, seen: Seen::default(), edited: false }
+        Self { filter, open, closed, seen: Seen::default() }
     }
 
     /// Looks through one event. After an error nothing more is to be passed on.
@@ -94,7 +93,6 @@ impl<'f> Runs<'f> {
             return Ok(as_it_is);
         }
         let rewritten = rewrite(event, inner.as_deref(), &pieces, &texts, only_words)?;
-        self.edited |= !before.is_empty() || rewritten.as_ref() != Some(event.raw());
         Ok(Passed { before, event: rewritten })
     }
 
@@ -107,12 +105,12 @@ impl<'f> Runs<'f> {
     ///
     /// FAIL-CLOSED: what is still held at the end of an answer that broke off may be the beginning of something that must
     /// go.
-    pub fn finish(mut self) -> (Seen, bool) {
+    pub fn finish(mut self) -> Seen {
         for open in self.open.values_mut() {
             // Denied or not, nothing of it is passed on.
             drop(open.run.end(&mut String::new(), &mut self.seen));
         }
-        (self.seen, self.edited)
+        self.seen
     }
 
     /// What stands in the place of a piece now; `None` where it is not for the caller at all.
@@ -192,8 +190,7 @@ impl<'f> Runs<'f> {
     fn continuation(&self, last: Option<&Last>, text: &str) -> Result<Bytes, Stop> {
         // FAIL-CLOSED: text without a place cannot be passed on, and without it the answer is another one.
         let Last { event, inner, place } = last.ok_or(Stop::Unreadable)?;
-        let may_stand =
-            |text: &str| self.filter.scanner.scan(self.filter.acting(), text, None).is_empty();
+        let may_stand = |text: &str| self.filter.scanner.scan(self.filter.acting(), text, None).is_empty();
         let payload = continued(event.payload(), inner.as_deref(), *place, text, random()?, &may_stand);
         event.with_payload(payload.ok_or(Stop::Unreadable)?).map_err(|_| Stop::Unreadable)
     }
