@@ -170,7 +170,8 @@ fn streams_of_every_model_say_and_count_what_whole_answers_do() {
                         let event =
                             json!({"bytes": STANDARD.encode(chunk.to_string()), "p": "abc"}).to_string();
                         let observed = reader.read(Announced::Event("chunk"), event.as_bytes());
-                        let observed = observed.unwrap_or_else(|error| panic!("{} {chunk}: {error}", model.id));
+                        let observed =
+                            observed.unwrap_or_else(|error| panic!("{} {chunk}: {error}", model.id));
                         for Piece { text, kind, .. } in observed.pieces {
                             match kind {
                                 Kind::Words(0) => said.push_str(&text),
