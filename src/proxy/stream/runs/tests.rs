@@ -282,24 +282,26 @@ fn decoded(frames: &[Bytes]) -> Vec<(String, Value)> {
     events
 }
 
-fn detectors(names: &[&str]) -> DetectorSet {
+/// Detectors of which the texts of these tests hold something.
+fn detectors() -> DetectorSet {
+    let names = ["email", "credit_card", "aws_access_key", "us_ssn", "ip_address", "phone"];
     names.iter().map(|name| find(name).unwrap()).collect()
 }
 
 fn redacting(scanner: &Scanner) -> Filter<'_> {
-    Filter::new(scanner, Plan::new(DetectorSet::EMPTY, DetectorSet::all(), DetectorSet::EMPTY))
+    Filter::new(scanner, Plan::new(DetectorSet::EMPTY, detectors(), DetectorSet::EMPTY))
 }
 
 fn denying(scanner: &Scanner) -> Filter<'_> {
-    Filter::new(scanner, Plan::new(DetectorSet::EMPTY, DetectorSet::EMPTY, DetectorSet::all()))
+    Filter::new(scanner, Plan::new(DetectorSet::EMPTY, DetectorSet::EMPTY, detectors()))
 }
 
 /// What the caller of a unary answer would read, and what is found in it.
 fn batch(scanner: &Scanner, text: &str) -> (String, Findings) {
-    let matches = scanner.scan(DetectorSet::all(), text, None);
+    let matches = scanner.scan(detectors(), text, None);
     let mut findings = Findings::default();
     matches.iter().for_each(|one| findings.add(one.detector, 1));
-    (redact(text, &matches, DetectorSet::all()).unwrap_or_else(|| text.to_owned()), findings)
+    (redact(text, &matches, detectors()).unwrap_or_else(|| text.to_owned()), findings)
 }
 
 /// Text with things to be found in it, as pieces.
@@ -378,7 +380,7 @@ proptest! {
         let scanner = Scanner::new().unwrap();
         let filter = denying(&scanner);
         let text = pieces.concat();
-        let first = scanner.scan(DetectorSet::all(), &text, None).into_iter().next();
+        let first = scanner.scan(detectors(), &text, None).into_iter().next();
         for Streaming { name, format, says, reads, .. } in all_that_stream() {
             let got = relayed(format, &filter, &says(&borrowed(&pieces)));
             prop_assert_eq!(got.stop, first.as_ref().map(|_| Stop::Denied), "{}", name);
@@ -396,7 +398,7 @@ proptest! {
     #[test]
     fn an_answer_that_nobody_filters_is_passed_on_as_it_is(pieces in any_pieces()) {
         let scanner = Scanner::new().unwrap();
-        let plan = Plan::new(DetectorSet::all(), DetectorSet::EMPTY, DetectorSet::EMPTY);
+        let plan = Plan::new(detectors(), DetectorSet::EMPTY, DetectorSet::EMPTY);
         let filter = Filter::new(&scanner, plan);
         let (_, findings) = batch(&scanner, &pieces.concat());
         for Streaming { name, format, says, repeats, .. } in all_that_stream() {
@@ -428,8 +430,8 @@ proptest! {
             let middle = json.floor_char_boundary(at / 2);
             vec![&json[..middle], &json[middle..at], &json[at..]]
         };
-        let whole = crate::proxy::tool_input::ToolInput::read(&scanner, DetectorSet::all(), &json).unwrap();
-        let crate::proxy::tool_input::Redacted::Changed(clean) = whole.redacted(&json, DetectorSet::all()) else {
+        let whole = crate::proxy::tool_input::ToolInput::read(&scanner, detectors(), &json).unwrap();
+        let crate::proxy::tool_input::Redacted::Changed(clean) = whole.redacted(&json, detectors()) else {
             panic!("{json}")
         };
         let rows: [(Format, Vec<(&'static str, Value)>, &str); 3] = [
@@ -457,7 +459,7 @@ proptest! {
         let scanner = Scanner::new().unwrap();
         let filter = redacting(&scanner);
         let text = pieces.concat();
-        let clean = scanner.scan(DetectorSet::all(), &text, None).is_empty();
+        let clean = scanner.scan(detectors(), &text, None).is_empty();
         let rows = [
             (
                 converse_format(),
