@@ -21,7 +21,9 @@ const REDACTED: &str = "Write to {EMAIL}, or use card {CREDIT_DEBIT_CARD_NUMBER}
 
 /// One rule about answers.
 fn rule(response: &str) -> String {
-    format!("{ALLOW_ALL}sensitive:\n  - id: pii\n    detect: [email, credit_card]\n    response: {response}\n")
+    format!(
+        "{ALLOW_ALL}sensitive:\n  - id: pii\n    detect: [email, credit_card]\n    response: {response}\n"
+    )
 }
 
 #[test]
@@ -34,7 +36,9 @@ fn streams_of_every_form_reach_the_client_redacted() {
         ("Converse", Call::converse_stream(HAIKU, &prompt), converse_text),
         ("Claude", Call::invoke_stream(HAIKU, &prompt), claude_text),
         ("Titan", stream(TITAN, &titan_body(&prompt)), |events| spelled(events, "/outputText")),
-        ("Mistral", stream("mistral.mistral-7b-instruct-v0:2", &mistral), |events| spelled(events, "/outputs/0/text")),
+        ("Mistral", stream("mistral.mistral-7b-instruct-v0:2", &mistral), |events| {
+            spelled(events, "/outputs/0/text")
+        }),
         ("Cohere", stream("cohere.command-text-v14", &command), |events| spelled(events, "/text")),
         (
             "chat",
@@ -51,7 +55,10 @@ fn streams_of_every_form_reach_the_client_redacted() {
         assert!(!all.contains(EMAIL) && !all.contains(CARD), "{what}: repeated: {all}");
         let outcome = warden.record_of(&response);
         assert_eq!(outcome.text("end_state"), "complete", "{what}: {outcome:?}");
-        assert!(outcome.mentions("EMAIL") && outcome.mentions("CREDIT_DEBIT_CARD_NUMBER"), "{what}: {outcome:?}");
+        assert!(
+            outcome.mentions("EMAIL") && outcome.mentions("CREDIT_DEBIT_CARD_NUMBER"),
+            "{what}: {outcome:?}"
+        );
         assert!(outcome.number("out_tokens").is_some_and(|tokens| tokens > 0), "{what}: {outcome:?}");
     }
     assert_nothing_kept(&warden);
@@ -125,7 +132,10 @@ fn what_a_tool_is_called_with_is_redacted_and_still_parses() {
     let deltas = input.as_bytes().chunks(5).map(|piece| std::str::from_utf8(piece).unwrap().to_owned());
     let mut events = vec![
         ("messageStart", json!({ "role": "assistant" })),
-        ("contentBlockStart", json!({ "contentBlockIndex": 0, "start": { "toolUse": { "toolUseId": "t1", "name": "send" } } })),
+        (
+            "contentBlockStart",
+            json!({ "contentBlockIndex": 0, "start": { "toolUse": { "toolUseId": "t1", "name": "send" } } }),
+        ),
     ];
     events.extend(deltas.map(|piece| {
         ("contentBlockDelta", json!({ "contentBlockIndex": 0, "delta": { "toolUse": { "input": piece } } }))
@@ -140,8 +150,14 @@ fn what_a_tool_is_called_with_is_redacted_and_still_parses() {
     let input: Value = serde_json::from_str(inputs[0]).unwrap();
     assert_eq!(input, json!({ "to": "{EMAIL}", "card": "{CREDIT_DEBIT_CARD_NUMBER}", "city": "Paris" }));
     let names: Vec<_> = events.iter().map(|event| event.name.as_str()).collect();
-    let whole =
-        ["messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"];
+    let whole = [
+        "messageStart",
+        "contentBlockStart",
+        "contentBlockDelta",
+        "contentBlockStop",
+        "messageStop",
+        "metadata",
+    ];
     assert_eq!(names, whole);
     assert_eq!(warden.record_of(&response).text("end_state"), "complete");
 }
@@ -169,7 +185,10 @@ fn signed_reasoning_is_passed_on_as_it_is_or_the_answer_is_denied() {
     let response = warden.send(Call::converse_stream(HAIKU, "think"));
     let events = decode(&response.assert_ok().body);
     let of = |events: &[Event], member: &str| -> String {
-        events.iter().filter_map(|event| event.payload["delta"]["reasoningContent"][member].as_str()).collect()
+        events
+            .iter()
+            .filter_map(|event| event.payload["delta"]["reasoningContent"][member].as_str())
+            .collect()
     };
     assert_eq!((of(&events, "text").as_str(), of(&events, "signature").as_str()), (thought, "c2lnbmVk"));
 
@@ -188,7 +207,10 @@ fn signed_reasoning_is_passed_on_as_it_is_or_the_answer_is_denied() {
 fn a_stream_that_breaks_off_gives_nothing_away_that_was_held() {
     let events = [
         ("messageStart", json!({ "role": "assistant" })),
-        ("contentBlockDelta", json!({ "contentBlockIndex": 0, "delta": { "text": "card 4111 1111 1111 11" } })),
+        (
+            "contentBlockDelta",
+            json!({ "contentBlockIndex": 0, "delta": { "text": "card 4111 1111 1111 11" } }),
+        ),
     ];
     let (_upstream, warden) = scripted("redact", &events);
     let events = decode(&warden.send(Call::converse_stream(HAIKU, "go")).assert_ok().body);
@@ -213,13 +235,24 @@ fn thousands_of_known_values_appear_nowhere() {
         }
         let call = match round % 3 {
             0 => Call::converse_stream(HAIKU, &say(&text)),
-            1 => stream("cohere.command-text-v14", &json!({ "prompt": say(&text), "stream": true, "max_tokens": 4000 })),
-            _ => stream(TITAN, &json!({ "inputText": say(&text), "textGenerationConfig": { "maxTokenCount": 4000 } })),
+            1 => stream(
+                "cohere.command-text-v14",
+                &json!({ "prompt": say(&text), "stream": true, "max_tokens": 4000 }),
+            ),
+            _ => stream(
+                TITAN,
+                &json!({ "inputText": say(&text), "textGenerationConfig": { "maxTokenCount": 4000 } }),
+            ),
         };
         let response = warden.send(call);
         let events = decode(&response.assert_ok().body);
         let read = everything(&events);
-        let whole = format!("{}{}{}", converse_text(&events), spelled(&events, "/text"), spelled(&events, "/outputText"));
+        let whole = format!(
+            "{}{}{}",
+            converse_text(&events),
+            spelled(&events, "/text"),
+            spelled(&events, "/outputText")
+        );
         assert!(whole.contains("{EMAIL}") && whole.contains("{CREDIT_DEBIT_CARD_NUMBER}"), "{whole}");
         for value in &planted[planted.len() - 60..] {
             assert!(!read.contains(value.as_str()) && !whole.contains(value.as_str()), "{value}: {whole}");
@@ -321,7 +354,12 @@ impl Sequence {
         match self.below(4) {
             0 => {
                 let alphabet = b"abcdefghijklmnopqrstuvwxyz";
-                format!("{}.{}@{}.example.com", self.letters(alphabet, 5), self.letters(alphabet, 6), self.letters(alphabet, 4))
+                format!(
+                    "{}.{}@{}.example.com",
+                    self.letters(alphabet, 5),
+                    self.letters(alphabet, 6),
+                    self.letters(alphabet, 4)
+                )
             }
             1 => self.card(),
             2 => format!("AKIA{}", self.letters(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16)),
@@ -332,12 +370,18 @@ impl Sequence {
     /// With a check digit that holds.
     fn card(&mut self) -> String {
         let mut digits = format!("4{}", self.digits(14));
-        let sum: u32 = digits.bytes().rev().enumerate().map(|(place, digit)| {
-            let value = u32::from(digit - b'0') * if place % 2 == 0 { 2 } else { 1 };
-            value / 10 + value % 10
-        }).sum();
+        let sum: u32 = digits
+            .bytes()
+            .rev()
+            .enumerate()
+            .map(|(place, digit)| {
+                let value = u32::from(digit - b'0') * if place % 2 == 0 { 2 } else { 1 };
+                value / 10 + value % 10
+            })
+            .sum();
         write!(digits, "{}", (10 - sum % 10) % 10).unwrap();
-        let groups: Vec<_> = digits.as_bytes().chunks(4).map(|group| std::str::from_utf8(group).unwrap()).collect();
+        let groups: Vec<_> =
+            digits.as_bytes().chunks(4).map(|group| std::str::from_utf8(group).unwrap()).collect();
         groups.join(if self.below(2) == 0 { " " } else { "-" })
     }
 }
