@@ -311,12 +311,12 @@ impl Delivery<'_, '_> {
         forwarded.upstream_ended(sent);
         outcome.timings.ttft_ms = streamed.first_byte.map(|at| elapsed_ms(sent, at));
         forwarded.held(streamed.seen.held);
-        let held = answering.conclude(policies, forwarded.policy_digest(), &mut outcome, framing, streamed);
+        let last = answering.conclude(policies, forwarded.policy_digest(), &mut outcome, framing, streamed);
         beside.note(&mut outcome);
         // ORDER: the events that end the answer leave only after its outcome is durable.
         let ended = forwarded.finish(outcome).await;
         let last = match &ended.unrecorded {
-            None => held,
+            None => last,
             Some(_) => framing.exception(Fault::ServiceUnavailable, "the answer could not be recorded"),
         };
         pieces.finish(last).await;
