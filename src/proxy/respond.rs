@@ -223,7 +223,7 @@ impl Delivery<'_, '_> {
             return self.filter_read(&body);
         };
         let detectors = self.policies.detectors(&self.answering.principal, Direction::Response);
-        answer::filter(format, self.policies, &self.proxy.scanner, detectors, &inquiry, body)
+        answer::filter(format, self.policies, self.policies.scanner(), detectors, &inquiry, body)
     }
 
     /// FAIL-CLOSED: an answer that cannot be read is not passed on, because it cannot be filtered.
@@ -304,7 +304,7 @@ impl Delivery<'_, '_> {
         self.outcome.http_status = Some(status.as_u16());
         let Self { proxy, policies, answering, sent, mut forwarded, mut outcome, downstream, beside } = self;
         let mut pieces = downstream.begin(head);
-        let filter = Filter::new(&proxy.scanner, answering.plan(policies));
+        let filter = Filter::new(policies.scanner(), answering.plan(policies));
         let pause = proxy.upstream.idle_timeout();
         let reader = format.stream();
         let streamed = stream::relay(body, framing, reader, &mut pieces, pause, &filter, beside).await;

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Exit, Failure, Terminal};
+use crate::clock;
 use crate::config::policy_folder::read_folder;
 use crate::policy::{self, PolicySet};
 use crate::yaml::Diagnostics;
@@ -52,7 +53,7 @@ impl Folder {
         let files = read_folder(&self.policies)
             .map_err(|error| Failure::usage(error).hint("name the folder with --policies DIR"))?;
         let mut diagnostics = Diagnostics::default();
-        let set = policy::compile(&files, &mut diagnostics);
+        let set = policy::compile(&files, clock::now(), &mut diagnostics);
         Ok((set, diagnostics))
     }
 }

@@ -18,6 +18,8 @@ use limits::Limits;
 use residency::Residency;
 use sensitive::{Sensitive, Strongest};
 
+use super::asked::Undecided;
+use super::detectors::Detectors;
 use super::facts::Inquiry;
 use super::rule::{Mode, Section};
 use crate::bedrock::fault::Fault;
@@ -42,15 +44,46 @@ pub(super) struct Breach {
     pub text: String,
     pub value: Option<String>,
     pub bound: Option<String>,
+    /// The part of the rule that is broken, where exceptions can waive parts of it.
+    pub field: Option<&'static str>,
+    /// Whether nobody could say if the rule is broken.
+    pub undecided: bool,
 }
 
 impl Breach {
     pub fn access(text: impl Into<String>) -> Self {
-        Self { fault: Fault::AccessDenied, text: text.into(), value: None, bound: None }
+        Self {
+            fault: Fault::AccessDenied,
+            text: text.into(),
+            value: None,
+            bound: None,
+            field: None,
+            undecided: false,
+        }
     }
 
     pub fn validation(text: impl Into<String>) -> Self {
-        Self { fault: Fault::Validation, text: text.into(), value: None, bound: None }
+        Self {
+            fault: Fault::Validation,
+            text: text.into(),
+            value: None,
+            bound: None,
+            field: None,
+            undecided: false,
+        }
+    }
+
+    /// FAIL-CLOSED: a rule whose condition cannot be evaluated counts as broken, by nobody's fault but ours.
+    pub fn undecided(error: Undecided) -> Self {
+        let text = error.to_string();
+        Self {
+            fault: Fault::ServiceUnavailable,
+            text,
+            value: None,
+            bound: None,
+            field: None,
+            undecided: true,
+        }
     }
 
     pub fn between(self, value: impl Into<String>, bound: impl Into<String>) -> Self {
@@ -73,7 +106,12 @@ impl Kind {
     }
 
     /// Reads an item. `None` for `allow`, whose items are grants and not rules, and after a reported mistake.
-    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>, section: Section) -> Option<Self> {
+    pub fn read(
+        reader: &mut Reader<'_>,
+        item: &Mapping<'_>,
+        section: Section,
+        detectors: &Detectors,
+    ) -> Option<Self> {
         match section {
             Section::Allow => None,
             Section::Deny => Deny::read(reader, item).map(Self::Deny),
@@ -81,7 +119,7 @@ impl Kind {
             Section::Limits => Limits::read(reader, item).map(Self::Limits),
             Section::Content => Content::read(reader, item).map(Self::Content),
             Section::Guardrail => Guardrail::read(reader, item).map(Self::Guardrail),
-            Section::Sensitive => Sensitive::read(reader, item).map(Self::Sensitive),
+            Section::Sensitive => Sensitive::read(reader, item, detectors).map(Self::Sensitive),
         }
     }
 

@@ -27,6 +27,8 @@ pub(super) struct Lane<'s> {
     window: Window,
     walk: Walk,
     trials: Vec<(usize, Trial)>,
+    /// A detector that takes the whole text whatever it is, by the name of its member.
+    whole: Option<DetectorId>,
     /// What is being dropped, because too much of it would have to be held.
     swallowing: Option<Follower>,
     /// Text before this offset was dropped or replaced already.
@@ -53,6 +55,7 @@ impl<'s> Lane<'s> {
             window: Window::default(),
             walk: Walk::new(scanner.holding(detectors, Bounds::Kept)),
             trials: Vec::new(),
+            whole: scanner.takes_whole(detectors, key),
             swallowing: None,
             swallowed: 0,
             kept: 0,
@@ -62,6 +65,11 @@ impl<'s> Lane<'s> {
     /// Folded bytes that are held back and not dropped already.
     pub(super) fn pending(&self) -> usize {
         self.window.folded().len() - self.window.settled().max(self.swallowed)
+    }
+
+    #[cfg(test)]
+    pub(super) const fn memory(&self) -> usize {
+        self.window.memory()
     }
 
     #[cfg(test)]
@@ -80,7 +88,7 @@ impl<'s> Lane<'s> {
     fn push(&mut self, text: &str, sink: &mut impl FnMut(Part<'_>)) {
         let from = self.window.folded().len();
         self.window.push(text);
-        if !self.is_swallowed(from) {
+        if !self.is_swallowed(from) && self.whole.is_none() {
             self.walk.read(self.window.folded());
             let alive = self.walk.alive_from();
             let settled = if self.walk.has_seen_matches() {
@@ -118,13 +126,18 @@ impl<'s> Lane<'s> {
         if rest.is_empty() {
             return;
         }
-        if let Some(detector) = self.suspect(rest, first) {
+        let set = self.chains.iter().map(|chain| chain.detector).collect();
+        let holding = self.scanner.holding(set, Bounds::Lifted);
+        let (detector, follower) = match self.whole {
+            Some(whole) => (Some(whole), Follower::endless(holding)),
+            None => (self.suspect(rest, first), Follower::new(holding, rest)),
+        };
+        if let Some(detector) = detector {
             sink(Part::Found(detector));
-            let set = self.chains.iter().map(|chain| chain.detector).collect();
-            self.swallowing = Some(Follower::new(self.scanner.holding(set, Bounds::Lifted), rest));
-            self.swallowed = text.len();
-            self.kept = rest.len();
         }
+        self.swallowing = Some(follower);
+        self.swallowed = text.len();
+        self.kept = rest.len();
     }
 
     /// A detector of which all of `text` may be the beginning of a match.
@@ -143,8 +156,8 @@ impl<'s> Lane<'s> {
     fn is_swallowed(&mut self, from: usize) -> bool {
         let Some(follower) = &mut self.swallowing else { return false };
         let text = self.window.folded();
-        if let Some(length) = follower.read(text.get(from..).unwrap_or_default()) {
-            self.swallowed = from + length;
+        if let Some(end) = follower.read(text, from) {
+            self.swallowed = end;
             self.swallowing = None;
             // What begins inside of it and goes on behind it is looked for in what was kept.
             self.walk.restart(self.window.settled());
@@ -184,6 +197,9 @@ impl<'s> Lane<'s> {
                 chain.next = trial.next;
             }
             claims.extend(trial.claim);
+        }
+        if self.whole.is_some() {
+            claims.extend(self.scanner.whole_values(&self.chains, self.window.folded()));
         }
         for chain in &mut self.chains {
             chain.next = chain.next.max(to);

@@ -2,7 +2,7 @@
 //!
 //! Written `- maxTokens: { max: 4096, default: 512, over: clamp }`; a bare number is a `max`. Every place of the body
 //! that sets a parameter must satisfy every bound. A request without `maxTokens` leaves the number to the model, so
-//! where it is bounded and can be added, it is.
+//! where it is bounded and can be added, it is. `inputTokens` bounds an estimate: what the model counts is known too late.
 
 mod read;
 mod repair;
@@ -41,6 +41,21 @@ pub(in crate::policy) enum Quantity {
     Turns,
     Images,
     Tools,
+    InputTokens,
+}
+
+/// Parameters that can be bounded.
+pub(in crate::policy) const PARAMETERS: [Parameter; 5] = [
+    Parameter::MaxTokens,
+    Parameter::Temperature,
+    Parameter::TopP,
+    Parameter::TopK,
+    Parameter::ThinkingTokens,
+];
+
+/// Whether values of a parameter are whole numbers. Those of the others have at most three decimals in policies.
+pub(in crate::policy) const fn is_whole(parameter: Parameter) -> bool {
+    matches!(parameter, Parameter::MaxTokens | Parameter::TopK | Parameter::ThinkingTokens)
 }
 
 /// What happens to a value out of bounds.
@@ -51,7 +66,7 @@ pub(in crate::policy) enum Over {
 }
 
 impl Quantity {
-    const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Parameter(Parameter::MaxTokens),
         Self::Parameter(Parameter::Temperature),
         Self::Parameter(Parameter::TopP),
@@ -60,6 +75,7 @@ impl Quantity {
         Self::Turns,
         Self::Images,
         Self::Tools,
+        Self::InputTokens,
     ];
 
     /// The name used in policies and messages.
@@ -69,6 +85,7 @@ impl Quantity {
             Self::Turns => "turns",
             Self::Images => "images",
             Self::Tools => "tools",
+            Self::InputTokens => "inputTokens",
         }
     }
 }
@@ -91,7 +108,9 @@ impl Bound {
             Quantity::Turns => f64::from(facts.turns),
             Quantity::Images => f64::from(facts.images),
             Quantity::Tools => u32::try_from(facts.tools.len()).map_or(f64::INFINITY, f64::from),
+            Quantity::InputTokens => f64::from(facts.input_tokens),
         };
+        let name = if self.quantity == Quantity::InputTokens { "inputTokens (an estimate)" } else { name };
         match (self.min, self.max) {
             (_, Some(max)) if value > max => Some(out_of_bounds(name, value, "over", max)),
             (Some(min), _) if value < min => Some(out_of_bounds(name, value, "under", min)),
@@ -112,8 +131,12 @@ impl Bound {
 }
 
 impl Limits {
+    /// One for each bound that is broken.
     pub fn breaches(&self, facts: &Facts, mode: Mode) -> Vec<Breach> {
-        self.bounds.iter().filter_map(|bound| bound.breach(facts, mode)).collect()
+        let breach = |bound: &Bound| {
+            bound.breach(facts, mode).map(|breach| Breach { field: Some(bound.quantity.name()), ..breach })
+        };
+        self.bounds.iter().filter_map(breach).collect()
     }
 }
 

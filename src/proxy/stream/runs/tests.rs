@@ -141,7 +141,7 @@ fn nova(pieces: &[&str]) -> Vec<(&'static str, Value)> {
 fn claude(pieces: &[&str]) -> Vec<(&'static str, Value)> {
     claude_deltas(
         pieces,
-        json!({"type": "text", "text": ""}),
+        &json!({"type": "text", "text": ""}),
         |piece| json!({"type": "text_delta", "text": piece}),
     )
 }
