@@ -8,6 +8,7 @@ mod catalogue;
 mod cedar;
 mod compile;
 mod condition;
+mod detectors;
 mod document;
 mod evaluate;
 mod exceptions;
@@ -24,12 +25,14 @@ mod verdict;
 use std::collections::BTreeMap;
 
 use catalogue::Catalogue;
+use detectors::Detectors;
 use document::Level;
 use exceptions::Exception;
 
 use crate::bedrock::catalogue::MicroDollars;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::Usage;
+use crate::sensitive::Scanner;
 
 pub use cedar::schema as cedar_schema;
 pub use compile::compile;
@@ -48,6 +51,7 @@ pub struct PolicySet {
     org: Level,
     teams: BTreeMap<String, Team>,
     catalogue: Catalogue,
+    detectors: Detectors,
 }
 
 /// A team's file and those of its apps.
@@ -77,6 +81,11 @@ impl PolicySet {
     /// `sha256:` and the digest of the files it was compiled from.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// What finds sensitive data for these policies: the built-in detectors, and those of detectors.yaml.
+    pub const fn scanner(&self) -> &Scanner {
+        self.detectors.scanner()
     }
 
     /// `reference` with what catalog.yaml says stands behind it; `None` when that is to be looked up.

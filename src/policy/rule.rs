@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::asked::{Asked, Undecided};
 use super::condition::Condition;
+use super::detectors::Detectors;
 use super::rules::Kind;
 use super::scope::is_name;
 use crate::yaml::{Mapping, Node, Reader, Source};
@@ -162,6 +163,8 @@ pub(super) struct FileHead<'a> {
     pub mode: Mode,
     /// Whether its rules can be locked.
     pub is_floor: bool,
+    /// What `sensitive` can name.
+    pub detectors: &'a Detectors,
 }
 
 /// Names of the attributes that items of all sections share.

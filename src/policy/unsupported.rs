@@ -14,7 +14,6 @@ pub(super) const KEYS: [(&str, &str); 2] = [
 /// Why a file that the language knows is refused; `None` when the path is none of those.
 pub(super) fn file(path: &str) -> Option<&'static str> {
     match path {
-        "detectors.yaml" => Some("remove the file; `sensitive` knows the built-in detectors only"),
         _ if path.starts_with("tests/") => Some("keep policy tests outside the policy folder"),
         _ => None,
     }

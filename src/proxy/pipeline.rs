@@ -252,7 +252,7 @@ fn decide(
     let (allowed, body, format) = if operation.access() == Access::Read {
         (judge_read(policies, &subject, judgement)?, asked.body.clone(), None)
     } else {
-        let judged = || judge(policies, &proxy.scanner, &subject, judgement);
+        let judged = || judge(policies, policies.scanner(), &subject, judgement);
         let Sendable { allowed, body, guardrail, format } = unhurried(asked.body.len(), judged)?;
         if let Some(reference) = &guardrail {
             place_guardrail(&mut headers, reference)?;

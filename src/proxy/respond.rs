@@ -186,7 +186,7 @@ impl Delivery<'_, '_> {
             return self.filter_read(&body);
         };
         let detectors = self.policies.detectors(&self.answering.principal, Direction::Response);
-        answer::filter(format, self.policies, &self.proxy.scanner, detectors, &inquiry, body)
+        answer::filter(format, self.policies, self.policies.scanner(), detectors, &inquiry, body)
     }
 
     /// FAIL-CLOSED: an answer that cannot be read is not passed on, because it cannot be filtered.
@@ -266,7 +266,7 @@ impl Delivery<'_, '_> {
         self.outcome.http_status = Some(status.as_u16());
         let mut pieces = self.downstream.begin(head);
         let detectors = self.policies.detectors(&self.answering.principal, Direction::Response);
-        let watch = Watch { scanner: &self.proxy.scanner, detectors };
+        let watch = Watch { scanner: self.policies.scanner(), detectors };
         let pause = self.proxy.upstream.idle_timeout();
         let streamed = stream::relay(body, format.stream(), &mut pieces, pause, watch, self.beside).await;
         self.forwarded.upstream_ended(self.sent);

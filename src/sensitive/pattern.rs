@@ -89,7 +89,9 @@ fn add_first(hir: &Hir, first: &mut [bool; 256]) -> bool {
         HirKind::Capture(capture) => add_first(&capture.sub, first),
         HirKind::Concat(parts) => parts.iter().all(|part| add_first(part, first)),
         HirKind::Alternation(parts) => {
-            parts.iter().fold(false, |empty, part| add_first(part, first) || empty)
+            // Each part is read, whether or not one before it can be empty.
+            let empty = parts.iter().filter(|part| add_first(part, first)).count();
+            empty > 0
         }
     }
 }

@@ -42,12 +42,10 @@ struct Ready {
     digits: Option<usize>,
     /// Whether a member's name that speaks for it is enough to look.
     by_context: bool,
-    /// Whether nothing but a word, or such a name, is: then it is looked for behind its words only.
+    /// Whether a candidate without a word or such a name is nothing: then it is looked for behind its words only.
     only_by_context: bool,
     keys: Arc<[String]>,
     whole: bool,
-    /// Whether a candidate without a word or a member's name that speaks for it is nothing.
-    needs_context: bool,
 }
 
 /// What was found, and where.
@@ -104,6 +102,11 @@ impl Scanner {
     /// Every detector of this scanner, custom ones included.
     pub fn detectors(&self) -> DetectorSet {
         self.compiled.all
+    }
+
+    /// The detector of this scanner that a policy calls `name`, in any spelling and any case.
+    pub fn find(&self, name: &str) -> Option<DetectorId> {
+        self.compiled.all.iter().find(|id| id.is_called(name))
     }
 
     /// The detectors with their patterns, as `regex` reads them. What a pattern does not match is never found; a claim is
@@ -220,7 +223,6 @@ impl Ready {
             only_by_context: detector.triggers.iter().all(|trigger| matches!(trigger, Trigger::Context)),
             keys: detector.keys.iter().map(|key| (*key).to_owned()).collect(),
             whole: detector.whole,
-            needs_context: false,
         })
     }
 
@@ -234,7 +236,6 @@ impl Ready {
             only_by_context: !custom.keywords.is_empty(),
             keys: custom.keys(),
             whole: false,
-            needs_context: !custom.keywords.is_empty(),
         }
     }
 
@@ -352,7 +353,7 @@ impl Iterator for Trials<'_> {
     fn next(&mut self) -> Option<Trial> {
         let found = self.find()?;
         let candidate = Candidate::new(self.ready.id, self.text, found.clone(), self.words, self.key);
-        let told = || !self.ready.needs_context || candidate.has_context();
+        let told = || !self.ready.only_by_context || candidate.has_context();
         let accepted = (self.ready.validate)(&candidate).filter(|_| told());
         let claim = accepted.map(|Accepted { range, checked }| {
             let weight = 2 * u8::from(checked) + u8::from(candidate.has_context());

@@ -11,6 +11,7 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
 use super::context::{CONTEXT, OTHER, Told, begins_word, ends_word, is_placeholder};
+use super::normalise::Normalised;
 use super::pattern::starts;
 use super::{DetectorId, DetectorSet};
 
@@ -68,8 +69,11 @@ impl Vocabulary {
         for Contribution { detector, words, literals, by_words } in contributions {
             for word in words {
                 let (word, whole) = word.strip_suffix('*').map_or((word, true), |word| (word, false));
+                // Words are looked for in folded text.
+                let lower = word.to_lowercase();
+                let folded = Normalised::new(&lower);
                 for joint in [" ", "_", "-", ""] {
-                    let entry = entries.entry((word.to_lowercase().replace(' ', joint), whole)).or_default();
+                    let entry = entries.entry((folded.text().replace(' ', joint), whole)).or_default();
                     (entry.word, entry.whole) = (true, whole);
                     entry.speaks.insert(detector);
                     if by_words {

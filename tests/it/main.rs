@@ -38,6 +38,8 @@ mod operations;
 mod attribution;
 // Sensitive data in prompts and answers.
 mod redaction;
+// Texts on stdin, and the catalogue of detectors.
+mod sensitive;
 // Every family of models: read, bounded, answered, counted.
 mod families;
 // Event streams: first bytes early, and no failure that looks like success.

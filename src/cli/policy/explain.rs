@@ -166,7 +166,7 @@ impl ExplainArgs {
         };
         let guardrail = question::guardrail_only(facts)?;
         let detectors = set.detectors(principal, Direction::Prompt);
-        let body = request::read(file, self.operation, model, guardrail, detectors)?;
+        let body = request::read(file, self.operation, model, guardrail, set.scanner(), detectors)?;
         Ok(Asked { operation: self.operation, facts: body.facts, fixed: body.fixed })
     }
 }

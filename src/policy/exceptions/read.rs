@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Exception, Waiver};
 use crate::policy::Team;
 use crate::policy::condition::check_blank;
+use crate::policy::detectors::Detectors;
 use crate::policy::document::{Items, Level, check_scope, check_version};
 use crate::policy::rule::{FileHead, Mode, Place, Rule, RuleId, Section, read_sentence};
 use crate::policy::rules::Kind;
@@ -27,6 +28,7 @@ const SOON: i64 = 14;
 pub(in crate::policy) struct Around<'a> {
     pub org: &'a Level,
     pub teams: &'a BTreeMap<String, Team>,
+    pub detectors: &'a Detectors,
     pub now: Timestamp,
 }
 
@@ -87,7 +89,7 @@ fn read_one(
         (words("owner"), words("approvedBy"), words("ticket"), words("reason"));
     let break_glass = item.get("breakGlass").and_then(|node| reader.boolean(node, "breakGlass"));
     let instead = match (item.get("instead"), &id) {
-        (Some(node), Some(id)) => read_instead(reader, node, id),
+        (Some(node), Some(id)) => read_instead(reader, node, id, around.detectors),
         (_, _) => Items::default(),
     };
     let (team, app) = bound?;
@@ -285,11 +287,11 @@ fn read_until(reader: &mut Reader<'_>, node: &Node) -> Option<Timestamp> {
     until
 }
 
-fn read_instead(reader: &mut Reader<'_>, node: &Node, id: &str) -> Items {
+fn read_instead(reader: &mut Reader<'_>, node: &Node, id: &str, detectors: &Detectors) -> Items {
     let sections = Section::ALL.map(Section::name);
     let Some(mapping) = reader.mapping(node, "`instead`", &sections) else { return Items::default() };
     check_blank(reader, &mapping);
-    let file = FileHead { scope: &id, mode: Mode::Enforce, is_floor: false };
+    let file = FileHead { scope: &id, mode: Mode::Enforce, is_floor: false, detectors };
     let items = Items::read(reader, &mapping, file);
     for rule in items.rules.iter().filter(|rule| !rule.is_enforced()) {
         reader.error(&rule.head.place.span, "the terms of an exception are enforced; remove `mode`");

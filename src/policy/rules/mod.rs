@@ -19,6 +19,7 @@ use residency::Residency;
 use sensitive::{Sensitive, Strongest};
 
 use super::asked::Undecided;
+use super::detectors::Detectors;
 use super::facts::Inquiry;
 use super::rule::{Mode, Section};
 use crate::bedrock::fault::Fault;
@@ -105,7 +106,12 @@ impl Kind {
     }
 
     /// Reads an item. `None` for `allow`, whose items are grants and not rules, and after a reported mistake.
-    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>, section: Section) -> Option<Self> {
+    pub fn read(
+        reader: &mut Reader<'_>,
+        item: &Mapping<'_>,
+        section: Section,
+        detectors: &Detectors,
+    ) -> Option<Self> {
         match section {
             Section::Allow => None,
             Section::Deny => Deny::read(reader, item).map(Self::Deny),
@@ -113,7 +119,7 @@ impl Kind {
             Section::Limits => Limits::read(reader, item).map(Self::Limits),
             Section::Content => Content::read(reader, item).map(Self::Content),
             Section::Guardrail => Guardrail::read(reader, item).map(Self::Guardrail),
-            Section::Sensitive => Sensitive::read(reader, item).map(Self::Sensitive),
+            Section::Sensitive => Sensitive::read(reader, item, detectors).map(Self::Sensitive),
         }
     }
 

@@ -6,10 +6,11 @@
 
 use super::Breach;
 use crate::policy::Repair;
+use crate::policy::detectors::Detectors;
 use crate::policy::facts::Facts;
 use crate::policy::rule::{Mode, RuleId};
 use crate::policy::unsupported;
-use crate::sensitive::{DetectorId, DetectorSet, Findings, find};
+use crate::sensitive::{DetectorSet, Findings};
 use crate::yaml::{Mapping, Node, Reader, Value, closest};
 
 pub(in crate::policy) const KEYS: [&str; 4] = ["detect", "prompt", "response", "unread"];
@@ -49,7 +50,7 @@ enum Unread {
 }
 
 impl Sensitive {
-    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>) -> Option<Self> {
+    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>, known: &Detectors) -> Option<Self> {
         let prompt = item.get("prompt").map(|node| read_action(reader, node, "prompt"));
         let response = item.get("response").map(|node| read_action(reader, node, "response"));
         if prompt.is_none() && response.is_none() {
@@ -57,7 +58,7 @@ impl Sensitive {
         }
         let unread = read_unread(reader, item, prompt.flatten());
         let node = reader.required(item, "an item of `sensitive`", "detect")?;
-        let detectors = read_detectors(reader, node)?;
+        let detectors = read_detectors(reader, node, known)?;
         let (prompt, response) = (prompt.flatten(), response.flatten());
         Some(Self { detectors, prompt, response, unread: unread? })
     }
@@ -194,16 +195,16 @@ fn read_unread(reader: &mut Reader<'_>, item: &Mapping<'_>, prompt: Option<Actio
     reader.one_of(node, "unread", &[("report", Unread::Report), ("deny", Unread::Deny)])
 }
 
-fn read_detectors(reader: &mut Reader<'_>, node: &Node) -> Option<DetectorSet> {
+fn read_detectors(reader: &mut Reader<'_>, node: &Node, known: &Detectors) -> Option<DetectorSet> {
     let names = reader.strings(node, "detect")?;
     let mut detectors = DetectorSet::EMPTY;
     for (name, element) in names.iter().zip(reader.list(node)) {
-        if let Some(detector) = find(name) {
+        if let Some(detector) = known.find(name) {
             detectors.insert(detector);
             continue;
         }
         let message = format!("there is no detector `{}`", name.escape_debug());
-        let known: Vec<_> = DetectorSet::all().iter().map(DetectorId::short).collect();
+        let known = known.names();
         let help = match closest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("detectors: {}", known.join(", ")),

@@ -21,7 +21,7 @@ pub const LONGEST_PATTERN: usize = 500;
 /// The most bytes that a match may have: what is held back of a stream at most.
 pub const LONGEST_MATCH: usize = 1024;
 /// The most detectors that one policy folder may add.
-pub const MOST: usize = 50;
+pub const MOST_CUSTOM: usize = 50;
 /// The most keywords of one detector.
 pub const MOST_KEYWORDS: usize = 20;
 

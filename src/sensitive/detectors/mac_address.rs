@@ -35,7 +35,7 @@ pub(super) static DETECTOR: Detector = Detector {
 fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
     let matched = candidate.matched();
     let joints = || matched.bytes().filter(|byte| !byte.is_ascii_hexdigit());
-    let same = joints().next() == joints().last() && joints().all(|sign| Some(sign) == joints().next());
+    let same = joints().next() == joints().next_back() && joints().all(|sign| Some(sign) == joints().next());
     let joint = joints().next().unwrap_or_default();
     let alone = candidate.is_word()
         && candidate.byte_before(candidate.range.start) != joint
