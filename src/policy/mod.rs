@@ -38,7 +38,7 @@ pub use cedar::{Statement, schema as cedar_schema};
 pub use compile::compile;
 pub use evaluate::Check;
 pub use exceptions::{ExceptionSummary, Exempted};
-pub use facts::{Context, Facts, GuardrailReference, Inquiry, estimated_tokens};
+pub use facts::{Context, Facts, Found, GuardrailReference, Inquiry, estimated_tokens};
 pub use rule::{Mode, RuleId, Section};
 pub use rules::sensitive::Direction;
 pub use scope::Scope;

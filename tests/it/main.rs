@@ -46,6 +46,8 @@ mod sensitive;
 mod families;
 // Event streams: first bytes early, and no failure that looks like success.
 mod streaming;
+// Answers that policy changes while they stream.
+mod edited_streams;
 
 // Live sessions: both directions at once, every event judged on its way.
 mod sessions;
