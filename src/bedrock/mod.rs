@@ -4,6 +4,7 @@
 
 pub(crate) mod async_invoke;
 pub mod catalogue;
+pub mod chat;
 pub(crate) mod converse;
 pub(crate) mod count_tokens;
 pub mod envelope;

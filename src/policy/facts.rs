@@ -98,7 +98,7 @@ impl Facts {
             images: view.images,
             unread: view.unread(),
             uninspected: view.opaque.iter().map(|opaque| opaque.kind).collect(),
-            stream: operation.is_streaming(),
+            stream: operation.is_streaming() || view.streams,
             leaks: view.guardrail.as_ref().map(|guardrail| guardrail.leaks.clone()).unwrap_or_default(),
             guardrail: match operation.guardrail() {
                 GuardrailPlace::Body => body_guardrail,

@@ -235,7 +235,7 @@ fn decide(
     exchange: &mut Exchange,
 ) -> Result<(Allowed, Call, Option<Format>), Refusal> {
     let operation = asked.route.operation;
-    let mut headers = upstream::forwarded(&asked.parts.headers, operation.binds_headers())?;
+    let mut headers = upstream::forwarded(&asked.parts.headers, operation)?;
     let id = exchange.request_id();
     let stamp = proxy.request_metadata.then(|| Stamp::new(asked.principal, id, policies.digest()));
     let subject = Subject {

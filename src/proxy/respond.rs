@@ -72,11 +72,11 @@ impl Answering {
     /// S3, so no such answer is begun.
     pub fn check_filters(&self, policies: &PolicySet) -> Result<(), Refusal> {
         let operation = self.route.operation;
-        if !operation.is_streaming() && !operation.answers_elsewhere() {
+        if !self.route.streams && !operation.answers_elsewhere() {
             return Ok(());
         }
         let rules = self.filters(policies);
-        match (rules.is_empty(), operation.is_streaming()) {
+        match (rules.is_empty(), self.route.streams) {
             (true, _) => Ok(()),
             (false, true) => Err(Refusal::StreamCannotBeFiltered { rules }),
             (false, false) => Err(Refusal::AnswerOutOfSight { rules }),
@@ -119,7 +119,7 @@ pub async fn respond(
         return delivery.give_up(&Refusal::AnswerUnreadable, EndState::UpstreamAbort).await;
     }
     match answer.status {
-        StatusCode::OK if delivery.answering.route.operation.is_streaming() => {
+        StatusCode::OK if delivery.answering.route.streams => {
             Box::pin(delivery.stream(answer)).await;
         }
         StatusCode::OK => delivery.unary(answer).await,

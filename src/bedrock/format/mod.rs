@@ -12,6 +12,7 @@ pub(crate) mod texts;
 
 use thiserror::Error;
 
+use super::chat::Api;
 use super::invoke::Family;
 use super::json::{Document, Node};
 use super::model::{ModelKind, ModelReference};
@@ -53,6 +54,7 @@ pub(crate) enum Wire {
     CountInvoke(Family),
     Guardrail,
     GuardrailChecks,
+    Chat(Api),
 }
 
 impl Format {
@@ -71,6 +73,7 @@ impl Format {
             Body::CountTokens => Wire::CountConverse,
             Body::Guardrail => Wire::Guardrail,
             Body::GuardrailChecks => Wire::GuardrailChecks,
+            Body::Chat(api) => Wire::Chat(api),
             Body::Session | Body::None => return Err(unknown(model)),
         };
         Ok(Self { wire, stored_prompt: false })
@@ -94,6 +97,7 @@ impl Format {
             Wire::Invoke(family) | Wire::AsyncInvoke(family) | Wire::CountInvoke(family) => family.name(),
             Wire::Guardrail => "guardrail",
             Wire::GuardrailChecks => "guardrail-checks",
+            Wire::Chat(api) => api.name(),
             Wire::Speech => "nova-sonic",
         }
     }
@@ -115,6 +119,7 @@ impl Format {
         match self.wire {
             Wire::Converse => converse::decode(body, &mut draft)?,
             Wire::Invoke(family) | Wire::CountInvoke(family) => family.dialect().decode(body, &mut draft)?,
+            Wire::Chat(api) => api.dialect().decode(body, &mut draft)?,
             Wire::AsyncInvoke(family) => async_invoke::decode(family, body, &mut draft)?,
             Wire::CountConverse => count_tokens::decode(body, &mut draft)?,
             Wire::Guardrail => guardrail::decode(body, &mut draft)?,
@@ -129,6 +134,7 @@ impl Format {
         match self.wire {
             Wire::Converse => converse::answer(document.root()),
             Wire::Invoke(family) => family.dialect().answer(document.root()),
+            Wire::Chat(api) => api.dialect().answer(document.root()),
             // Sessions have no unary answers.
             Wire::Speech => {
                 let mut texts = Texts::default();
@@ -158,6 +164,11 @@ impl Format {
 
     pub(crate) const fn wire(self) -> Wire {
         self.wire
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn of_api(api: Api) -> Self {
+        Self { wire: Wire::Chat(api), stored_prompt: false }
     }
 
     #[cfg(test)]

@@ -26,6 +26,10 @@ pub(super) fn list<'a>(draft: &mut Draft<'a>, list: &'a Member<'a>) -> Result<()
                 }
                 "refusal" if role == TextRole::Assistant => optional(draft, member, role)?,
                 "tool_calls" if role == TextRole::Assistant => chat_tools::calls(draft, member)?,
+                "function_call" if role == TextRole::Assistant => chat_tools::call(draft, member)?,
+                // What OpenAI's SDKs send back of an answer's message.
+                "annotations" if role == TextRole::Assistant => draft.free(member, role),
+                "audio" if member.node.is_null() => {}
                 "prefix" if role == TextRole::Assistant => draft::flag(member)?,
                 "tool_call_id" | "name" => {
                     draft.string(member, TextRole::Other)?;
@@ -41,7 +45,7 @@ fn speaker(draft: &mut Draft<'_>, message: &Node<'_>) -> Result<TextRole, Decode
     match message.get("role").and_then(Node::as_str) {
         Some("user") => Ok(TextRole::User),
         Some("assistant") => Ok(TextRole::Assistant),
-        Some("tool") => Ok(TextRole::ToolResult),
+        Some("tool" | "function") => Ok(TextRole::ToolResult),
         Some("system" | "developer") => {
             draft.system = true;
             Ok(TextRole::System)

@@ -8,7 +8,7 @@ mod amazon_image;
 mod chat;
 mod chat_choices;
 mod chat_messages;
-mod chat_tools;
+pub(crate) mod chat_tools;
 mod claude_blocks;
 mod claude_messages;
 mod claude_text;
@@ -33,6 +33,9 @@ mod stability_image;
 mod stable_diffusion_xl;
 mod titan_embed;
 mod titan_text;
+
+pub(crate) use chat::Chat;
+pub(crate) use claude_messages::ClaudeMessages;
 
 use super::format::draft::Draft;
 use super::format::error::DecodeError;

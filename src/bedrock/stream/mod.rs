@@ -111,8 +111,9 @@ impl StreamReader {
                 Ok(())
             }),
             Wire::Speech => self.chunk(name, event, speech::read_chunk),
-            // These operations answer at once.
-            Wire::AsyncInvoke(_)
+            // These operations answer at once, or not in this framing.
+            Wire::Chat(_)
+            | Wire::AsyncInvoke(_)
             | Wire::CountConverse
             | Wire::CountInvoke(_)
             | Wire::Guardrail

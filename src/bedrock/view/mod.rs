@@ -42,6 +42,8 @@ pub struct View<'a> {
     pub guardrail_insertion: Option<Insertion>,
     /// S3 URI that the answer will be written to instead of being passed back (StartAsyncInvoke).
     pub output: Option<&'a str>,
+    /// Whether the body asks for a streamed answer, on operations that let it.
+    pub streams: bool,
 }
 
 impl View<'_> {

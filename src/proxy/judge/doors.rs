@@ -110,7 +110,7 @@ fn judged(
     let guardrail = (operation.guardrail() == GuardrailPlace::Path)
         .then(|| Guardrail { identifier: "gr1".to_owned(), version: Some("1".to_owned()) });
     let model = model.filter(|_| !operation.names_model_in_body());
-    let route = Route { operation, model: model.map(|id| ModelReference::parse(id).unwrap()), guardrail };
+    let route = Route { operation, model: model.map(|id| ModelReference::parse(id).unwrap()), guardrail, streams: operation.is_streaming() };
     let body = Bytes::from(body.to_string());
     let route = route.complete(&body).unwrap();
     let principal = Principal {
@@ -164,7 +164,7 @@ fn a_forbidden_model_is_refused_wherever_it_is_named() {
     for operation in doors().filter(|operation| operation.takes_model()) {
         for (model, body) in requests(operation, 0.5, "hello") {
             // StartAsyncInvoke has a grant of its own in these policies, so that only `deny` is about its model.
-            if !operation.names_model_in_body() {
+            if !operation.answers_elsewhere() {
                 let (sendable, judgement) = judged(&set, operation, model, &body);
                 assert!(matches!(sendable, Err(Refusal::Denied)), "{operation} {body}");
                 assert_eq!(violated(&judgement), ["org/allow"]);

@@ -201,9 +201,11 @@ impl<'d> Read<'d> {
         let (matches, mut findings) = scan(scanner, detectors, &view.texts);
         let mut header_guardrail = None;
         let mut leaks = BTreeSet::new();
-        if subject.operation.binds_headers() {
+        if subject.operation.guardrail() == GuardrailPlace::Headers {
             header_guardrail = guardrail(subject.headers)?;
             leaks = trace_leak(subject.headers);
+        }
+        if subject.operation.binds_headers() {
             scan_metadata(scanner, detectors, subject.headers, &mut findings)?;
         }
         let outer_guardrail = header_guardrail.clone().or_else(|| path_guardrail(subject));

@@ -77,7 +77,7 @@ impl Exchanges {
             let name = operation.name();
             self.overhead.show([name]);
             self.upstream_duration.show([name]);
-            if operation.is_streaming() {
+            if operation.may_stream() {
                 self.first_token.show([name]);
                 self.per_token.show([name]);
             }
@@ -180,7 +180,7 @@ impl Exchanges {
         let Some(upstream) = timings.upstream.filter(|_| sent) else { return };
         observe(&self.overhead, operation, timings.added());
         observe(&self.upstream_duration, operation, upstream);
-        let streamed = event.operation.is_some_and(Operation::is_streaming)
+        let streamed = event.streams()
             && event
                 .upstream
                 .as_ref()
