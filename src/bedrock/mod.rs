@@ -18,6 +18,7 @@ pub mod listing;
 pub mod model;
 pub mod operation;
 pub mod speech;
+pub mod sse;
 pub mod stream;
 pub mod usage;
 pub mod view;

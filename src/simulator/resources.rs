@@ -11,7 +11,7 @@ use crate::bedrock::operation::{Operation, Route};
 
 use super::async_invokes::AsyncInvokes;
 use super::catalogue::{self, Model, decoded};
-use super::guardrails;
+use super::{chat, guardrails};
 use super::reply::Refusal;
 
 /// The account that the double belongs to.
@@ -41,6 +41,7 @@ pub fn describe(
     match route.operation {
         Operation::ListAsyncInvokes => Ok(invocations.list(query)),
         Operation::GetAsyncInvoke => invocations.get(&decoded(path.rsplit('/').next().unwrap_or_default())),
+        Operation::ListModels => Ok(chat::models()),
         Operation::ListFoundationModels => catalogue::list(query, region),
         Operation::GetFoundationModel => {
             Ok(json!({"modelDetails": foundation(route.model.as_ref())?.summary(region)}))
@@ -104,6 +105,9 @@ pub fn describe(
         | Operation::Converse
         | Operation::ConverseStream
         | Operation::CountTokens
+        | Operation::ChatCompletions
+        | Operation::Responses
+        | Operation::Messages
         | Operation::StartAsyncInvoke
         | Operation::ApplyGuardrail
         | Operation::InvokeGuardrailChecks => Err(missing()),

@@ -110,8 +110,9 @@ fn versioned(model: ModelReference) -> ModelReference {
     if model.kind().needs_lookup() {
         return model;
     }
+    let around = model.raw().strip_suffix(model.canonical()).unwrap_or_default();
     let versions: Vec<_> = catalogue::versions(model.canonical())
-        .filter_map(|id| ModelReference::parse(id).ok())
+        .filter_map(|id| ModelReference::parse(&format!("{around}{id}")).ok())
         .collect();
     if versions.is_empty() { model } else { model.with(Found::stated(versions)) }
 }

@@ -13,7 +13,6 @@ use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
 use crate::bedrock::invoke::Dialect;
 use crate::bedrock::json::{Member, Node};
-use crate::bedrock::stream::Progress;
 use crate::bedrock::usage;
 use crate::bedrock::view::{Answer, Parameter, TextRole};
 
