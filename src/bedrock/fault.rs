@@ -191,9 +191,9 @@ impl Fault {
             ErrorShape::OpenAi => format!(
                 "{{\"error\":{{\"message\":{message},\"type\":\"{kind}\",\"param\":null,\"code\":\"{name}\"}}}}"
             ),
-            ErrorShape::Anthropic => format!(
-                "{{\"type\":\"error\",\"error\":{{\"type\":\"{kind}\",\"message\":{message}}}}}"
-            ),
+            ErrorShape::Anthropic => {
+                format!("{{\"type\":\"error\",\"error\":{{\"type\":\"{kind}\",\"message\":{message}}}}}")
+            }
         };
         body.into_bytes()
     }
@@ -249,9 +249,15 @@ mod tests {
             };
             let (openai, anthropic) = (shaped(ErrorShape::OpenAi), shaped(ErrorShape::Anthropic));
             assert_eq!(openai["error"]["code"], "AccessDeniedException");
-            assert_eq!((&openai["error"]["message"], &openai["error"]["type"]), (&message.into(), &"permission_error".into()));
+            assert_eq!(
+                (&openai["error"]["message"], &openai["error"]["type"]),
+                (&message.into(), &"permission_error".into())
+            );
             assert_eq!(anthropic["type"], "error");
-            assert_eq!(anthropic["error"], serde_json::json!({ "type": "permission_error", "message": message }));
+            assert_eq!(
+                anthropic["error"],
+                serde_json::json!({ "type": "permission_error", "message": message })
+            );
         }
     }
 

@@ -132,7 +132,9 @@ impl Refusal {
             | Self::Chunk(_)
             | Self::Order(_)
             | Self::ForeignRegion { .. }
-            | Self::Header(InvalidHeader::Repeated(_) | InvalidHeader::NotText(_) | InvalidHeader::NotFeatures(_))
+            | Self::Header(
+                InvalidHeader::Repeated(_) | InvalidHeader::NotText(_) | InvalidHeader::NotFeatures(_),
+            )
             | Self::Json(_)
             | Self::IncompleteGuardrail
             | Self::Metadata

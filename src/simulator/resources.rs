@@ -11,8 +11,8 @@ use crate::bedrock::operation::{Operation, Route};
 
 use super::async_invokes::AsyncInvokes;
 use super::catalogue::{self, Model, decoded};
-use super::{chat, guardrails};
 use super::reply::Refusal;
+use super::{chat, guardrails};
 
 /// The account that the double belongs to.
 pub const ACCOUNT: &str = "111122223333";

@@ -12,7 +12,7 @@ use crate::bedrock::json::Member;
 use crate::bedrock::view::{Modality, OpaqueKind, TextRole};
 
 /// Reads one member of a file: its data, its name, or where it is instead.
-pub(super) fn member<'a>(draft: &mut Draft<'a>, member: &'a Member<'a>) -> Result<(), DecodeError> {
+pub(crate) fn member<'a>(draft: &mut Draft<'a>, member: &'a Member<'a>) -> Result<(), DecodeError> {
     match member.name.as_ref() {
         "file_data" => data(draft, member),
         "filename" | "detail" => draft.string(member, TextRole::Document).map(drop),

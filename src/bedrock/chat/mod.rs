@@ -6,7 +6,7 @@
 //! OpenAI and Anthropic; what of them Bedrock takes from AWS's documentation.
 
 mod completions;
-mod files;
+pub(crate) mod files;
 mod messages;
 mod responses;
 
@@ -54,7 +54,9 @@ impl Api {
             Self::Completions | Self::Responses => {
                 &[Parameter::MaxTokens, Parameter::Temperature, Parameter::TopP]
             }
-            Self::Messages => &[Parameter::MaxTokens, Parameter::Temperature, Parameter::TopP, Parameter::TopK],
+            Self::Messages => {
+                &[Parameter::MaxTokens, Parameter::Temperature, Parameter::TopP, Parameter::TopK]
+            }
         }
     }
 

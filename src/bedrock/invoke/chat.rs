@@ -56,7 +56,11 @@ impl Dialect for Chat {
 
 impl Chat {
     /// Reads one member of a body.
-    pub(crate) fn top_level<'a>(self, draft: &mut Draft<'a>, member: &'a Member<'a>) -> Result<(), DecodeError> {
+    pub(crate) fn top_level<'a>(
+        self,
+        draft: &mut Draft<'a>,
+        member: &'a Member<'a>,
+    ) -> Result<(), DecodeError> {
         match self.parameter(&member.name) {
             Some(parameter) => draft.setting(parameter, member),
             None => self.member(draft, member),

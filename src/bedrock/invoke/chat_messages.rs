@@ -5,6 +5,7 @@
 //! fetch from is refused, but for S3, which counts as content that was not looked into.
 
 use super::chat_tools;
+use crate::bedrock::chat::files;
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::payload;
@@ -83,13 +84,20 @@ fn part<'a>(draft: &mut Draft<'a>, node: &'a Node<'a>, role: TextRole) -> Result
     let kind = node.get("type").and_then(Node::as_str).unwrap_or_default();
     for member in draft::element(node)? {
         match (member.name.as_ref(), kind) {
-            ("type", "text" | "image_url" | "video_url" | "input_audio" | "refusal" | "thinking") => {}
+            (
+                "type",
+                "text" | "image_url" | "video_url" | "input_audio" | "file" | "refusal" | "thinking",
+            ) => {}
             ("text", "text") | ("refusal", "refusal") => {
                 draft.string(member, role)?;
             }
             ("image_url", "image_url") => media(draft, member, Modality::Image)?,
             ("video_url", "video_url") => media(draft, member, Modality::Video)?,
             ("input_audio", "input_audio") => audio(draft, member)?,
+            ("file", "file") => {
+                draft.attach(Modality::Document);
+                draft::object(member)?.iter().try_for_each(|inner| files::member(draft, inner))?;
+            }
             ("thinking", "thinking") => thinking(draft, member)?,
             ("closed", "thinking") => draft::flag(member)?,
             ("type", _) => return Err(DecodeError::Union { place: "content part", at: node.span.start }),

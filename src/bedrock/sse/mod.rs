@@ -122,7 +122,9 @@ impl Event {
         }
         match (data, name, commented) {
             (None, None, false) => Ok(None),
-            (None, None, true) => Ok(Some(Self { name: None, data: None, raw: Bytes::from_static(KEPT_ALIVE) })),
+            (None, None, true) => {
+                Ok(Some(Self { name: None, data: None, raw: Bytes::from_static(KEPT_ALIVE) }))
+            }
             (None, Some(_), _) => Err(SseError::NoData),
             (Some(data), name, false) => Ok(Some(Self { name, data: Some(data), raw: block })),
             (Some(data), name, true) => {

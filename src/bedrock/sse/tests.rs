@@ -27,7 +27,10 @@ fn events_are_read_as_every_client_reads_them() {
         ("data: {}\n\n", vec![(None, some("{}"))]),
         ("data:{}\r\n\r\n", vec![(None, some("{}"))]),
         ("data:  two\n\n", vec![(None, some(" two"))]),
-        ("event: ping\ndata: {\"a\":1}\n\ndata: [DONE]\n\n", vec![(some("ping"), some("{\"a\":1}")), (None, some("[DONE]"))]),
+        (
+            "event: ping\ndata: {\"a\":1}\n\ndata: [DONE]\n\n",
+            vec![(some("ping"), some("{\"a\":1}")), (None, some("[DONE]"))],
+        ),
         ("data: {\ndata: }\n\n", vec![(None, some("{\n}"))]),
         ("\n\r\n\ndata: x\n\n\n", vec![(None, some("x"))]),
         (": keep-alive\n\n", vec![(None, None)]),

@@ -110,7 +110,12 @@ fn judged(
     let guardrail = (operation.guardrail() == GuardrailPlace::Path)
         .then(|| Guardrail { identifier: "gr1".to_owned(), version: Some("1".to_owned()) });
     let model = model.filter(|_| !operation.names_model_in_body());
-    let route = Route { operation, model: model.map(|id| ModelReference::parse(id).unwrap()), guardrail, streams: operation.is_streaming() };
+    let route = Route {
+        operation,
+        model: model.map(|id| ModelReference::parse(id).unwrap()),
+        guardrail,
+        streams: operation.is_streaming(),
+    };
     let body = Bytes::from(body.to_string());
     let route = route.complete(&body).unwrap();
     let principal = Principal {

@@ -125,7 +125,8 @@ fn events(
         chunks.into_iter().map(|document| Event { name: event_name(api, &document), document }).collect();
     if api == Api::Completions {
         let wanted = document.pointer("/stream_options/include_usage") == Some(&true.into());
-        events.retain(|event| event.document.is_object() && (wanted || event.document.get("usage").is_none()));
+        events
+            .retain(|event| event.document.is_object() && (wanted || event.document.get("usage").is_none()));
         events.push(Event { name: "", document: "[DONE]".into() });
     }
     Ok(events)

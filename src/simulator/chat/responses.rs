@@ -43,8 +43,11 @@ pub fn read(body: &Fields<'_>) -> Result<Prompt, Malformed> {
     body.only(MEMBERS)?;
     body.number("temperature", 0.0..=2.0)?;
     body.number("top_p", 0.0..=1.0)?;
-    let mut prompt =
-        Prompt { max_tokens: body.count("max_output_tokens", 1..=u64::MAX)?, answers: 1, ..Prompt::default() };
+    let mut prompt = Prompt {
+        max_tokens: body.count("max_output_tokens", 1..=u64::MAX)?,
+        answers: 1,
+        ..Prompt::default()
+    };
     prompt.texts.extend(body.optional_text("instructions")?.map(str::to_owned));
     match body.required("input")? {
         Value::Array(items) => items.iter().for_each(|item| read_item(item, &mut prompt)),
@@ -78,7 +81,9 @@ pub fn events(exchange: &Exchange<'_>, request: &Value, random: &mut Random) -> 
         event("response.in_progress", json!({"response": begun})),
     ];
     let (name, growing) = match forced(request) {
-        Some(_) => ("function_call", call(&item, &completion, request, &pieces(&arguments(&completion), random))),
+        Some(_) => {
+            ("function_call", call(&item, &completion, request, &pieces(&arguments(&completion), random)))
+        }
         None => ("message", message(&item, &completion, &pieces(&completion.text, random))),
     };
     let mut item = done.clone();
@@ -108,9 +113,11 @@ fn message(item: &str, completion: &Completion, pieces: &[String]) -> Vec<Event>
         document
     };
     let mut events = vec![event("response.content_part.added", place(json!({"part": words("")})))];
-    events.extend(pieces.iter().map(|piece| {
-        event("response.output_text.delta", place(json!({"delta": piece, "logprobs": []})))
-    }));
+    events.extend(
+        pieces
+            .iter()
+            .map(|piece| event("response.output_text.delta", place(json!({"delta": piece, "logprobs": []})))),
+    );
     let text = completion.text.as_str();
     events.push(event("response.output_text.done", place(json!({"text": text, "logprobs": []}))));
     events.push(event("response.content_part.done", place(json!({"part": words(text)}))));
@@ -178,7 +185,13 @@ fn response(
     let asked = |name: &str| request.get(name).cloned().unwrap_or_default();
     let or = |name: &str, default: Value| request.get(name).cloned().unwrap_or(default);
     let cut = item.is_some() && completion.stop == Stop::Length;
-    let status = if item.is_none() { "in_progress" } else if cut { "incomplete" } else { "completed" };
+    let status = if item.is_none() {
+        "in_progress"
+    } else if cut {
+        "incomplete"
+    } else {
+        "completed"
+    };
     let (input, output) = (exchange.prompt.tokens(), completion.tokens);
     let usage = json!({
         "input_tokens": input,

@@ -158,7 +158,9 @@ impl EventStream {
                 Map::from_iter([("bytes".to_owned(), STANDARD.encode(document.to_string()).into())])
             }
             (Framing::Member, Value::Object(members)) => members,
-            (Framing::Member | Framing::ServerSent(_), document) => Map::from_iter([("value".to_owned(), document)]),
+            (Framing::Member | Framing::ServerSent(_), document) => {
+                Map::from_iter([("value".to_owned(), document)])
+            }
         };
         payload.insert("p".to_owned(), padding(&mut self.random).into());
         payload.sort_keys();
@@ -177,7 +179,9 @@ impl EventStream {
                     "firstByteLatency": milliseconds(first_byte),
                 }),
             ),
-            Framing::Member | Framing::ServerSent(_) => ("metrics", json!({"latencyMs": milliseconds(elapsed)})),
+            Framing::Member | Framing::ServerSent(_) => {
+                ("metrics", json!({"latencyMs": milliseconds(elapsed)}))
+            }
         };
         if let Some(members) = document.as_object_mut() {
             members.insert(name.to_owned(), value);

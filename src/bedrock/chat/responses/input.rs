@@ -43,12 +43,12 @@ fn item<'a>(draft: &mut Draft<'a>, node: &'a Node<'a>) -> Result<(), DecodeError
             _,
         ) => members.iter().try_for_each(|member| output(draft, member)),
         (Some("reasoning"), _) => members.iter().try_for_each(|member| reasoning(draft, member)),
-        (Some("item_reference"), Some(kind)) => {
-            Err(members.iter().find(|member| member.node.span == kind.span).map_or(
-                DecodeError::Union { place: "an item", at: node.span.start },
-                |member| DecodeError::refused(member, STORED),
-            ))
-        }
+        (Some("item_reference"), Some(kind)) => Err(members
+            .iter()
+            .find(|member| member.node.span == kind.span)
+            .map_or(DecodeError::Union { place: "an item", at: node.span.start }, |member| {
+                DecodeError::refused(member, STORED)
+            })),
         _ => Err(DecodeError::Union { place: "an item", at: node.span.start }),
     }
 }
@@ -142,9 +142,7 @@ fn action<'a>(draft: &mut Draft<'a>, member: &'a Member<'a>) -> Result<(), Decod
 fn output<'a>(draft: &mut Draft<'a>, member: &'a Member<'a>) -> Result<(), DecodeError> {
     match member.name.as_ref() {
         "type" => Ok(()),
-        "output" if member.node.is_object() => {
-            part(draft, &member.node, TextRole::ToolResult)
-        }
+        "output" if member.node.is_object() => part(draft, &member.node, TextRole::ToolResult),
         "output" => content(draft, member, TextRole::ToolResult),
         // Tools that a search found are offered from here on.
         "tools" => tools::list(draft, member),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::Format;
 use crate::bedrock::invoke::Family;
 
+mod apis;
 mod families;
 
 pub(crate) use families::opaque;
@@ -78,6 +79,7 @@ pub(crate) fn samples() -> Vec<(Format, Value)> {
         ),
     ];
     samples.extend(families::samples());
+    samples.extend(apis::samples());
     samples
 }
 
