@@ -45,7 +45,7 @@ fn the_body_says_whether_the_answer_is_streamed() {
             assert_eq!(read(api, &with(api, "stream", value), |view| view.streams), Ok(streams));
         }
         for value in [json!("true"), json!(1), json!(null), json!({})] {
-            assert!(read(api, &with(api, "stream", value), drop).is_err(), "{api:?}");
+            assert!(read(api, &with(api, "stream", value), |_| ()).is_err(), "{api:?}");
         }
     }
 }
@@ -92,7 +92,7 @@ fn what_reads_or_keeps_state_out_of_sight_is_refused() {
         (Api::Messages, "inference_geo", json!("us")),
     ];
     for (api, name, value) in table {
-        let error = read(api, &with(api, name, value.clone()), drop).expect_err(&format!("{name} {value}"));
+        let error = read(api, &with(api, name, value.clone()), |_| ()).expect_err(&format!("{name} {value}"));
         assert_eq!(
             error.fault(),
             match error {

@@ -116,7 +116,7 @@ fn items() -> Value {
 
 fn messages() -> Value {
     json!({
-        "model": "anthropic.claude-3-haiku-20240307-v1:0", "stream": true, "max_tokens": 64, "system": "be brief",
+        "model": "anthropic.claude-3-haiku-20240307-v1:0", "stream": true, "system": "be brief",
         "messages": [{"role": "user", "content": [{"type": "text", "text": "hello"}]}],
         "tools": [{"name": "find", "description": "finds", "input_schema": {"enum": ["Bonn"]}}],
         "metadata": {"user_id": "user-7"}
