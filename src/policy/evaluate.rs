@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::PolicySet;
 use super::document::{Grants, Level};
-use super::facts::{Context, Facts, Inquiry};
+use super::facts::{Context, Facts, Found, Inquiry};
 use super::rule::{Head, Mode, Rule, RuleId, Section};
 use super::rules::guardrail::Guardrail;
 use super::rules::limits::Limits;
@@ -19,7 +19,7 @@ use crate::bedrock::fault::Fault;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
 use crate::identity::Principal;
-use crate::sensitive::{DetectorSet, Findings};
+use crate::sensitive::{DetectorSet, Plan};
 
 /// How one rule, or the `allow` section of one level, looks at a request.
 #[derive(Debug, Clone)]
@@ -181,18 +181,23 @@ impl PolicySet {
         })
     }
 
-    /// What to do with an answer in which `findings` were found.
-    pub fn judge_answer(&self, inquiry: &Inquiry<'_>, findings: &Findings) -> AnswerVerdict {
+    /// What the detectors of the principal's rules do with what they find in the answer.
+    pub fn answer_plan(&self, inquiry: &Inquiry<'_>) -> Plan {
         let strongest = self.strongest(inquiry, Direction::Response);
-        let redact = strongest.redacted.intersection(findings.detectors());
+        let report = self.detectors(inquiry.principal, Direction::Response);
+        Plan::new(report, strongest.redacted, strongest.denied)
+    }
+
+    /// What to do with an answer in which this was found.
+    pub fn judge_answer<'f>(&self, inquiry: &Inquiry<'_>, found: impl Into<Found<'f>>) -> AnswerVerdict {
+        let found = found.into();
+        let strongest = self.strongest(inquiry, Direction::Response);
+        let redact = strongest.redacted.intersection(found.findings.detectors());
         let mut verdict = AnswerVerdict { redact, ..AnswerVerdict::default() };
-        // Findings that are redacted do not reach the caller, so they break nothing.
-        let unredactable = Strongest { redacted: DetectorSet::EMPTY, ..strongest };
         for level in self.levels(inquiry.principal) {
             for rule in level.rules.iter().filter(|rule| rule.applies(inquiry)) {
-                let breach = sensitive_of(rule).and_then(|sensitive| {
-                    sensitive.breach_of(findings, Direction::Response, rule.head.mode, unredactable)
-                });
+                let breach = sensitive_of(rule)
+                    .and_then(|sensitive| sensitive.answer_breach(&found, rule.head.mode, strongest));
                 let violation = breach.map(|breach| self.violation(level, &rule.head, breach));
                 match rule.head.mode {
                     Mode::Enforce => verdict.violations.extend(violation),

@@ -171,3 +171,20 @@ impl fmt::Display for GuardrailReference {
         write!(formatter, "{}:{}", self.identifier, self.version)
     }
 }
+
+/// What was found in an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'f> {
+    pub findings: &'f Findings,
+    /// Of these, what stands where nothing can be replaced: under a signature, in the name of a member.
+    pub fixed: Option<&'f Findings>,
+    /// Whether a text was too long to be looked into to its end.
+    pub overlong: bool,
+}
+
+/// Findings that can all be replaced.
+impl<'f> From<&'f Findings> for Found<'f> {
+    fn from(findings: &'f Findings) -> Self {
+        Self { findings, fixed: None, overlong: false }
+    }
+}

@@ -28,7 +28,7 @@ use crate::bedrock::view::Usage;
 
 pub use compile::compile;
 pub use evaluate::Check;
-pub use facts::{Context, Facts, GuardrailReference, Inquiry};
+pub use facts::{Context, Facts, Found, GuardrailReference, Inquiry};
 pub use rule::{Mode, RuleId, Section};
 pub use rules::sensitive::Direction;
 pub use scope::Scope;

@@ -17,6 +17,7 @@ mod rules;
 mod scan;
 mod session;
 mod stream;
+mod tool_input;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -83,11 +83,6 @@ pub enum Refusal {
     #[error("{}", .0.message)]
     EventDenied(Denial),
     #[error(
-        "{rules}: the answer must be filtered, which this version does not do for streams; call the operation that \
-         answers at once"
-    )]
-    StreamCannotBeFiltered { rules: String },
-    #[error(
         "{rules}: the answer must be filtered, which is not possible where it is written to S3; call an operation that \
          answers the caller"
     )]
@@ -108,8 +103,8 @@ pub enum Refusal {
     AnswerBroken,
     #[error("the answer is about a model that this caller may not use")]
     AnswerDeclined,
-    #[error("{rules}: the answer was withheld by policy")]
-    AnswerDenied { rules: String },
+    #[error("the answer was withheld by policy: {reasons}")]
+    AnswerDenied { reasons: String },
 }
 
 impl From<OpenError> for Refusal {
@@ -173,7 +168,6 @@ impl Refusal {
             | Self::AnswerDeclined
             | Self::UnknownFamily(_)
             | Self::Denied
-            | Self::StreamCannotBeFiltered { .. }
             | Self::AnswerOutOfSight { .. }
             | Self::UpstreamForbidden => Fault::AccessDenied,
             Self::NotRecorded(_)
@@ -243,7 +237,6 @@ impl Refusal {
             | Self::MetadataTooLong
             | Self::Denied
             | Self::EventDenied(_)
-            | Self::StreamCannotBeFiltered { .. }
             | Self::AnswerOutOfSight { .. }
             | Self::AnswerDeclined
             | Self::AnswerDenied { .. } => false,

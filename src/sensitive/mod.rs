@@ -11,10 +11,12 @@ mod fold;
 mod normalise;
 mod redact;
 mod scanner;
+mod stream;
 
 pub use detector::{DetectorId, DetectorSet, Findings, find};
 pub use redact::redact;
 pub use scanner::{Match, Scanner, ScannerError};
+pub use stream::{Overflow, Plan, Progress, Redactor};
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@ use crate::yaml::{Diagnostics, Source};
 static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::new().unwrap());
 
 const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
+const GPT: &str = "openai.gpt-oss-20b-1:0";
 
 /// Native bodies, each with a temperature and a prompt, in every spelling.
 fn native(temperature: f64, prompt: &str) -> Vec<(&'static str, Value)> {
@@ -72,6 +73,35 @@ fn requests(operation: Operation, temperature: f64, prompt: &str) -> Vec<(Option
             let open = json!({ "messages": messages, "additionalModelRequestFields": additional });
             sealed.chain([(Some(HAIKU), json!({ "input": { "converse": open } }))]).collect()
         }
+        Operation::ChatCompletions => vec![(
+            Some(GPT),
+            json!({
+                "model": GPT,
+                "messages": [{ "role": "user", "content": prompt }],
+                "temperature": temperature,
+            }),
+        )],
+        Operation::Responses => vec![
+            (Some(GPT), json!({ "model": GPT, "input": prompt, "temperature": temperature })),
+            (
+                Some(GPT),
+                json!({
+                    "model": GPT,
+                    "stream": true,
+                    "input": [{ "role": "user", "content": [{ "type": "input_text", "text": prompt }] }],
+                    "temperature": temperature,
+                }),
+            ),
+        ],
+        Operation::Messages => vec![(
+            Some(HAIKU),
+            json!({
+                "model": HAIKU,
+                "max_tokens": 9,
+                "temperature": temperature,
+                "messages": [{ "role": "user", "content": prompt }],
+            }),
+        )],
         Operation::StartAsyncInvoke => native
             .map(|(model, body)| {
                 let output = json!({ "s3OutputDataConfig": { "s3Uri": "s3://results/a/" } });

@@ -128,6 +128,11 @@ impl<'a> Beside<'a> {
         self.left
     }
 
+    /// Whether this is a session, whose request goes on beside its answer.
+    pub const fn is_live(&self) -> bool {
+        self.shared.is_some()
+    }
+
     /// Whether the request is complete, so that the answer may be.
     pub fn is_complete(&self) -> bool {
         self.shared.as_ref().is_none_or(|shared| self.left || shared.lock().complete)

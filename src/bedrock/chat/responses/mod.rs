@@ -4,6 +4,7 @@
 //! items, and a stream tells of each as it grows. What continues an earlier response, runs in the background or fills in a
 //! stored prompt is refused: its content never passes here. AWS takes neither background nor remote addresses either.
 
+mod events;
 mod input;
 mod tools;
 
@@ -13,6 +14,7 @@ use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
 use crate::bedrock::invoke::Dialect;
 use crate::bedrock::json::{Member, Node};
+use crate::bedrock::stream::Progress;
 use crate::bedrock::usage;
 use crate::bedrock::view::{Answer, Parameter, TextRole};
 
@@ -39,8 +41,12 @@ impl Dialect for Responses {
         Answer {
             texts: texts.0,
             usage: body.get("usage").map(usage::of_responses).unwrap_or_default(),
-            stop_reason: stop_reason(body).map(str::to_owned),
+            stop_reason: stop_reason(body).and_then(Node::as_str).map(str::to_owned),
         }
+    }
+
+    fn chunk(&self, chunk: &Node<'_>, progress: &mut Progress) -> Result<(), DecodeError> {
+        events::read(chunk, progress)
     }
 }
 
@@ -114,9 +120,8 @@ fn reasoning<'a>(draft: &mut Draft<'a>, reasoning: &'a Member<'a>) -> Result<(),
 }
 
 /// Why a response ended: `max_output_tokens` and the like where it is incomplete, else its status.
-fn stop_reason<'n>(response: &'n Node<'_>) -> Option<&'n str> {
-    let incomplete = response.at(&["incomplete_details", "reason"]);
-    incomplete.or_else(|| response.get("status")).and_then(Node::as_str)
+fn stop_reason<'n, 'a>(response: &'n Node<'a>) -> Option<&'n Node<'a>> {
+    response.at(&["incomplete_details", "reason"]).or_else(|| response.get("status"))
 }
 
 fn part(member: &str) -> Part {
