@@ -40,6 +40,8 @@ mod attribution;
 mod redaction;
 // Every family of models: read, bounded, answered, counted.
 mod families;
+// The APIs of OpenAI and Anthropic, in their own forms.
+mod apis;
 // Event streams: first bytes early, and no failure that looks like success.
 mod streaming;
 
