@@ -178,6 +178,22 @@ impl Fault {
         }
     }
 
+    /// The fault that OpenAI or Anthropic mean by a kind of error.
+    pub fn of_kind(kind: &str) -> Option<Self> {
+        match kind {
+            "invalid_request_error" => Some(Self::Validation),
+            "authentication_error" => Some(Self::UnrecognizedClient),
+            "permission_error" => Some(Self::AccessDenied),
+            "not_found_error" => Some(Self::ResourceNotFound),
+            "request_too_large" => Some(Self::RequestEntityTooLarge),
+            "rate_limit_error" | "rate_limit_exceeded" => Some(Self::Throttling),
+            "timeout_error" => Some(Self::ModelTimeout),
+            "overloaded_error" => Some(Self::ServiceUnavailable),
+            "api_error" | "server_error" => Some(Self::ModelStreamError),
+            _ => None,
+        }
+    }
+
     /// `{"message":"…"}`, the body of an answer and the payload of an exception frame.
     pub fn body(self, message: &str) -> Vec<u8> {
         self.shaped(message, ErrorShape::Aws)

@@ -13,7 +13,7 @@ use crate::bedrock::format::Format;
 use crate::bedrock::json::Document;
 use crate::bedrock::listing::{self, ListingError};
 use crate::bedrock::model::ModelReference;
-use crate::bedrock::operation::{Body, Route};
+use crate::bedrock::operation::Route;
 use crate::bedrock::stream::Framing;
 use crate::bedrock::usage::usage_from_headers;
 use crate::bedrock::view::Usage;
@@ -297,19 +297,9 @@ impl Delivery<'_, '_> {
 
     async fn stream(mut self, answer: Answer) {
         let Answer { status, headers, body } = answer;
-        let framing = match self.answering.route.operation.body() {
-            Body::Chat(api) => Framing::ServerSent(api),
-            Body::None
-            | Body::Invoke
-            | Body::Converse
-            | Body::Session
-            | Body::CountTokens
-            | Body::AsyncInvoke
-            | Body::Guardrail
-            | Body::GuardrailChecks => Framing::EventStream,
-        };
-        let carried = text(&headers, CONTENT_TYPE.as_str())
-            .is_some_and(|kind| kind.starts_with(framing.media_type()));
+        let framing = Framing::of(self.answering.route.operation.body());
+        let carried =
+            text(&headers, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with(framing.media_type()));
         let (Some(format), true) = (self.answering.format, carried) else {
             return self.give_up(&Refusal::AnswerUnreadable, EndState::UpstreamAbort).await;
         };

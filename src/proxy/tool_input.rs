@@ -106,7 +106,10 @@ mod tests {
             (r#"{"to": "a.b@mail.example.com", "n": 1}"#, r#"{"to": "{EMAIL}", "n": 1}"#),
             (r#"{"to":"a.b\u0040mail.example.com"}"#, r#"{"to":"{EMAIL}"}"#),
             (r#"{"card": [4111111111111111]}"#, r#"{"card": ["{CREDIT_DEBIT_CARD_NUMBER}"]}"#),
-            (r#"[{"a": {"b": "card 4111 1111 1111 1111\n"}}]"#, r#"[{"a": {"b": "card {CREDIT_DEBIT_CARD_NUMBER}\n"}}]"#),
+            (
+                r#"[{"a": {"b": "card 4111 1111 1111 1111\n"}}]"#,
+                r#"[{"a": {"b": "card {CREDIT_DEBIT_CARD_NUMBER}\n"}}]"#,
+            ),
         ];
         for (json, clean) in table {
             assert_eq!(redacted(json), Redacted::Changed(clean.to_owned()), "{json}");

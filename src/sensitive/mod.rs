@@ -4,15 +4,22 @@
 //! Findings never carry the text they were found in.
 
 mod candidate;
+mod checksums;
 mod context;
+mod custom;
+mod description;
 mod detector;
 mod detectors;
 mod fold;
 mod normalise;
 mod redact;
 mod scanner;
+mod secrets;
 mod stream;
+mod words;
 
+pub use custom::{Custom, CustomError, Definition, Validator};
+pub use description::{Description, describe};
 pub use detector::{DetectorId, DetectorSet, Findings, find};
 pub use redact::redact;
 pub use scanner::{Match, Scanner, ScannerError};

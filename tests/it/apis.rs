@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::support::call::{Call, HAIKU, PROMPT_CANARY};
 use crate::support::http::Response;
-use crate::support::warden::{ALLOW_ALL, Setup};
+use crate::support::journal::Record;
+use crate::support::warden::{ALLOW_ALL, Setup, TestWarden};
 
 const GPT: &str = "openai.gpt-oss-20b-1:0";
 const CARD: &str = "4111 1111 1111 1111";
@@ -91,6 +92,18 @@ fn filtering(response: &str) -> String {
     format!("{ALLOW_ALL}sensitive:\n  - id: pii\n    {rule}")
 }
 
+/// The outcome of a call whose intent says what was asked for.
+fn recorded(warden: &TestWarden, response: &Response, operation: &str, model: &str, stream: bool) -> Record {
+    let id = response.decision_id();
+    let journal = warden.journal();
+    let intent = journal.intents().find(|intent| intent.request_id() == Some(&id)).expect("an intent");
+    assert_eq!((intent.text("operation"), &intent.0["stream"]), (operation, &json!(stream)), "{intent:?}");
+    assert!(intent.mentions(model), "{intent:?}");
+    let outcome = warden.record_of(response);
+    assert_eq!(outcome.text("end_state"), "complete", "{outcome:?}");
+    outcome
+}
+
 #[test]
 fn every_route_answers_whole_and_in_pieces_with_a_key_of_either_kind() {
     let warden = Setup::new().start();
@@ -100,21 +113,18 @@ fn every_route_answers_whole_and_in_pieces_with_a_key_of_either_kind() {
         let signed = warden.send(plain.clone());
         let token = warden.tls().send(&plain.bearer(&bearer, &warden.authority()));
         for response in [signed, token] {
-            let record = warden.record_of(&response);
             assert_eq!(whole(&response.assert_ok().json()), "hello there", "{path}");
-            assert_eq!((record.text("operation"), record.text("model")), (operation, model), "{record:?}");
-            assert_eq!((record.text("end_state"), &record.0["stream"]), ("complete", &json!(false)));
-            assert!(record.number("out_tokens").is_some(), "{record:?}");
+            let outcome = recorded(&warden, &response, operation, model, false);
+            assert!(outcome.number("out_tokens").is_some(), "{outcome:?}");
         }
         let response = warden.send(streamed(path, model, "say: hello there"));
-        let record = warden.record_of(&response);
+        let outcome = recorded(&warden, &response, operation, model, true);
+        assert!(!outcome.text("stop_reason").is_empty(), "{outcome:?}");
         let kind = response.assert_ok().header("content-type").unwrap().to_owned();
         assert!(kind.starts_with("text/event-stream"), "{kind}");
         let events = events(&response);
         assert_eq!(pieces(&events), "hello there", "{path} {events:?}");
         assert!(ends_well(path, &events), "{path} {events:?}");
-        assert_eq!((record.text("end_state"), &record.0["stream"]), ("complete", &json!(true)));
-        assert!(!record.text("stop_reason").is_empty(), "{record:?}");
     }
     for seen in warden.upstream() {
         assert!(seen.signature_ok() && ROUTES.iter().any(|(path, ..)| *path == seen.path()), "{seen:?}");
@@ -140,8 +150,10 @@ fn a_stream_of_chat_counts_tokens_only_where_the_caller_asks_for_them() {
 #[test]
 fn an_answer_is_redacted_whole_and_in_pieces_wherever_it_is_repeated() {
     let warden = Setup::new().org(&filtering("redact")).start();
-    let (prompt, clean) =
-        (format!("say: pay {CARD} now, or {CARD}"), "pay {CREDIT_DEBIT_CARD_NUMBER} now, or {CREDIT_DEBIT_CARD_NUMBER}");
+    let (prompt, clean) = (
+        format!("say: pay {CARD} now, or {CARD}"),
+        "pay {CREDIT_DEBIT_CARD_NUMBER} now, or {CREDIT_DEBIT_CARD_NUMBER}",
+    );
     for (path, model, _) in ROUTES {
         let response = warden.send(call(path, &body(path, model, &prompt)));
         assert_eq!(whole(&response.assert_ok().json()), clean, "{path}");
@@ -152,7 +164,8 @@ fn an_answer_is_redacted_whole_and_in_pieces_wherever_it_is_repeated() {
         assert!(ends_well(path, &events), "{path} {events:?}");
         assert!(!response.text().contains("1111"), "{path} {}", response.text());
         if path == "/openai/v1/responses" {
-            let repeated = events.iter().filter(|(_, data)| data.contains(clean)).count();
+            let repeated =
+                events.iter().filter(|(name, data)| data.contains(clean) && !name.ends_with("delta")).count();
             assert_eq!(repeated, 4, "{events:?}");
         }
         let findings = record.0["findings"].to_string();

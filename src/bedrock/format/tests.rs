@@ -9,6 +9,7 @@ use super::*;
 use crate::bedrock::chat::Api;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::json::{Edits, Node, Value};
+use crate::bedrock::stream::Announced;
 use crate::bedrock::view::{Modality, OpaqueKind, Parameter, SettingValue};
 
 fn invoke_formats() -> impl Iterator<Item = Format> {
@@ -413,7 +414,7 @@ proptest! {
             for document in &documents {
                 let chunk = serde_json::json!({"bytes": STANDARD.encode(document.to_string())});
                 for (name, payload) in [("chunk", &chunk), (name, document)] {
-                    drop(reader.read("event", Some(name), payload.to_string().as_bytes()));
+                    drop(reader.read(Announced::Event(name), payload.to_string().as_bytes()));
                 }
             }
         }

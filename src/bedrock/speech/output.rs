@@ -65,6 +65,7 @@ pub(crate) fn chunk(document: &Node<'_>, progress: &mut Progress) -> Result<(), 
 fn block(event: &Node<'_>) -> Result<u32, DecodeError> {
     let name = event.get("contentId").and_then(Node::as_str).ok_or(DecodeError::UnknownChunk)?;
     // FNV-1a.
-    let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619));
+    let hash =
+        name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619));
     Ok(hash)
 }

@@ -11,6 +11,7 @@ use crate::bedrock::chat::Api;
 use crate::bedrock::event_stream::{Frame, FrameError, FrameReader, encode_event, encode_exception};
 use crate::bedrock::fault::Fault;
 use crate::bedrock::json::quoted;
+use crate::bedrock::operation::Body;
 use crate::bedrock::sse::{self, EventReader, SseError};
 
 use super::server_sent::ServerSent;
@@ -37,6 +38,21 @@ pub enum Framing {
 }
 
 impl Framing {
+    /// How answers to requests with such a body are carried.
+    pub const fn of(body: Body) -> Self {
+        match body {
+            Body::Chat(api) => Self::ServerSent(api),
+            Body::None
+            | Body::Invoke
+            | Body::Converse
+            | Body::Session
+            | Body::CountTokens
+            | Body::AsyncInvoke
+            | Body::Guardrail
+            | Body::GuardrailChecks => Self::EventStream,
+        }
+    }
+
     /// How the `content-type` of an answer that is carried so begins.
     pub const fn media_type(self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::Announced;
 use crate::bedrock::chat::Api;
+use crate::bedrock::fault::Fault;
 use crate::bedrock::json::{Document, Node};
 use crate::bedrock::sse::{self, Event};
 
@@ -41,7 +42,9 @@ impl ServerSent {
         match (&self.failure, self.event.data.as_deref()) {
             (Some(failure), _) => Announced::Exception(failure),
             (None, None) => Announced::Comment,
-            (None, Some(DONE)) if self.api == Api::Completions && self.event.name.is_none() => Announced::Done,
+            (None, Some(DONE)) if self.api == Api::Completions && self.event.name.is_none() => {
+                Announced::Done
+            }
             (None, Some(_)) => Announced::Event(self.event.name.as_deref().unwrap_or_default()),
         }
     }
@@ -65,7 +68,10 @@ fn failure(api: Api, event: &Event) -> Option<String> {
     if !named && (error.is_none() || root.is_some_and(|root| root.get("choices").is_some())) {
         return None;
     }
-    let word = |node: Option<&Node<'_>>, name: &str| node.and_then(|node| node.get(name)?.as_str().map(str::to_owned));
+    let word = |node: Option<&Node<'_>>, name: &str| {
+        node.and_then(|node| node.get(name)?.as_str().map(str::to_owned))
+    };
     let code = word(error, "code").or_else(|| word(error, "type")).or_else(|| word(root, "code"));
-    Some(code.unwrap_or_default())
+    let code = code.unwrap_or_default();
+    Some(Fault::of_kind(&code).map_or(code, |fault| fault.name().to_owned()))
 }

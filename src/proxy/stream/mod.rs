@@ -60,8 +60,6 @@ pub struct Streamed {
     /// Name of the exception that ended the stream: Bedrock's, or our own for a stream that broke off.
     pub error: Option<String>,
     pub seen: Seen,
-    /// Whether the caller got anything but what Bedrock sent.
-    pub edited: bool,
     pub first_byte: Option<Instant>,
     /// Bytes and events for the caller, those that are held included.
     pub bytes: u64,
@@ -219,7 +217,8 @@ impl<'f> Relay<'f> {
     fn exception(&mut self, event: &Event, name: &str) {
         self.count += 1;
         self.exception = Some(exception_name(name));
-        let clean = self.reader.observe(event).is_ok_and(|Observed { pieces, .. }| self.runs.pass_whole(&pieces));
+        let clean =
+            self.reader.observe(event).is_ok_and(|Observed { pieces, .. }| self.runs.pass_whole(&pieces));
         if clean {
             self.held.extend_from_slice(event.raw());
         } else {
@@ -261,7 +260,7 @@ impl<'f> Relay<'f> {
                 (self.framing.exception(fault, text), Some(fault.name().to_owned()))
             }
         };
-        let (seen, edited) = self.runs.finish();
+        let seen = self.runs.finish();
         Streamed {
             end,
             usage: self.reader.usage(),
@@ -269,7 +268,6 @@ impl<'f> Relay<'f> {
             routed_to: self.reader.routed_to().map(str::to_owned),
             error,
             seen,
-            edited,
             first_byte: self.first_byte,
             bytes: self.bytes + held.len() as u64,
             frames: self.count,

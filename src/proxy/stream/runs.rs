@@ -15,8 +15,8 @@ use crate::bedrock::stream::{Event, Kind, Observed, Piece, continued, rewritten}
 use crate::sensitive::{Findings, redact};
 
 use super::filter::{Filter, Seen};
-use crate::proxy::tool_input::{Redacted, ToolInput};
 use super::run::{Denied, Run};
+use crate::proxy::tool_input::{Redacted, ToolInput};
 
 /// Most runs of text that may be open at a time: more than any model has blocks.
 const OPEN_RUNS: usize = 1024;
@@ -52,7 +52,6 @@ pub struct Runs<'f> {
     open: BTreeMap<Kind, Open<'f>>,
     closed: BTreeSet<Kind>,
     seen: Seen,
-    edited: bool,
 }
 
 #[derive(Debug)]
@@ -72,7 +71,7 @@ struct Last {
 impl<'f> Runs<'f> {
     pub fn new(filter: &'f Filter<'f>) -> Self {
         let (open, closed) = (BTreeMap::new(), BTreeSet::new());
-        Self { filter, open, closed, seen: Seen::default(), edited: false }
+        Self { filter, open, closed, seen: Seen::default() }
     }
 
     /// Looks through one event. After an error nothing more is to be passed on.
@@ -95,7 +94,6 @@ impl<'f> Runs<'f> {
             return Ok(as_it_is);
         }
         let rewritten = rewrite(event, inner.as_deref(), &pieces, &texts, only_words)?;
-        self.edited |= !before.is_empty() || rewritten.as_ref() != Some(event.raw());
         Ok(Passed { before, event: rewritten })
     }
 
@@ -108,12 +106,12 @@ impl<'f> Runs<'f> {
     ///
     /// FAIL-CLOSED: what is still held at the end of an answer that broke off may be the beginning of something that must
     /// go.
-    pub fn finish(mut self) -> (Seen, bool) {
+    pub fn finish(mut self) -> Seen {
         for open in self.open.values_mut() {
             // Denied or not, nothing of it is passed on.
             drop(open.run.end(&mut String::new(), &mut self.seen));
         }
-        (self.seen, self.edited)
+        self.seen
     }
 
     /// What stands in the place of a piece now; `None` where it is not for the caller at all.
@@ -217,8 +215,7 @@ impl<'f> Runs<'f> {
     fn continuation(&self, last: Option<&Last>, text: &str) -> Result<Bytes, Stop> {
         // FAIL-CLOSED: text without a place cannot be passed on, and without it the answer is another one.
         let Last { event, inner, place } = last.ok_or(Stop::Unreadable)?;
-        let may_stand =
-            |text: &str| self.filter.scanner.scan(self.filter.acting(), text, None).is_empty();
+        let may_stand = |text: &str| self.filter.scanner.scan(self.filter.acting(), text, None).is_empty();
         let payload = continued(event.payload(), inner.as_deref(), *place, text, random()?, &may_stand);
         event.with_payload(payload.ok_or(Stop::Unreadable)?).map_err(|_| Stop::Unreadable)
     }
@@ -260,7 +257,10 @@ fn rewrite(
     if edits.is_empty() {
         return Ok(Some(event.raw().clone()));
     }
-    if only_words && texts.iter().all(|text| text.as_ref().is_some_and(String::is_empty)) {
+    let is_left_out = |(piece, text): (&Piece, &Option<String>)| {
+        piece.kind.block().is_none() || text.as_ref().is_some_and(String::is_empty)
+    };
+    if only_words && pieces.iter().zip(texts).all(is_left_out) {
         return Ok(None);
     }
     let payload = rewritten(event.payload(), inner, edits, random()?).ok_or(Stop::Unreadable)?;

@@ -3,19 +3,21 @@
 //! Forty characters of base64 could be anything, so a word, a member's name or an access key id must stand by them,
 //! and they must mix letters as random ones do.
 
-use crate::sensitive::candidate::{Accepted, Candidate, Detector, Trigger};
+use crate::sensitive::candidate::{Accepted, Candidate, Detector, Examples, Trigger};
 
 pub(super) static DETECTOR: Detector = Detector {
     name: "AWS_SECRET_KEY",
     short: "aws_secret_key",
-    triggers: &[Trigger::Digits(1)],
+    aliases: &[],
+    finds: "secret access keys of AWS, where a word or an access key id stands by them",
+    check: None,
+    triggers: &[Trigger::Context],
     pattern: "[A-Za-z0-9/+]{40}",
     validate,
-    before: &["secret", "aws_secret", "accesskey", "access_key", "access key", "akia", "asia"],
-    after: &[],
+    words: &["secret*", "access key", "akia*", "asia*", "secret access key"],
     keys: &["secret", "secretkey", "secretaccesskey", "awssecret"],
-    #[cfg(test)]
-    examples: crate::sensitive::candidate::Examples {
+    whole: false,
+    examples: Examples {
         found: &[
             (
                 "AWS_SECRET_ACCESS_KEY: wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",

@@ -2,30 +2,41 @@
 //!
 //! A known issuer prefix, a length that issuer uses, and the Luhn check. Digits may stand in groups.
 
-use crate::sensitive::candidate::{Accepted, Candidate, Detector, Trigger, digits};
+use crate::sensitive::candidate::{Accepted, Candidate, Detector, Examples, Trigger, digits};
+use crate::sensitive::checksums;
 
 pub(super) static DETECTOR: Detector = Detector {
     name: "CREDIT_DEBIT_CARD_NUMBER",
     short: "credit_card",
+    aliases: &["CREDIT_DEBIT_NUMBER"],
+    finds: "numbers of payment cards, in groups or not",
+    check: Some("issuer prefix, length, Luhn"),
     triggers: &[Trigger::Digits(13)],
-    pattern: r"[0-9](?:[ \t.-]{0,2}[0-9]){12,18}",
+    pattern: r"[0-9](?:[ \t.-]{0,2}[0-9]){12,18}(?:[ \t.-]?[0-9])?",
     validate,
-    before: &[
+    words: &[
         "card",
         "credit",
         "debit",
         "visa",
         "mastercard",
+        "master card",
         "amex",
         "american express",
+        "discover",
+        "jcb",
+        "diners",
         "pan",
-        "cc",
         "maestro",
+        "cc",
+        "karte",
+        "kreditkarte",
+        "carte",
+        "tarjeta",
     ],
-    after: &["cvv", "cvc", "exp"],
     keys: &["card", "cardnumber", "pan", "creditcard", "debitcard", "ccnumber", "cc"],
-    #[cfg(test)]
-    examples: crate::sensitive::candidate::Examples {
+    whole: false,
+    examples: Examples {
         found: &[
             ("4111 1111 1111 1111", "4111 1111 1111 1111"),
             ("4111-1111-1111-1111.", "4111-1111-1111-1111"),
@@ -64,21 +75,20 @@ fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
     let end = ends.find(|&at| {
         let whole = at == bytes.len() && !candidate.goes_on(start + at);
         let at_space = candidate.byte(start + at) == b' ';
-        let text = candidate.text.get(start..start + at).unwrap_or_default();
-        (whole || at_space) && is_card(text, candidate)
+        (whole || at_space) && is_card(candidate.until(start + at), candidate)
     })?;
     Some(candidate.checked_until(start + end))
 }
 
 fn is_card(text: &str, candidate: &Candidate<'_>) -> bool {
-    let digits: Vec<u32> = digits(text).collect();
-    if !passes_luhn(&digits) {
+    if !checksums::luhn(text) {
         return false;
     }
+    let digits: Vec<u32> = digits(text).collect();
     let context = candidate.has_context();
     // A list of single digits is hardly ever a card, and one in ten passes the check.
     let spelled_out = text.len() > 2 * digits.len() - 2;
-    is_issued(&digits, context) && (context || !spelled_out)
+    is_issued(&digits, context) && (context || !(spelled_out || candidate.is_other()))
 }
 
 /// Whether an issuer uses this prefix with this length. Less common issuers need a word that speaks for a card.
@@ -100,14 +110,4 @@ fn is_issued(digits: &[u32], context: bool) -> bool {
         (97, 16) => prefix(4) == 9792 && context,
         _ => false,
     }
-}
-
-fn passes_luhn(digits: &[u32]) -> bool {
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(place, &digit)| if place % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 })
-        .sum();
-    sum.is_multiple_of(10)
 }

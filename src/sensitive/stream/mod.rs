@@ -4,7 +4,16 @@
 //! size and returns what of it is final, redacted. Must never let go of a byte that may still belong to a match that
 //! is redacted or denied, and never let the size of the pieces decide what is found.
 
-use super::{DetectorSet, Findings, Scanner, redact};
+mod holding;
+mod lane;
+mod window;
+
+use lane::{Lane, Part};
+
+use super::redact::push_placeholder;
+use super::{DetectorSet, Findings, Scanner};
+
+pub(super) use holding::{Bounds, Holding, Holdings};
 
 /// What becomes of the text once more of it would have to be held back than a plan allows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,6 +54,9 @@ fn without(set: DetectorSet, other: DetectorSet) -> DetectorSet {
     set.iter().filter(|&id| !other.contains(id)).collect()
 }
 
+/// Text that is kept for detectors that only report, in bytes: nobody waits for it.
+const WATCHED: usize = 64 * 1024;
+
 /// Whether a text may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
@@ -57,54 +69,84 @@ pub enum Progress {
 
 /// Redacts one text as it arrives.
 ///
+/// What is redacted or denied is decided as if the detectors that only report were not there, and the other way round:
+/// watching for something must neither delay nor weaken what is done about something else.
+///
 /// INVARIANT: whatever the pieces, what [`push`](Self::push) and [`finish`](Self::finish) append together is what
-/// redacting the whole text at once gives, and the findings are the same.
+/// redacting the whole text at once gives, and the findings are the same. Only text that would have to be held beyond the
+/// plan's bound is treated more strictly.
 #[derive(Debug)]
 pub struct Redactor<'s> {
-    scanner: &'s Scanner,
     plan: &'s Plan,
-    key: Option<&'s str>,
-    pending: String,
+    /// What is redacted and denied; `None` when that is nothing.
+    acting: Option<Lane<'s>>,
+    /// What is counted only.
+    reporting: Option<Lane<'s>>,
     findings: Findings,
     denied: bool,
 }
 
 impl<'s> Redactor<'s> {
     /// `key` is the name of the JSON member that holds the text.
-    pub fn new(scanner: &'s Scanner, plan: &'s Plan, key: Option<&'s str>) -> Self {
-        Self { scanner, plan, key, pending: String::new(), findings: Findings::default(), denied: false }
+    pub fn new(scanner: &'s Scanner, plan: &'s Plan, key: Option<&str>) -> Self {
+        let lane =
+            |detectors: DetectorSet| (!detectors.is_empty()).then(|| Lane::new(scanner, detectors, key));
+        let (acting, reporting) = (lane(plan.redact.union(plan.deny)), lane(plan.report));
+        Self { plan, acting, reporting, findings: Findings::default(), denied: false }
     }
 
     /// Takes the next piece and appends to `out` what is final now.
     pub fn push(&mut self, text: &str, out: &mut String) -> Progress {
-        if self.denied {
-            return Progress::Denied;
-        }
-        if self.acts() {
-            self.pending.push_str(text);
-        } else {
-            self.pending.push_str(text);
-            out.push_str(text);
-        }
-        Progress::Going
+        self.advance(Some(text), out)
     }
 
     /// The text has ended: settles and appends the rest.
     pub fn finish(&mut self, out: &mut String) -> Progress {
-        let text = std::mem::take(&mut self.pending);
-        let all = self.plan.report.union(self.plan.redact).union(self.plan.deny);
-        let matches = self.scanner.scan(all, &text, self.key);
-        for found in &matches {
-            self.findings.add(found.detector, 1);
-        }
-        self.denied |= matches.iter().any(|found| self.plan.deny.contains(found.detector));
+        self.advance(None, out)
+    }
+
+    fn advance(&mut self, text: Option<&str>, out: &mut String) -> Progress {
         if self.denied {
             return Progress::Denied;
         }
-        if self.acts() {
-            out.push_str(redact(&text, &matches, self.plan.redact).as_deref().unwrap_or(&text));
+        let Self { plan, acting, reporting, findings, denied } = self;
+        match (acting, text) {
+            (Some(lane), text) => {
+                let mut sink = |part: Part<'_>| match part {
+                    // ORDER: nothing that follows what was denied is let go.
+                    _ if *denied => {}
+                    Part::Plain(text) => out.push_str(text),
+                    Part::Found(detector) => {
+                        findings.add(detector, 1);
+                        *denied = plan.deny.contains(detector);
+                        if !*denied {
+                            push_placeholder(out, detector);
+                        }
+                    }
+                };
+                lane.advance(text, &mut sink);
+                if lane.pending() > plan.hold {
+                    match plan.overflow {
+                        Overflow::Redact => lane.swallow(plan.deny, &mut sink),
+                        Overflow::Deny => *denied = true,
+                    }
+                }
+            }
+            (None, Some(text)) => out.push_str(text),
+            (None, None) => {}
         }
-        Progress::Going
+        if let Some(lane) = reporting {
+            let mut sink = |part: Part<'_>| {
+                if let Part::Found(detector) = part {
+                    findings.add(detector, 1);
+                }
+            };
+            lane.advance(text, &mut sink);
+            if lane.pending() > WATCHED {
+                lane.swallow(DetectorSet::EMPTY, &mut sink);
+            }
+        }
+        if self.denied { Progress::Denied } else { Progress::Going }
     }
 
     /// What was found so far.
@@ -113,11 +155,10 @@ impl<'s> Redactor<'s> {
     }
 
     /// Whether text is held back.
-    pub const fn is_holding(&self) -> bool {
-        self.acts() && !self.pending.is_empty()
-    }
-
-    const fn acts(&self) -> bool {
-        !self.plan.redact.union(self.plan.deny).is_empty()
+    pub fn is_holding(&self) -> bool {
+        self.acting.as_ref().is_some_and(|lane| lane.pending() > 0)
     }
 }
+
+#[cfg(test)]
+mod tests;

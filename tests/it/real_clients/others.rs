@@ -298,6 +298,11 @@ fn clients_with_a_bearer_key_are_known_by_it() {
 }
 
 fn conforms(client: &Client<'_>) {
+    conforms_with(client, "OPENAI_API_KEY");
+}
+
+/// `bearer` is the variable in which a client looks for its key.
+fn conforms_with(client: &Client<'_>, bearer: &str) {
     let warden = warden();
     let application = Application { language: client.named.language(), program: client.program };
     // Every client gets both kinds of key and takes the one it knows.

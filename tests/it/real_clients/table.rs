@@ -46,7 +46,8 @@ pub const LANGCHAIN_INVOKE: Named = python("langchain-aws `ChatBedrock`", "langc
 pub const LITELLM: Named = python("LiteLLM, both routes", "litellm");
 pub const AI_SDK: Named = javascript("@ai-sdk/amazon-bedrock", "@ai-sdk/amazon-bedrock");
 pub const MESSAGES_PYTHON: Named = python("anthropic (Python), `/anthropic` route", "anthropic");
-pub const MESSAGES_JAVASCRIPT: Named = javascript("@anthropic-ai/sdk, `/anthropic` route", "@anthropic-ai/sdk");
+pub const MESSAGES_JAVASCRIPT: Named =
+    javascript("@anthropic-ai/sdk, `/anthropic` route", "@anthropic-ai/sdk");
 pub const OPENAI_PYTHON: Named = python("openai (Python)", "openai");
 pub const OPENAI_JAVASCRIPT: Named = javascript("openai (JavaScript)", "openai");
 
@@ -200,5 +201,7 @@ fn versions(warden: &TestWarden) -> String {
 }
 
 fn is_runtime(operation: &str) -> bool {
-    ["Converse", "Invoke", "ChatCompletions", "Responses", "Messages"].iter().any(|name| operation.starts_with(name))
+    ["Converse", "Invoke", "ChatCompletions", "Responses", "Messages"]
+        .iter()
+        .any(|name| operation.starts_with(name))
 }

@@ -100,7 +100,8 @@ impl Growing {
         const PARTS: u32 = 1024;
         let item = block_index(event, "output_index")?;
         let part = self.part.map_or(Ok(0), |part| block_index(event, part))?;
-        let place = item.checked_mul(PARTS).and_then(|first| first.checked_add(part)).filter(|_| part < PARTS);
+        let place =
+            item.checked_mul(PARTS).and_then(|first| first.checked_add(part)).filter(|_| part < PARTS);
         let block = place.and_then(|place| place.checked_mul(SLOTS)?.checked_add(self.slot));
         block.ok_or(DecodeError::UnknownChunk)
     }
