@@ -126,7 +126,7 @@ fn every_route_answers_whole_and_in_pieces_with_a_key_of_either_kind() {
         assert_eq!(pieces(&events), "hello there", "{path} {events:?}");
         assert!(ends_well(path, &events), "{path} {events:?}");
     }
-    for seen in warden.upstream() {
+    for seen in warden.upstream().iter().filter(|seen| seen.path() != "/foundation-models") {
         assert!(seen.signature_ok() && ROUTES.iter().any(|(path, ..)| *path == seen.path()), "{seen:?}");
         assert_eq!(seen.header("x-amzn-bedrock-request-metadata"), None);
     }

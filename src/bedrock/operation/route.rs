@@ -42,8 +42,8 @@ impl Route {
             rows.filter(|(_, row)| row.method == method.as_str())
         };
         for (operation, row) in candidates() {
-            let spellings = std::iter::once(row.path).chain(row.also.iter().copied());
-            if let Some(labels) = spellings.filter_map(|spelling| labels(spelling, path)).next() {
+            let mut spellings = std::iter::once(row.path).chain(row.also.iter().copied());
+            if let Some(labels) = spellings.find_map(|spelling| labels(spelling, path)) {
                 query.map_or(Ok(()), |query| query::check(operation, query))?;
                 return Self::named(operation, labels);
             }

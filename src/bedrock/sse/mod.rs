@@ -60,6 +60,10 @@ impl EventReader {
     }
 
     /// The next whole event; `None` when more bytes are needed.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "`None` means not yet, after which an iterator would be over"
+    )]
     pub fn next(&mut self) -> Result<Option<Event>, SseError> {
         while let Some(end) = self.block_end() {
             let block = self.buffer.split_to(end).freeze();

@@ -54,24 +54,29 @@ impl ServerSent {
     }
 }
 
-/// The code or the type of the error in an event that is called so, or that has nothing but one.
+/// The code or the type of the error in an event that is called so, or that has no name and holds nothing but one.
 fn failure(api: Api, event: &Event) -> Option<String> {
     let data = event.data.as_deref()?;
     let named = event.name.as_deref() == Some("error");
     // Most events are no errors and need not be read twice.
-    if !named && !(api == Api::Completions && data.contains("\"error\"")) {
+    let may_be = event.name.is_none() && api != Api::Messages && data.contains("\"error\"");
+    if !named && !may_be {
         return None;
     }
     let document = Document::parse(data.as_bytes()).ok();
     let root = document.as_ref().map(Document::root);
     let error = root.and_then(|root| root.get("error")).filter(|error| !error.is_null());
-    if !named && (error.is_none() || root.is_some_and(|root| root.get("choices").is_some())) {
+    let says_more =
+        root.is_some_and(|root| ["choices", "response"].iter().any(|name| root.get(name).is_some()));
+    if !named && (error.is_none() || says_more) {
         return None;
     }
     let word = |node: Option<&Node<'_>>, name: &str| {
         node.and_then(|node| node.get(name)?.as_str().map(str::to_owned))
     };
-    let code = word(error, "code").or_else(|| word(error, "type")).or_else(|| word(root, "code"));
-    let code = code.unwrap_or_default();
+    let code = word(error, "code")
+        .or_else(|| word(error, "type"))
+        .or_else(|| word(root, "code"))
+        .unwrap_or_default();
     Some(Fault::of_kind(&code).map_or(code, |fault| fault.name().to_owned()))
 }

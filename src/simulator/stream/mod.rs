@@ -20,7 +20,7 @@ use tokio::time::Sleep;
 use crate::bedrock::chat::Api;
 use crate::bedrock::event_stream::{encode_event, encode_exception};
 use crate::bedrock::fault::Fault;
-use crate::bedrock::sse;
+use crate::bedrock::{sse, stream};
 use crate::clock;
 
 use super::faults::Interruption;
@@ -142,9 +142,10 @@ impl EventStream {
 
     fn exception(&self, message: &str) -> Bytes {
         let fault = Fault::ModelStreamError;
-        let Framing::ServerSent(api) = self.framing else { return encode_exception(fault, message) };
-        let error = String::from_utf8_lossy(&fault.shaped(message, api.errors())).into_owned();
-        sse::encode((api == Api::Messages).then_some("error"), &error)
+        match self.framing {
+            Framing::Chunk | Framing::Member => encode_exception(fault, message),
+            Framing::ServerSent(api) => stream::Framing::ServerSent(api).exception(fault, message),
+        }
     }
 
     fn payload(&mut self, mut document: Value) -> Vec<u8> {

@@ -158,9 +158,8 @@ fn output<'a>(draft: &mut Draft<'a>, member: &'a Member<'a>) -> Result<(), Decod
 fn reasoning<'a>(draft: &mut Draft<'a>, member: &'a Member<'a>) -> Result<(), DecodeError> {
     match member.name.as_ref() {
         "type" => Ok(()),
-        "summary" | "content" if !member.node.is_null() => content(draft, member, TextRole::Reasoning),
-        "content" => Ok(()),
-        "encrypted_content" if member.node.is_null() => Ok(()),
+        "summary" | "content" | "encrypted_content" if member.node.is_null() => Ok(()),
+        "summary" | "content" => content(draft, member, TextRole::Reasoning),
         "encrypted_content" => draft.encrypted(member),
         _ => common(draft, member, "reasoning"),
     }

@@ -24,13 +24,15 @@ fn tool<'a>(draft: &mut Draft<'a>, node: &'a Node<'a>) -> Result<(), DecodeError
     }
     for member in members {
         match (member.name.as_ref(), kind) {
-            ("type", "function" | "custom" | "namespace") => {
+            ("type", "mcp") => return Err(DecodeError::refused(member, FETCHED)),
+            ("type", "apply_patch" | "computer" | "tool_search")
+            | ("name", "function" | "custom" | "namespace") => draft.tool(member)?,
+            ("type", "function" | "custom" | "namespace")
+            | ("execution", "tool_search")
+            | ("environment", "computer") => {
                 draft.string(member, TextRole::Other)?;
             }
-            ("type", "apply_patch" | "computer" | "tool_search") => draft.tool(member)?,
-            ("type", "mcp") => return Err(DecodeError::refused(member, FETCHED)),
             ("type", _) => return Err(DecodeError::refused(member, "the provider would run it")),
-            ("name", "function" | "custom" | "namespace") => draft.tool(member)?,
             ("description", "function" | "custom" | "namespace" | "tool_search") => {
                 draft.string(member, TextRole::ToolDefinition)?;
             }
@@ -39,9 +41,6 @@ fn tool<'a>(draft: &mut Draft<'a>, node: &'a Node<'a>) -> Result<(), DecodeError
             }
             ("strict" | "defer_loading", "function" | "custom") if member.node.is_null() => {}
             ("strict", "function") | ("defer_loading", "function" | "custom") => draft::flag(member)?,
-            ("execution", "tool_search") | ("environment", "computer") => {
-                draft.string(member, TextRole::Other)?;
-            }
             ("display_width" | "display_height", "computer") => draft::plain_number(member)?,
             ("tools", "namespace") => list(draft, member)?,
             _ => return Err(DecodeError::unknown(member, "a tool")),
