@@ -46,13 +46,7 @@ pub fn describe(
         Operation::GetFoundationModel => {
             Ok(json!({"modelDetails": foundation(route.model.as_ref())?.summary(region)}))
         }
-        Operation::GetFoundationModelAvailability => Ok(json!({
-            "modelId": foundation(route.model.as_ref())?.id,
-            "agreementAvailability": {"status": "AVAILABLE"},
-            "authorizationStatus": "AUTHORIZED",
-            "entitlementAvailability": "AVAILABLE",
-            "regionAvailability": "AVAILABLE",
-        })),
+        Operation::GetFoundationModelAvailability => Ok(availability(foundation(route.model.as_ref())?)),
         Operation::ListInferenceProfiles => {
             let kind = asked("type");
             let mut profiles = account.profiles();
@@ -112,6 +106,16 @@ pub fn describe(
         | Operation::ApplyGuardrail
         | Operation::InvokeGuardrailChecks => Err(missing()),
     }
+}
+
+fn availability(model: &Model) -> Value {
+    json!({
+        "modelId": model.id,
+        "agreementAvailability": {"status": "AVAILABLE"},
+        "authorizationStatus": "AUTHORIZED",
+        "entitlementAvailability": "AVAILABLE",
+        "regionAvailability": "AVAILABLE",
+    })
 }
 
 /// An account in one region.
