@@ -59,10 +59,10 @@ pub fn filter(
         withheld: false,
     };
     if !filtered.verdict.violations.is_empty() {
-        let Some(edits) = withhold(format, &document) else {
+        let Some(notice) = withheld(format, &document) else {
             return Ok(Filtered { withheld: true, ..filtered });
         };
-        filtered.body = edits.apply(document.source()).into();
+        filtered.body = notice.into();
         filtered.stop_reason = Some("guardrail_intervened".to_owned());
         return Ok(filtered);
     }
@@ -153,18 +153,23 @@ impl Looked {
     }
 }
 
-/// A Converse answer whose content is replaced by a notice, with the stop reason that applications which use
+/// A Converse answer that holds a notice and the counts, with the stop reason that applications which use
 /// Bedrock's own guardrails already handle. Other formats have no such form.
-fn withhold(format: Format, document: &Document<'_>) -> Option<Edits> {
+fn withheld(format: Format, document: &Document<'_>) -> Option<String> {
     if !format.is_converse() {
         return None;
     }
-    let content = document.root().at(&["output", "message", "content"])?;
-    let stop_reason = document.root().get("stopReason")?;
-    let mut edits = Edits::default();
-    edits.replace(content.span, format!("[{{\"text\":{}}}]", quoted(NOTICE)));
-    edits.replace_with_string(stop_reason.span, "guardrail_intervened");
-    Some(edits)
+    // SECRET: a trace repeats the model's words, so that nothing stays but what can hold none.
+    let kept = ["metrics", "usage"].into_iter().filter_map(|name| {
+        let span = document.root().get(name)?.span;
+        Some(format!(",{}:{}", quoted(name), document.source().get(span.start..span.end)?))
+    });
+    let kept: String = kept.collect();
+    let notice = quoted(NOTICE);
+    Some(format!(
+        "{{\"output\":{{\"message\":{{\"role\":\"assistant\",\"content\":[{{\"text\":{notice}}}]}}}},\
+         \"stopReason\":\"guardrail_intervened\"{kept}}}"
+    ))
 }
 
 /// What an error is called whose body is in the form of OpenAI or Anthropic, where no header has to name it. `None` for

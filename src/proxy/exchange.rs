@@ -201,6 +201,11 @@ impl Forwarded {
         self.upstream.get_or_insert_with(|| clock::instant().saturating_duration_since(sent));
     }
 
+    /// Notes how long text of the answer was held back.
+    pub const fn held(&mut self, held: Option<Duration>) {
+        self.open.event.timings.held = held;
+    }
+
     fn decision(&self) -> &'static str {
         self.open.event.decision.name()
     }

@@ -313,6 +313,7 @@ impl Delivery<'_, '_> {
         let streamed = stream::relay(body, framing, reader, &mut pieces, pause, &filter, beside).await;
         forwarded.upstream_ended(sent);
         outcome.timings.ttft_ms = streamed.first_byte.map(|at| elapsed_ms(sent, at));
+        forwarded.held(streamed.seen.held);
         let held = answering.conclude(policies, forwarded.policy_digest(), &mut outcome, framing, streamed);
         beside.note(&mut outcome);
         // ORDER: the events that end the answer leave only after its outcome is durable.

@@ -101,9 +101,14 @@ impl<'t> Candidate<'t> {
         self.key || matches!(self.told(), Told::This(_))
     }
 
-    /// Whether the nearest word says that it is something else.
+    /// Whether the nearest word says that it is nothing to look for, such as an order's number.
     pub(super) fn is_other(&self) -> bool {
-        !self.key && self.told() == Told::Other
+        !self.key && self.told() == Told::Other { general: true }
+    }
+
+    /// Whether the nearest word says that it is something else, to look for or not.
+    pub(super) fn is_any_other(&self) -> bool {
+        !self.key && matches!(self.told(), Told::Other { .. })
     }
 
     /// Whether its word stands so close that hardly anything but this candidate can be meant: the same sentence, at most
@@ -122,6 +127,16 @@ impl<'t> Candidate<'t> {
             .take(3)
             .take_while(|word| !word.iter().any(u8::is_ascii_digit))
             .any(|word| words.iter().any(|one| word.eq_ignore_ascii_case(one.as_bytes())))
+    }
+
+    /// Whether a number of at least `count` digits stands right before it, with a sign or a space between.
+    pub(super) fn follows_digits(&self, count: usize) -> bool {
+        let bytes = self.text.as_bytes().get(self.range.start.saturating_sub(CONTEXT)..self.range.start);
+        let last = bytes.unwrap_or_default().iter().rev();
+        let mut last = last.skip_while(|byte| b" \t,;|/:".contains(byte)).peekable();
+        let number =
+            std::iter::from_fn(|| last.next_if(|byte| byte.is_ascii_digit() || b" -".contains(byte)));
+        number.filter(|byte| byte.is_ascii_digit()).count() >= count
     }
 
     fn told(&self) -> Told {

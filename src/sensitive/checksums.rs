@@ -77,7 +77,7 @@ const fn dihedral(left: usize, right: usize) -> usize {
         (true, true) => (left + right) % 5,
         (true, false) => 5 + (left + right - 5) % 5,
         (false, true) => 5 + (left - 5 + 5 - right) % 5,
-        (false, false) => (left - right + 5) % 5,
+        (false, false) => (left + 5 - right) % 5,
     }
 }
 

@@ -13,8 +13,10 @@ pub(super) const CONTEXT: usize = 48;
 pub(super) enum Told {
     /// It is what the detector looks for. With the word's place.
     This(Range<usize>),
-    /// It is something else.
-    Other,
+    /// It is something else. `general` when that is nothing that any detector looks for.
+    Other {
+        general: bool,
+    },
     Nothing,
 }
 
@@ -132,7 +134,7 @@ mod tests {
         for between in [": ", " number is ", " no. ", " (new style) ", "=\"", ""] {
             assert!(is_link(between, 24), "{between}");
         }
-        for between in [" 12 ", ". Call ", "\n\n", "} ", " is a very long way from there "] {
+        for between in [" 12 ", " it. Call ", "\n\n", "} ", " is a very long way from there "] {
             assert!(!is_link(between, 24), "{between}");
         }
     }

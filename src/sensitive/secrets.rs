@@ -56,11 +56,12 @@ const NO_SECRETS: &[&str] = &[
 /// Whether a value is a word that stands for a secret, or a reference to one.
 pub(super) fn is_no_secret(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
+    let word = lower.trim_matches(|sign: char| !sign.is_ascii_alphanumeric());
     let masked = value.bytes().all(|byte| b"*.xX-_#?".contains(&byte));
     let reference = ["${", "{{", "<", "%(", "$(", "[", "{", "env.", "os.", "process.", "vault:", "arn:"]
         .iter()
         .any(|start| lower.starts_with(start));
-    masked || reference || NO_SECRETS.contains(&lower.as_str())
+    masked || reference || NO_SECRETS.contains(&word)
 }
 
 /// How many of capitals, small letters, digits and signs a value has.

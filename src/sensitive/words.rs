@@ -122,9 +122,8 @@ impl Words {
         for hit in self.hits.get(..near).unwrap_or_default().iter().rev().filter(reach) {
             // `id` in `driver id` and in `tax id` says nothing that the words before it or around it do not say better.
             let better = other.is_none_or(|other| {
-                let general = usize::from(other.speaks.is_empty());
-                hit.range.end + general >= other.range.start
-                    && (general == 1 || hit.range.end == other.range.end)
+                let general = other.speaks.is_empty() && hit.range.end + 1 >= other.range.start;
+                general || hit.range.end > other.range.start
             });
             if better && hit.speaks.contains(detector) {
                 return Told::This(hit.range.clone());
@@ -136,6 +135,6 @@ impl Words {
                 other = Some(hit);
             }
         }
-        other.map_or(Told::Nothing, |_| Told::Other)
+        other.map_or(Told::Nothing, |hit| Told::Other { general: hit.speaks.is_empty() })
     }
 }

@@ -89,6 +89,8 @@ pub struct Timings {
     pub upstream: Option<Duration>,
     /// From sending to the first byte of Bedrock's answer body.
     pub first_byte: Option<Duration>,
+    /// The longest that text of a streamed answer was held back; `None` where none was.
+    pub held: Option<Duration>,
 }
 
 impl Timings {

@@ -126,6 +126,12 @@ pub mod prometheus {
         &["operation"],
         "Time between the tokens of streamed answers, after the first.",
     );
+    pub const ANSWER_HOLD: Instrument = histogram(
+        "warden_answer_hold_seconds",
+        SECONDS,
+        &["operation"],
+        "The longest that text of a streamed answer was held back until it was known to hold nothing that must go.",
+    );
     pub const UPSTREAM_RESPONSES: Instrument = counter(
         "warden_upstream_responses_total",
         &["code"],
@@ -204,6 +210,7 @@ pub mod prometheus {
         UPSTREAM_DURATION,
         FIRST_TOKEN,
         PER_TOKEN,
+        ANSWER_HOLD,
         UPSTREAM_RESPONSES,
         IN_FLIGHT,
         JOURNAL_READY,

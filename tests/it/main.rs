@@ -44,6 +44,8 @@ mod families;
 mod apis;
 // Event streams: first bytes early, and no failure that looks like success.
 mod streaming;
+// Answers that policy changes while they stream.
+mod edited_streams;
 
 // Live sessions: both directions at once, every event judged on its way.
 mod sessions;

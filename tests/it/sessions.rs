@@ -57,14 +57,10 @@ async fn a_conversation_goes_to_and_fro() {
 async fn what_is_not_granted_is_never_opened() {
     let limits = format!("{ALLOW_ALL}limits:\n  - temperature: {{ max: 0.5 }}\n");
     let guardrail = format!("{ALLOW_ALL}guardrail:\n  - oneOf: [\"gr1a2b3c:7\"]\n    missing: inject\n");
-    let answers = format!(
-        "{ALLOW_ALL}sensitive:\n  - id: pii\n    detect: [email]\n    prompt: report\n    response: redact\n"
-    );
     let rows = [
         ("allow:\n  - models: [\"anthropic.*\"]\n", json!({}), "AccessDeniedException", "allow"),
         (limits.as_str(), json!({ "temperature": 0.9 }), "ValidationException", "payments/limits"),
         (guardrail.as_str(), json!({}), "AccessDeniedException", "payments/guardrail"),
-        (answers.as_str(), json!({}), "AccessDeniedException", "payments/sensitive/pii"),
         (ALLOW_ALL, json!({ "topK": 5 }), "AccessDeniedException", "topK"),
     ];
     for (policy, configuration, code, mention) in rows {

@@ -52,3 +52,34 @@ fn counts(metadata: &[u8]) -> Option<String> {
     };
     Some(format!("{{{},{}}}", member("usage")?, member("metrics")?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_is_cut_is_completed() {
+        let shown = Shown { started: true, open: BTreeSet::from([0, 2]), next: 3 };
+        let metadata =
+            br#"{"usage":{"inputTokens":1},"metrics":{"latencyMs":2},"trace":{"words":"secret"},"p":"abc"}"#;
+        let events = shown.intervened("Not \"this\".", Some(metadata));
+        let expected = [
+            ("contentBlockStop", r#"{"contentBlockIndex":0}"#),
+            ("contentBlockStop", r#"{"contentBlockIndex":2}"#),
+            ("contentBlockDelta", r#"{"contentBlockIndex":3,"delta":{"text":"Not \"this\"."}}"#),
+            ("contentBlockStop", r#"{"contentBlockIndex":3}"#),
+            ("messageStop", r#"{"stopReason":"guardrail_intervened"}"#),
+            ("metadata", r#"{"usage":{"inputTokens":1},"metrics":{"latencyMs":2}}"#),
+        ];
+        assert_eq!(events, expected.map(|(name, payload)| (name, payload.to_owned())));
+    }
+
+    #[test]
+    fn a_message_of_which_nothing_was_shown_is_begun_and_counts_are_never_made_up() {
+        for metadata in [None, Some(&b"{"[..]), Some(br#"{"usage":{}}"#)] {
+            let events = Shown::default().intervened("No.", metadata);
+            let names: Vec<_> = events.iter().map(|(name, _)| *name).collect();
+            assert_eq!(names, ["messageStart", "contentBlockDelta", "contentBlockStop", "messageStop"]);
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! and they must mix letters as random ones do.
 
 use crate::sensitive::candidate::{Accepted, Candidate, Detector, Examples, Trigger};
+use crate::sensitive::secrets;
 
 pub(super) static DETECTOR: Detector = Detector {
     name: "AWS_SECRET_KEY",
@@ -11,7 +12,7 @@ pub(super) static DETECTOR: Detector = Detector {
     aliases: &[],
     finds: "secret access keys of AWS, where a word or an access key id stands by them",
     check: None,
-    triggers: &[Trigger::Context],
+    triggers: &[Trigger::Digits(1)],
     pattern: "[A-Za-z0-9/+]{40}",
     validate,
     words: &["secret*", "access key", "akia*", "asia*", "secret access key"],
@@ -47,7 +48,21 @@ fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
     let after = candidate.byte(candidate.range.end);
     let apart =
         !of_base64(candidate.byte_before(candidate.range.start)) && !of_base64(after) && after != b'=';
-    (apart && is_random(candidate.matched()) && candidate.has_context()).then(|| candidate.by_shape())
+    let matched = candidate.matched();
+    // Hardly any other forty characters are as random as a key.
+    let believed =
+        || candidate.has_context() || secrets::entropy(matched) >= KEY_ENTROPY && has_no_run(matched);
+    (apart && is_random(matched) && believed()).then(|| candidate.by_shape())
+}
+
+/// Bits for each character that forty random ones of sixty-four nearly always reach, and names hardly ever.
+const KEY_ENTROPY: f64 = 4.5;
+
+/// No seven letters of one case in a row, as the words of a path or of an identifier have them.
+fn has_no_run(text: &str) -> bool {
+    let run =
+        |part: &[u8]| part.iter().all(u8::is_ascii_lowercase) || part.iter().all(u8::is_ascii_uppercase);
+    !text.as_bytes().windows(7).any(run)
 }
 
 /// Capitals, small letters and digits, and at least 16 different characters, of which random keys have about 30.

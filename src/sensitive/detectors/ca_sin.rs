@@ -1,6 +1,6 @@
 //! Canadian social insurance numbers.
 //!
-//! Nine digits with the Luhn check, the first of which is not 0 or 8. Written in one piece they need the word.
+//! Nine digits with the Luhn check. Written in one piece, or with a first digit that is not given out, they need the word.
 
 use crate::sensitive::candidate::{Accepted, Candidate, Detector, Examples, Trigger};
 use crate::sensitive::checksums;
@@ -30,10 +30,13 @@ pub(super) static DETECTOR: Detector = Detector {
 fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
     let end = candidate.digits_end(9)?;
     let number = candidate.until(end);
-    let issued = !number.starts_with(['0', '8']) && checksums::luhn(number);
-    let grouped = || number.len() == 11 && same_joints(number) && !candidate.is_other();
+    let grouped = || {
+        let issued = !number.starts_with(['0', '8']);
+        issued && number.len() == 11 && same_joints(number) && !candidate.is_other()
+    };
     let apart = candidate.begins_apart() && !candidate.goes_on(end);
-    (apart && issued && (candidate.has_context() || grouped())).then(|| candidate.checked_until(end))
+    (apart && checksums::luhn(number) && (candidate.has_context() || grouped()))
+        .then(|| candidate.checked_until(end))
 }
 
 fn same_joints(number: &str) -> bool {

@@ -58,6 +58,7 @@ pub(super) static DETECTOR: Detector = Detector {
             "order 1234567890123452",
             "a4111111111111111",
             "4 2 4 2 4 2 4 2 4 2 4 2 4 2 4 2",
+            "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16",
             "4111-1111-1111-1111-2222",
         ],
     },
@@ -86,10 +87,14 @@ fn is_card(text: &str, candidate: &Candidate<'_>) -> bool {
     }
     let digits: Vec<u32> = digits(text).collect();
     let context = candidate.has_context();
-    // A list of single digits is hardly ever a card, and one in ten passes the check.
-    let spelled_out = text.len() > 2 * digits.len() - 2;
-    is_issued(&digits, context) && (context || !(spelled_out || candidate.is_other()))
+    // A list of small numbers is hardly ever a card, and one in ten passes the check.
+    let groups = text.split(|sign: char| !sign.is_ascii_digit()).filter(|group| !group.is_empty()).count();
+    let spelled_out = groups > MOST_GROUPS;
+    is_issued(&digits, context) && (context || !spelled_out)
 }
+
+/// Nobody writes a card in more groups.
+const MOST_GROUPS: usize = 6;
 
 /// Whether an issuer uses this prefix with this length. Less common issuers need a word that speaks for a card.
 fn is_issued(digits: &[u32], context: bool) -> bool {

@@ -1,6 +1,6 @@
 //! Expiry dates of payment cards.
 //!
-//! A month and a year; a word must say that something ends then.
+//! A month and a year; a word must say that something ends then, or a long number such as a card's stand before it.
 
 use crate::sensitive::candidate::{Accepted, Candidate, Detector, Examples, Trigger};
 
@@ -10,7 +10,7 @@ pub(super) static DETECTOR: Detector = Detector {
     aliases: &[],
     finds: "expiry dates of payment cards, where a word for it stands by them",
     check: None,
-    triggers: &[Trigger::Context],
+    triggers: &[Trigger::Context, Trigger::Digits(16)],
     pattern: r"(?:0?[1-9]|1[0-2])(?: ?[/-] ?|\.)(?:20)?[2-5][0-9](?:[/.-][0-9])?",
     validate,
     words: &[
@@ -34,7 +34,12 @@ pub(super) static DETECTOR: Detector = Detector {
     keys: &["expiry", "expiration", "expirydate", "expdate", "exp", "validthru"],
     whole: false,
     examples: Examples {
-        found: &[("expiry: 07/28, cvv", "07/28"), ("exp 1/2029", "1/2029"), ("valid thru 12-27.", "12-27")],
+        found: &[
+            ("4111111111111111 | 09/27 | 123", "09/27"),
+            ("expiry: 07/28, cvv", "07/28"),
+            ("exp 1/2029", "1/2029"),
+            ("valid thru 12-27.", "12-27"),
+        ],
         passed: &["07/28", "expiry: 13/28", "valid to 10/12/2027", "expires 2027-01-12", "exp 07/280"],
     },
 };
@@ -45,5 +50,6 @@ fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
     let next = candidate.byte(end);
     let goes_on =
         next.is_ascii_alphanumeric() || (b"/.-".contains(&next) && candidate.byte(end + 1).is_ascii_digit());
-    (candidate.begins_alone() && !goes_on && candidate.is_linked(28)).then(|| candidate.shape_until(end))
+    (candidate.begins_alone() && !goes_on && (candidate.is_linked(28) || candidate.follows_digits(13)))
+        .then(|| candidate.shape_until(end))
 }

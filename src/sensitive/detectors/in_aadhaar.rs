@@ -18,7 +18,10 @@ pub(super) static DETECTOR: Detector = Detector {
     keys: &["aadhaar", "aadhar"],
     whole: false,
     examples: Examples {
-        found: &[("Aadhaar 234123412346", "234123412346"), ("id 2341 2341 2346 x", "2341 2341 2346")],
+        found: &[
+            ("Aadhaar 234123412346", "234123412346"),
+            ("his is 2341 2341 2346, he says", "2341 2341 2346"),
+        ],
         passed: &["234123412346", "aadhaar 234123412347", "2341 2341 2346 1111"],
     },
 };

@@ -192,7 +192,7 @@ impl Told {
     fn about(candidate: &Candidate<'_>) -> Self {
         if candidate.has_context() {
             Self::Phone
-        } else if candidate.is_other() {
+        } else if candidate.is_any_other() {
             Self::Other
         } else {
             Self::Nothing

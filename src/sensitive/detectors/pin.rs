@@ -18,7 +18,7 @@ pub(super) static DETECTOR: Detector = Detector {
     whole: false,
     examples: Examples {
         found: &[("PIN: 5375", "5375"), ("my pin is 123456.", "123456")],
-        passed: &["5375", "pin 123", "GPIO pin 12", "pin the tab, order 12345", "PIN: 12345678.5"],
+        passed: &["5375", "pin 123", "GPIO pin 12", "pin the tab, order 12345", "PIN: 123456789"],
     },
 };
 

@@ -13,7 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     triggers: &[Trigger::Digits(6)],
     pattern: r"(?i-u:[abceghj-prstw-z][abceghj-prstw-z][ -]?[0-9]{2}[ -]?[0-9]{2}[ -]?[0-9]{2}[ -]?[a-d])",
     validate,
-    words: &["ni", "nino", "ni number", "national insurance*", "insurance number"],
+    words: &["ni", "nino", "ni number", "national insurance*"],
     keys: &["nino", "nationalinsurance"],
     whole: false,
     examples: Examples {

@@ -23,7 +23,7 @@ pub(super) static DETECTOR: Detector = Detector {
             ("routing number: 021000021", "021000021"),
             ("wire to 0210-0002-1", "0210-0002-1"),
         ],
-        passed: &["021000021", "ABA 021000022", "routing 991000021", "order 021000021"],
+        passed: &["021000021", "ABA 021000022", "bank, since then 991000021", "order 021000021"],
     },
 };
 
@@ -33,6 +33,7 @@ fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
     let district = digits(number).take(2).fold(0, |number, digit| number * 10 + digit);
     let known = matches!(district, 0..=12 | 21..=32 | 61..=72 | 80);
     let apart = candidate.begins_apart() && !candidate.goes_on(end);
-    (apart && known && checksums::aba(number) && candidate.has_context())
-        .then(|| candidate.checked_until(end))
+    // A word right before it makes up for a district that is not in use.
+    let told = || if known { candidate.has_context() } else { candidate.is_linked(24) };
+    (apart && checksums::aba(number) && told()).then(|| candidate.checked_until(end))
 }

@@ -40,6 +40,7 @@ pub(super) struct Exchanges {
     upstream_duration: Family<Histogram, 1>,
     first_token: Family<Histogram, 1>,
     per_token: Family<Histogram, 1>,
+    answer_hold: Family<Histogram, 1>,
     upstream_responses: Family<IntCounter, 1>,
 }
 
@@ -62,6 +63,7 @@ impl Exchanges {
             upstream_duration: Family::register(registry, &names::UPSTREAM_DURATION)?,
             first_token: Family::register(registry, &names::FIRST_TOKEN)?,
             per_token: Family::register(registry, &names::PER_TOKEN)?,
+            answer_hold: Family::register(registry, &names::ANSWER_HOLD)?,
             upstream_responses: Family::register(registry, &names::UPSTREAM_RESPONSES)?,
         };
         exchanges.show_operations();
@@ -80,6 +82,7 @@ impl Exchanges {
             if operation.may_stream() {
                 self.first_token.show([name]);
                 self.per_token.show([name]);
+                self.answer_hold.show([name]);
             }
         }
         for operation in Operation::ALL.map(Operation::name).into_iter().chain([label::NONE]) {
@@ -180,6 +183,9 @@ impl Exchanges {
         let Some(upstream) = timings.upstream.filter(|_| sent) else { return };
         observe(&self.overhead, operation, timings.added());
         observe(&self.upstream_duration, operation, upstream);
+        if let Some(held) = timings.held {
+            observe(&self.answer_hold, operation, held);
+        }
         let streamed = event.streams()
             && event
                 .upstream

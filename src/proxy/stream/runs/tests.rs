@@ -282,24 +282,26 @@ fn decoded(frames: &[Bytes]) -> Vec<(String, Value)> {
     events
 }
 
-fn detectors(names: &[&str]) -> DetectorSet {
+/// Detectors of which the texts of these tests hold something.
+fn detectors() -> DetectorSet {
+    let names = ["email", "credit_card", "aws_access_key", "us_ssn", "ip_address", "phone"];
     names.iter().map(|name| find(name).unwrap()).collect()
 }
 
 fn redacting(scanner: &Scanner) -> Filter<'_> {
-    Filter::new(scanner, Plan::new(DetectorSet::EMPTY, DetectorSet::all(), DetectorSet::EMPTY))
+    Filter::new(scanner, Plan::new(DetectorSet::EMPTY, detectors(), DetectorSet::EMPTY))
 }
 
 fn denying(scanner: &Scanner) -> Filter<'_> {
-    Filter::new(scanner, Plan::new(DetectorSet::EMPTY, DetectorSet::EMPTY, DetectorSet::all()))
+    Filter::new(scanner, Plan::new(DetectorSet::EMPTY, DetectorSet::EMPTY, detectors()))
 }
 
 /// What the caller of a unary answer would read, and what is found in it.
 fn batch(scanner: &Scanner, text: &str) -> (String, Findings) {
-    let matches = scanner.scan(DetectorSet::all(), text, None);
+    let matches = scanner.scan(detectors(), text, None);
     let mut findings = Findings::default();
     matches.iter().for_each(|one| findings.add(one.detector, 1));
-    (redact(text, &matches, DetectorSet::all()).unwrap_or_else(|| text.to_owned()), findings)
+    (redact(text, &matches, detectors()).unwrap_or_else(|| text.to_owned()), findings)
 }
 
 /// Text with things to be found in it, as pieces.
@@ -378,7 +380,7 @@ proptest! {
         let scanner = Scanner::new().unwrap();
         let filter = denying(&scanner);
         let text = pieces.concat();
-        let first = scanner.scan(DetectorSet::all(), &text, None).into_iter().next();
+        let first = scanner.scan(detectors(), &text, None).into_iter().next();
         for Streaming { name, format, says, reads, .. } in all_that_stream() {
             let got = relayed(format, &filter, &says(&borrowed(&pieces)));
             prop_assert_eq!(got.stop, first.as_ref().map(|_| Stop::Denied), "{}", name);
@@ -396,7 +398,7 @@ proptest! {
     #[test]
     fn an_answer_that_nobody_filters_is_passed_on_as_it_is(pieces in any_pieces()) {
         let scanner = Scanner::new().unwrap();
-        let plan = Plan::new(DetectorSet::all(), DetectorSet::EMPTY, DetectorSet::EMPTY);
+        let plan = Plan::new(detectors(), DetectorSet::EMPTY, DetectorSet::EMPTY);
         let filter = Filter::new(&scanner, plan);
         let (_, findings) = batch(&scanner, &pieces.concat());
         for Streaming { name, format, says, repeats, .. } in all_that_stream() {
@@ -428,8 +430,8 @@ proptest! {
             let middle = json.floor_char_boundary(at / 2);
             vec![&json[..middle], &json[middle..at], &json[at..]]
         };
-        let whole = crate::proxy::tool_input::ToolInput::read(&scanner, DetectorSet::all(), &json).unwrap();
-        let crate::proxy::tool_input::Redacted::Changed(clean) = whole.redacted(&json, DetectorSet::all()) else {
+        let whole = crate::proxy::tool_input::ToolInput::read(&scanner, detectors(), &json).unwrap();
+        let crate::proxy::tool_input::Redacted::Changed(clean) = whole.redacted(&json, detectors()) else {
             panic!("{json}")
         };
         let rows: [(Format, Vec<(&'static str, Value)>, &str); 3] = [
@@ -457,7 +459,7 @@ proptest! {
         let scanner = Scanner::new().unwrap();
         let filter = redacting(&scanner);
         let text = pieces.concat();
-        let clean = scanner.scan(DetectorSet::all(), &text, None).is_empty();
+        let clean = scanner.scan(detectors(), &text, None).is_empty();
         let rows = [
             (
                 converse_format(),
@@ -498,4 +500,166 @@ fn chat_call(pieces: &[&str]) -> Vec<(&'static str, Value)> {
     }));
     documents.push(chunk(json!({}), json!("tool_calls")));
     chunks(documents)
+}
+
+/// The names of the events that a caller got.
+fn names(got: &Got) -> Vec<&str> {
+    got.events.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+#[test]
+fn events_whose_texts_are_held_are_left_out_and_the_rest_goes_before_the_end_of_its_block() {
+    let scanner = Scanner::new().unwrap();
+    let filter = redacting(&scanner);
+    let pieces = ["mail jane.d", "oe@mail", ".example", ".com", " and 41", "11"];
+    let got = relayed(converse_format(), &filter, &converse(&pieces));
+    let texts: Vec<_> = got.events.iter().filter_map(|(_, event)| event["delta"]["text"].as_str()).collect();
+    assert_eq!(texts.concat(), "mail {EMAIL} and 4111");
+    assert!(texts.len() < pieces.len() && texts.iter().all(|text| !text.is_empty()), "{texts:?}");
+    assert_eq!(names(&got)[0], "messageStart");
+    assert_eq!(names(&got)[texts.len() + 1..], ["contentBlockStop", "messageStop", "metadata"]);
+    assert_eq!(got.events.last().unwrap().1, converse(&pieces).last().unwrap().1, "the counts are Bedrock's");
+}
+
+#[test]
+fn an_extra_delta_has_the_form_of_the_last_one_and_repeats_no_name() {
+    let scanner = Scanner::new().unwrap();
+    let filter = redacting(&scanner);
+    // Cut off by a limit: it never becomes JSON.
+    let got = relayed(Format::of_family(Family::OpenAiChat), &filter, &chat_call(&["{\"city\": ", "\"Par"]));
+    assert_eq!(got.text("/choices/0/delta/tool_calls/0/function/arguments"), "{\"city\": \"Par");
+    assert_eq!(got.text("/choices/0/delta/tool_calls/0/id"), "call_1");
+    assert_eq!(got.text("/choices/0/delta/role"), "assistant");
+    let extra = &got.events[got.events.len() - 2].1;
+    let call = json!({"index": 0, "function": {"arguments": "{\"city\": \"Par"}});
+    assert_eq!(
+        *extra,
+        json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": "m", "created": 1,
+            "choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": null, "logprobs": null}]})
+    );
+}
+
+#[test]
+fn input_of_a_tool_that_is_cut_off_is_denied_where_something_would_be_replaced() {
+    let scanner = Scanner::new().unwrap();
+    let filter = redacting(&scanner);
+    for (pieces, stop) in [
+        ([r#"{"to": "jane.doe@mail"#, ".example.com"], Some(Stop::Denied)),
+        ([r#"{"to": "jane.doe\u00"#, "40mail.example.com"], Some(Stop::Denied)),
+        ([r#"{"jane.doe@mail"#, r#".example.com": 1}"#], Some(Stop::Denied)),
+        ([r#"{"to": "no"#, "body"], None),
+    ] {
+        let got = relayed(
+            converse_format(),
+            &filter,
+            &converse_deltas(&pieces, |piece| json!({"toolUse": {"input": piece}})),
+        );
+        assert_eq!(got.stop, stop, "{pieces:?}");
+        assert_eq!(got.seen.fixed.is_empty(), stop.is_none(), "{pieces:?}");
+        assert!(stop.is_none() || got.text("/delta/toolUse/input").is_empty());
+    }
+}
+
+#[test]
+fn input_of_a_tool_that_is_too_long_to_be_held_is_not_passed_on() {
+    let scanner = Scanner::new().unwrap();
+    let long = format!("{{\"a\": \"{}", "word ".repeat(300_000));
+    let events = converse_deltas(&[&long], |piece| json!({"toolUse": {"input": piece}}));
+    let got = relayed(converse_format(), &redacting(&scanner), &events);
+    assert_eq!((got.stop, got.seen.overlong), (Some(Stop::Denied), true));
+    let report = Filter::new(&scanner, Plan::new(detectors(), DetectorSet::EMPTY, DetectorSet::EMPTY));
+    let got = relayed(converse_format(), &report, &events);
+    assert_eq!((got.stop, got.seen.overlong), (None, false));
+}
+
+#[test]
+fn asides_are_redacted_where_they_stand_and_likelihoods_are_taken_out() {
+    let scanner = Scanner::new().unwrap();
+    let filter = redacting(&scanner);
+    let mut events = converse(&["hi"]);
+    events.insert(
+        1,
+        ("contentBlockDelta", json!({"contentBlockIndex": 0, "delta": {"citation": {"title": MAIL}}})),
+    );
+    events.last_mut().unwrap().1["trace"] = json!({"guardrail": {"modelOutput": [format!("card {CARD}")]}});
+    let got = relayed(converse_format(), &filter, &events);
+    assert_eq!(got.events[1].1["delta"]["citation"]["title"], "{EMAIL}");
+    let last = &got.events.last().unwrap().1;
+    assert_eq!(last["trace"]["guardrail"]["modelOutput"][0], "card {CREDIT_DEBIT_CARD_NUMBER}");
+    assert_eq!(last["usage"]["totalTokens"], 3);
+
+    let mut events = chat("delta", "finish_reason", &["hi"]);
+    events[1].1["choices"][0]["logprobs"] =
+        json!({"content": [{"token": "hi", "logprob": -0.1, "top_logprobs": []}]});
+    let got = relayed(Format::of_family(Family::OpenAiChat), &filter, &events);
+    assert!(got.events[1].1["choices"][0]["logprobs"].is_null(), "{:?}", got.events);
+    let report = Filter::new(&scanner, Plan::new(detectors(), DetectorSet::EMPTY, DetectorSet::EMPTY));
+    let got = relayed(Format::of_family(Family::OpenAiChat), &report, &events);
+    assert_eq!(got.events[1].1, events[1].1);
+}
+
+#[test]
+fn a_block_that_goes_on_after_its_end_ends_the_answer() {
+    let scanner = Scanner::new().unwrap();
+    let mut events = converse(&["4111 1111"]);
+    events.insert(3, ("contentBlockDelta", json!({"contentBlockIndex": 0, "delta": {"text": " 1111 1111"}})));
+    let got = relayed(converse_format(), &redacting(&scanner), &events);
+    assert_eq!(got.stop, Some(Stop::Unreadable));
+    assert_eq!(got.text("/delta/text"), "4111 1111");
+}
+
+#[test]
+fn runs_beside_each_other_are_not_read_together() {
+    let scanner = Scanner::new().unwrap();
+    let delta = |block: u32, text: &str| {
+        ("contentBlockDelta", json!({"contentBlockIndex": block, "delta": {"text": text}}))
+    };
+    let stop = |block: u32| ("contentBlockStop", json!({"contentBlockIndex": block}));
+    let events = [
+        delta(0, "card 4111 1111 "),
+        delta(1, "mail jane.doe@"),
+        delta(0, "1111 1111."),
+        delta(1, "mail.example.com"),
+        stop(1),
+        stop(0),
+        ("messageStop", json!({"stopReason": "end_turn"})),
+    ];
+    let got = relayed(converse_format(), &redacting(&scanner), &events);
+    let of_block = |block: u32| -> String {
+        let blocks = got.events.iter().filter(|(_, event)| event["contentBlockIndex"] == block);
+        blocks.filter_map(|(_, event)| event["delta"]["text"].as_str()).collect()
+    };
+    assert_eq!(
+        (of_block(0).as_str(), of_block(1).as_str()),
+        ("card {CREDIT_DEBIT_CARD_NUMBER}.", "mail {EMAIL}")
+    );
+}
+
+#[test]
+fn an_edited_event_keeps_its_headers_and_gets_a_padding_of_its_own() {
+    let scanner = Scanner::new().unwrap();
+    let filter = redacting(&scanner);
+    let text = format!("card {CARD}");
+    let event = json!({"contentBlockIndex": 0, "delta": {"text": text}, "p": "abc"});
+    let mut lengths = BTreeSet::new();
+    for _ in 0..64 {
+        let mut runs = Runs::new(&filter);
+        let mut reader = converse_format().stream();
+        let mut carrier = Carrier::new(Framing::EventStream);
+        carrier.push(&frame("contentBlockDelta", &event));
+        carrier.push(&frame("contentBlockStop", &json!({"contentBlockIndex": 0})));
+        let mut before = Vec::new();
+        while let Some(event) = carrier.next().unwrap() {
+            let observed = reader.observe(&event).unwrap();
+            let passed = runs.pass(&event, observed).unwrap();
+            before.extend(passed.before.into_iter().chain(passed.event));
+        }
+        let raw = frame("contentBlockDelta", &event);
+        let headers =
+            |frame: &Bytes| frame[12..12 + usize::from(frame[7]) + 256 * usize::from(frame[6])].to_vec();
+        assert_eq!(headers(&before[0]), headers(&raw));
+        let payload = &decoded(&before)[0].1;
+        lengths.insert(payload["p"].as_str().unwrap().len());
+    }
+    assert!(lengths.len() > 8, "{lengths:?}");
 }
