@@ -54,6 +54,11 @@ pub enum Refusal {
     UnknownFamily(#[from] UnknownFamily),
     #[error("a guardrail needs one identifier and one version")]
     IncompleteGuardrail,
+    #[error(
+        "the body holds `amazon-bedrock-guardrailConfig` and no header names a guardrail; send \
+         `x-amzn-bedrock-guardrailidentifier` and `x-amzn-bedrock-guardrailversion`"
+    )]
+    UnnamedGuardrail,
     #[error("request bodies must be JSON; send `content-type: application/json`")]
     MediaType,
     #[error("sessions are streams of events; send `content-type: application/vnd.amazon.eventstream`")]
@@ -135,6 +140,7 @@ impl Refusal {
             | Self::Header(InvalidHeader::Repeated(_) | InvalidHeader::NotText(_))
             | Self::Json(_)
             | Self::IncompleteGuardrail
+            | Self::UnnamedGuardrail
             | Self::Metadata
             | Self::MetadataFull { .. }
             | Self::MetadataTooLong
@@ -229,6 +235,7 @@ impl Refusal {
             | Self::Decode(_)
             | Self::UnknownFamily(_)
             | Self::IncompleteGuardrail
+            | Self::UnnamedGuardrail
             | Self::MediaType
             | Self::StreamMediaType
             | Self::Frame(_)

@@ -13,6 +13,7 @@ pub(crate) mod texts;
 use thiserror::Error;
 
 use super::invoke::Family;
+use super::invoke::guardrail::intervention;
 use super::json::{Document, Node};
 use super::model::{ModelKind, ModelReference};
 use super::operation::{Body, Operation};
@@ -128,7 +129,13 @@ impl Format {
     pub fn answer<'a>(self, document: &'a Document<'a>) -> Answer<'a> {
         match self.wire {
             Wire::Converse => converse::answer(document.root()),
-            Wire::Invoke(family) => family.dialect().answer(document.root()),
+            Wire::Invoke(family) => {
+                let mut answer = family.dialect().answer(document.root());
+                if let Some(reason) = intervention(document.root()) {
+                    answer.stop_reason = Some(reason.to_owned());
+                }
+                answer
+            }
             // Sessions have no unary answers.
             Wire::Speech => {
                 let mut texts = Texts::default();

@@ -112,9 +112,8 @@ fn a_member_that_no_family_has_is_refused_by_every_format() {
 
 #[test]
 fn a_body_of_another_family_is_a_denial() {
-    let others: [(&str, &[Family]); 6] = [
+    let others: [(&str, &[Family]); 5] = [
         (r#"{"model":"x"}"#, &[Family::OpenAi, Family::OpenAiChat]),
-        (r#"{"amazon-bedrock-guardrailConfig":{"tagSuffix":"x"}}"#, &[]),
         (r#"{"message":"hi","max_tokens":9}"#, &[Family::CohereCommandR]),
         (r#"{"taskType":"TEXT_IMAGE","textToImageParams":{"text":"x"}}"#, &[Family::AmazonImage]),
         (r#"{"generation_config":{"max_output_tokens":9}}"#, &[]),
@@ -129,6 +128,23 @@ fn a_body_of_another_family_is_a_denial() {
             let error = refusal(format, body);
             assert_eq!(error.fault(), Fault::AccessDenied, "{} {body}", format.name());
         }
+    }
+}
+
+#[test]
+fn every_native_body_can_say_how_a_guardrail_looks_at_it_and_none_can_name_one() {
+    use crate::bedrock::view::Leak;
+    let natives =
+        samples().into_iter().filter(|(format, _)| invoke_formats().any(|native| native == *format));
+    for (format, mut body) in natives {
+        body["amazon-bedrock-guardrailConfig"] =
+            serde_json::json!({"tagSuffix": "x", "streamProcessingMode": "ASYNCHRONOUS"});
+        decoded(format, &body.to_string(), |view| {
+            let leaks: Vec<_> = view.unwrap().leaks.into_iter().collect();
+            assert_eq!(leaks, [Leak::Unchecked, Leak::Narrowed], "{}", format.name());
+        });
+        body["amazon-bedrock-guardrailConfig"] = serde_json::json!({"guardrailIdentifier": "gr1"});
+        assert_eq!(refusal(format, &body.to_string()).fault(), Fault::AccessDenied, "{}", format.name());
     }
 }
 

@@ -14,10 +14,11 @@ use super::event_stream::Frame;
 use super::format::error::DecodeError;
 use super::format::payload;
 use super::format::{Format, Wire};
+use super::invoke::guardrail;
 use super::json::{Document, Node, Value};
 use super::speech;
 use super::usage;
-use super::view::Usage;
+use super::view::{INTERVENED, Usage};
 
 /// The block under which [`Observed::texts`] holds what the caller reads outside of content blocks: tool names,
 /// citations, traces, echoes. Every such text ends with a line break, so that two of them never read as one.
@@ -56,8 +57,11 @@ impl StreamReader {
         self.progress.usage
     }
 
-    /// The family's own word for why generation ended, once known.
+    /// The family's own word for why generation ended, once known; Converse's where a guardrail ended it.
     pub fn stop_reason(&self) -> Option<&str> {
+        if self.progress.intervened {
+            return Some(INTERVENED);
+        }
         self.progress.stop_reason.as_deref()
     }
 
@@ -106,8 +110,13 @@ impl StreamReader {
                 if !chunk.is_object() {
                     return Err(DecodeError::UnknownChunk);
                 }
-                dialect.chunk(chunk, progress)?;
+                if guardrail::is_apart(chunk) {
+                    progress.rest(chunk, &[]);
+                } else {
+                    dialect.chunk(chunk, progress)?;
+                }
                 progress.metrics(chunk);
+                progress.intervened |= guardrail::intervention(chunk).is_some();
                 Ok(())
             }),
             Wire::Speech => self.chunk(name, event, speech::read_chunk),
@@ -146,6 +155,7 @@ pub(crate) struct Progress {
     pub(crate) frame: Observed,
     pub(crate) routed_to: Option<String>,
     stop_reason: Option<String>,
+    intervened: bool,
     finished: bool,
     /// Alternatives that have begun and not ended.
     open: BTreeSet<u32>,
