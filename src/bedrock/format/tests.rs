@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
-use super::samples::{self, samples};
+use super::samples::{self, any_alias, samples};
 use super::*;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::json::{Edits, Node, Value};
@@ -353,28 +353,6 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
                 .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
         ]
     })
-}
-
-/// A parameter under a spelling that some provider might use: camel case, snake case, upper case.
-fn any_alias() -> impl Strategy<Value = (String, Parameter)> {
-    let numeric: Vec<_> =
-        aliases::ALIASES.iter().copied().filter(|(_, parameter)| parameter.is_numeric()).collect();
-    (proptest::sample::select(numeric), any::<u32>(), any::<u32>()).prop_map(
-        |((alias, parameter), upper, underscores)| {
-            let mut name = String::new();
-            for (position, character) in alias.chars().enumerate() {
-                if position > 0 && underscores >> position & 1 == 1 {
-                    name.push('_');
-                }
-                name.push(if upper >> position & 1 == 1 {
-                    character.to_ascii_uppercase()
-                } else {
-                    character
-                });
-            }
-            (name, parameter)
-        },
-    )
 }
 
 fn sets(view: &View<'_>, parameter: Parameter, value: u32) -> bool {

@@ -377,4 +377,6 @@ pub fn place_guardrail(headers: &mut HeaderMap, reference: &GuardrailReference) 
 #[cfg(test)]
 mod doors;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod tests;
