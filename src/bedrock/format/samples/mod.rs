@@ -107,7 +107,7 @@ pub(crate) fn any_alias() -> impl Strategy<Value = (String, Parameter)> {
 }
 
 /// Names as providers write them.
-const WRITTEN: &[&str] = &[
+pub(crate) const WRITTEN: &[&str] = &[
     "maxTokens",
     "max_tokens",
     "max_tokens_to_sample",
@@ -134,9 +134,11 @@ const WRITTEN: &[&str] = &[
     "numResults",
     "num_generations",
     "numberOfImages",
+    "samples",
     "presencePenalty",
     "presence_penalty",
     "frequency_penalty",
+    "frequencyPenalty",
     "countPenalty",
     "seed",
     "random_seed",
