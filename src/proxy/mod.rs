@@ -9,6 +9,7 @@ mod exchange;
 mod judge;
 mod metadata;
 mod pipeline;
+mod reads;
 pub mod records;
 mod refuse;
 mod reply;

@@ -4,6 +4,7 @@
 //! operation is added in one place.
 
 use super::query::Queries;
+use crate::bedrock::model::ModelKind;
 
 /// What one operation is.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +18,8 @@ pub(super) struct Row {
     pub access: Access,
     pub streaming: bool,
     pub answer: AnswerShape,
+    /// What a bare name in the path is of.
+    pub named: Option<ModelKind>,
 }
 
 /// What it takes to be granted an operation.
@@ -83,6 +86,7 @@ impl Row {
             access: Access::Model,
             streaming: false,
             answer: AnswerShape::Words,
+            named: None,
         }
     }
 
@@ -112,6 +116,11 @@ impl Row {
     /// With an answer that lists things.
     pub(super) const fn entries(self, array: &'static str, names: &'static [&'static str]) -> Self {
         Self { answer: AnswerShape::Entries { array, names }, ..self }
+    }
+
+    /// With a path in which a bare name is of one kind.
+    pub(super) const fn naming(self, kind: ModelKind) -> Self {
+        Self { named: Some(kind), ..self }
     }
 
     /// With an answer about a model that the request does not name.
