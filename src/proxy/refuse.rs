@@ -75,6 +75,8 @@ pub enum Refusal {
     NoEvent,
     #[error("a session may last {} minutes", .0.as_secs() / 60)]
     SessionTooLong(Duration),
+    #[error("the warden is about to stop; open the session again")]
+    Draining,
     #[error("request metadata must be a JSON object of strings")]
     Metadata,
     #[error("request metadata has room for {room} pairs beside those that bedrock-warden adds; send fewer")]
@@ -182,6 +184,7 @@ impl Refusal {
             | Self::UpstreamForbidden => Fault::AccessDenied,
             Self::NotRecorded(_)
             | Self::NoPolicies
+            | Self::Draining
             | Self::UpstreamCredentials
             | Self::ForeignAnswer(StatusCode::SERVICE_UNAVAILABLE) => Fault::ServiceUnavailable,
             Self::Upstream(error) => match error {
@@ -208,6 +211,7 @@ impl Refusal {
         match self {
             Self::NotRecorded(_)
             | Self::NoPolicies
+            | Self::Draining
             | Self::Upstream(_)
             | Self::UpstreamCredentials
             | Self::UpstreamForbidden

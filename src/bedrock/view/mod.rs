@@ -99,6 +99,23 @@ pub enum TextRole {
     Other,
 }
 
+impl TextRole {
+    /// The word used in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+            Self::ToolInput => "tool_input",
+            Self::ToolResult => "tool_result",
+            Self::ToolDefinition => "tool_definition",
+            Self::Document => "document",
+            Self::Reasoning => "reasoning",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// The parameters that policies can bound, under their normalised names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Parameter {
