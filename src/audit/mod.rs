@@ -20,8 +20,8 @@ pub use error::JournalError;
 pub use journal::{Journal, JournalOptions};
 pub use record::{
     Arrival, Caller, Content, Decision, DenialReason, Denied, Direction, Edit, EndState, Finding, Intent,
-    Judgement, Model, Outcome, Request, RuleHit, Settings, System, SystemKind, Target, Timings, Tokens,
-    Uninspected,
+    Judgement, Model, Outcome, Request, RuleHit, Session, Settings, System, SystemKind, Target, Timings,
+    Tokens, Uninspected,
 };
 pub use status::{Health, JournalState};
 

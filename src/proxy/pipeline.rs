@@ -190,6 +190,9 @@ async fn begin(
 ) -> Result<Received, Refusal> {
     let (principal, proof) = claim.prove_session()?;
     exchange.learn_principal(&principal);
+    if proxy.drain.has_begun() {
+        return Err(Refusal::Draining);
+    }
     let (input, body) = session::open(proxy, &parts.headers, incoming, proof).await?;
     exchange.learn_body(body.len());
     let body_sha256 = sha256(&body);

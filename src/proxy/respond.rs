@@ -10,8 +10,6 @@ use hyper::body::Incoming;
 use crate::audit::{EndState, Outcome};
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::Format;
-use crate::bedrock::json::Document;
-use crate::bedrock::listing::{self, ListingError};
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Route;
 use crate::bedrock::stream::Framing;
@@ -29,7 +27,7 @@ use super::refuse::{MODIFIED, Refusal};
 use super::reply::Downstream;
 use super::session::Beside;
 use super::stream::{self, End, Filter, Seen, Streamed};
-use super::{Proxy, records};
+use super::{Proxy, reads, records};
 
 /// Error answers are small; a larger one is not one.
 const ERROR_BYTES: usize = 64 * 1024;
@@ -192,7 +190,7 @@ impl Delivery<'_, '_> {
             return self.give_up(&Refusal::AnswerBroken, EndState::UpstreamAbort).await;
         };
         self.forwarded.upstream_ended(self.sent);
-        let filtered = match self.filter(body) {
+        let filtered = match filter(self.proxy, self.policies, &self.answering, body).await {
             Ok(filtered) => filtered,
             Err(refusal) => return self.give_up(&refusal, EndState::Refused).await,
         };
@@ -215,30 +213,6 @@ impl Delivery<'_, '_> {
             head.headers_mut().append(MODIFIED, HeaderValue::from_static("answer"));
         }
         self.complete(head, filtered.body).await;
-    }
-
-    /// Applies policy to a whole answer.
-    fn filter(&self, body: Bytes) -> Result<Filtered, Refusal> {
-        let (Some(inquiry), Some(format)) = (self.answering.inquiry(), self.answering.format) else {
-            return self.filter_read(&body);
-        };
-        let detectors = self.policies.detectors(&self.answering.principal, Direction::Response);
-        answer::filter(format, self.policies, &self.proxy.scanner, detectors, &inquiry, body)
-    }
-
-    /// FAIL-CLOSED: an answer that cannot be read is not passed on, because it cannot be filtered.
-    fn filter_read(&self, body: &Bytes) -> Result<Filtered, Refusal> {
-        let Answering { route, principal, context, .. } = &*self.answering;
-        let document = Document::parse(body).map_err(|_| Refusal::AnswerUnreadable)?;
-        let kept = listing::filter(route.operation, &document, |model| {
-            let stated = self.policies.alias(model);
-            self.policies.may_use(principal, stated.as_ref().unwrap_or(model), context)
-        });
-        let kept = kept.map_err(|error| match error {
-            ListingError::Declined(_) => Refusal::AnswerDeclined,
-            ListingError::NotAnObject(_) | ListingError::NoEntries { .. } => Refusal::AnswerUnreadable,
-        })?;
-        Ok(Filtered::of_read(body, kept))
     }
 
     /// An error of Bedrock's: passed on, unless it speaks of our own credentials or is nothing that Bedrock would say.
@@ -330,6 +304,20 @@ impl Delivery<'_, '_> {
 fn reasons(violations: &[Violation]) -> String {
     let reason = |violation: &Violation| format!("{}: {}", violation.rule, violation.message);
     violations.iter().map(reason).collect::<Vec<_>>().join("; ")
+}
+
+/// Applies policy to a whole answer.
+async fn filter(
+    proxy: &Proxy,
+    policies: &PolicySet,
+    answering: &Answering,
+    body: Bytes,
+) -> Result<Filtered, Refusal> {
+    let (Some(inquiry), Some(format)) = (answering.inquiry(), answering.format) else {
+        return reads::cut_down(proxy, policies, answering, &body).await;
+    };
+    let detectors = policies.detectors(&answering.principal, Direction::Response);
+    answer::filter(format, policies, &proxy.scanner, detectors, &inquiry, body)
 }
 
 fn milliseconds(since: Instant) -> u64 {

@@ -12,7 +12,8 @@ use super::payload::{self, Document};
 use super::texts::Texts;
 use crate::bedrock::json::{Member, Node, Value};
 use crate::bedrock::view::{
-    BodyGuardrail, Insertion, Modality, Opaque, OpaqueKind, Parameter, Setting, SettingValue, TextRole, View,
+    BodyGuardrail, Insertion, Leak, Modality, Opaque, OpaqueKind, Parameter, Setting, SettingValue, TextRole,
+    View,
 };
 
 /// What was read so far. Borrows from the parsed document.
@@ -23,6 +24,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) system: bool,
     pub(crate) model: Option<&'a str>,
     pub(crate) guardrail: Option<BodyGuardrail>,
+    pub(crate) leaks: BTreeSet<Leak>,
     pub(crate) guardrail_insertion: Option<Insertion>,
     pub(crate) output: Option<&'a str>,
     pub(crate) streams: bool,
@@ -52,6 +54,7 @@ impl<'a> Draft<'a> {
             model: self.model,
             system: self.system,
             guardrail: self.guardrail,
+            leaks: self.leaks,
             guardrail_insertion: self.guardrail_insertion,
             output: self.output,
             streams: self.streams,

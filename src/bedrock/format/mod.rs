@@ -13,7 +13,8 @@ pub(crate) mod texts;
 use thiserror::Error;
 
 use super::chat::Api;
-use super::invoke::Family;
+use super::invoke::guardrail::intervention;
+use super::invoke::{Dialect, Family};
 use super::json::{Document, Node};
 use super::model::{ModelKind, ModelReference};
 use super::operation::{Body, Operation};
@@ -133,8 +134,8 @@ impl Format {
     pub fn answer<'a>(self, document: &'a Document<'a>) -> Answer<'a> {
         match self.wire {
             Wire::Converse => converse::answer(document.root()),
-            Wire::Invoke(family) => family.dialect().answer(document.root()),
-            Wire::Chat(api) => api.dialect().answer(document.root()),
+            Wire::Invoke(family) => native_answer(family.dialect(), document),
+            Wire::Chat(api) => native_answer(api.dialect(), document),
             // Sessions have no unary answers.
             Wire::Speech => {
                 let mut texts = Texts::default();
@@ -175,6 +176,15 @@ impl Format {
     pub(crate) const fn converse() -> Self {
         Self { wire: Wire::Converse, stored_prompt: false }
     }
+}
+
+/// Reads an answer in which Bedrock says what a guardrail did.
+fn native_answer<'a>(dialect: &dyn Dialect, document: &'a Document<'a>) -> Answer<'a> {
+    let mut answer = dialect.answer(document.root());
+    if let Some(reason) = intervention(document.root()) {
+        answer.stop_reason = Some(reason.to_owned());
+    }
+    answer
 }
 
 fn family(model: Option<&ModelReference>) -> Result<Family, UnknownFamily> {

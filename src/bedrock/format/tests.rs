@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
-use super::samples::{self, samples};
+use super::samples::{self, any_alias, samples};
 use super::*;
 use crate::bedrock::chat::Api;
 use crate::bedrock::fault::Fault;
@@ -118,9 +118,8 @@ fn a_member_that_no_family_has_is_refused_by_every_format() {
 
 #[test]
 fn a_body_of_another_family_is_a_denial() {
-    let others: [(&str, &[Family]); 6] = [
+    let others: [(&str, &[Family]); 5] = [
         (r#"{"model":"x"}"#, &[Family::OpenAi, Family::OpenAiChat]),
-        (r#"{"amazon-bedrock-guardrailConfig":{"tagSuffix":"x"}}"#, &[]),
         (r#"{"message":"hi","max_tokens":9}"#, &[Family::CohereCommandR]),
         (r#"{"taskType":"TEXT_IMAGE","textToImageParams":{"text":"x"}}"#, &[Family::AmazonImage]),
         (r#"{"generation_config":{"max_output_tokens":9}}"#, &[]),
@@ -135,6 +134,23 @@ fn a_body_of_another_family_is_a_denial() {
             let error = refusal(format, body);
             assert_eq!(error.fault(), Fault::AccessDenied, "{} {body}", format.name());
         }
+    }
+}
+
+#[test]
+fn every_native_body_can_say_how_a_guardrail_looks_at_it_and_none_can_name_one() {
+    use crate::bedrock::view::Leak;
+    let natives =
+        samples().into_iter().filter(|(format, _)| invoke_formats().any(|native| native == *format));
+    for (format, mut body) in natives {
+        body["amazon-bedrock-guardrailConfig"] =
+            serde_json::json!({"tagSuffix": "x", "streamProcessingMode": "ASYNCHRONOUS"});
+        decoded(format, &body.to_string(), |view| {
+            let leaks: Vec<_> = view.unwrap().leaks.into_iter().collect();
+            assert_eq!(leaks, [Leak::Unchecked, Leak::Narrowed], "{}", format.name());
+        });
+        body["amazon-bedrock-guardrailConfig"] = serde_json::json!({"guardrailIdentifier": "gr1"});
+        assert_eq!(refusal(format, &body.to_string()).fault(), Fault::AccessDenied, "{}", format.name());
     }
 }
 
@@ -347,28 +363,6 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
                 .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
         ]
     })
-}
-
-/// A parameter under a spelling that some provider might use: camel case, snake case, upper case.
-fn any_alias() -> impl Strategy<Value = (String, Parameter)> {
-    let numeric: Vec<_> =
-        aliases::ALIASES.iter().copied().filter(|(_, parameter)| parameter.is_numeric()).collect();
-    (proptest::sample::select(numeric), any::<u32>(), any::<u32>()).prop_map(
-        |((alias, parameter), upper, underscores)| {
-            let mut name = String::new();
-            for (position, character) in alias.chars().enumerate() {
-                if position > 0 && underscores >> position & 1 == 1 {
-                    name.push('_');
-                }
-                name.push(if upper >> position & 1 == 1 {
-                    character.to_ascii_uppercase()
-                } else {
-                    character
-                });
-            }
-            (name, parameter)
-        },
-    )
 }
 
 fn sets(view: &View<'_>, parameter: Parameter, value: u32) -> bool {

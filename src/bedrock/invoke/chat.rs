@@ -4,7 +4,7 @@
 //! Receives `messages` (see [`super::chat_messages`]) beside parameters under one name each, but for the token limit, which
 //! has two. Answers and chunks hold `choices`. Shapes from public SDKs and providers' documentation.
 
-use super::{Dialect, chat_choices as choices, chat_messages as messages, chat_tools as tools, unknown};
+use super::{Dialect, beyond, chat_choices as choices, chat_messages as messages, chat_tools as tools};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::json::{Member, Node};
@@ -115,7 +115,7 @@ impl Chat {
             }
             (Self::OpenAi, "thinking") => thinking(draft, member),
             (Self::OpenAi, "chat_template_kwargs") => template_arguments(draft, member),
-            _ => Err(unknown(member, "a chat body")),
+            _ => beyond(draft, member, "a chat body"),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! never passes here. Shapes captured from Anthropic's SDKs and recorded answers.
 
 use super::claude_blocks as blocks;
-use super::{Dialect, claude_tools, unknown};
+use super::{Dialect, beyond, claude_tools};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -97,7 +97,7 @@ impl ClaudeMessages {
             "container" | "mcp_servers" | "context_management" => {
                 Err(DecodeError::refused(member, "it is a provider feature that leaves the request path"))
             }
-            _ => Err(unknown(member, "a Claude Messages body")),
+            _ => beyond(draft, member, "a Claude Messages body"),
         }
     }
 

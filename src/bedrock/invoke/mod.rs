@@ -19,6 +19,7 @@ mod cohere_embed;
 mod completion;
 mod deepseek;
 mod dispatch;
+pub(crate) mod guardrail;
 mod jurassic2;
 mod llama;
 mod luma;
@@ -249,17 +250,18 @@ pub(crate) trait Dialect {
     }
 }
 
-/// The error for a member of an invoke body that its family does not have.
-fn unknown(member: &Member<'_>, place: &'static str) -> DecodeError {
-    match member.name.as_ref() {
-        "amazon-bedrock-guardrailConfig" => DecodeError::refused(
-            member,
-            "it could take text out of a guardrail's sight; policies set guardrails",
-        ),
+/// Reads a member of an invoke body that its family does not have: it is Bedrock's own, or refused.
+pub(crate) fn beyond<'a>(
+    draft: &mut Draft<'a>,
+    member: &'a Member<'a>,
+    place: &'static str,
+) -> Result<(), DecodeError> {
+    Err(match member.name.as_ref() {
+        guardrail::CONFIG => return guardrail::config(draft, member),
         "model" | "modelId" => DecodeError::refused(member, "the model is named in the path only"),
         "stream" => DecodeError::refused(member, "the operation decides about streaming"),
         _ => DecodeError::unknown(member, place),
-    }
+    })
 }
 
 #[cfg(test)]

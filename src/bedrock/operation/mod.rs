@@ -14,6 +14,8 @@ mod table;
 use super::chat::Api;
 use table::{Row, Streaming};
 
+use super::model::ModelKind;
+
 pub(crate) use labels::is_invocation;
 
 pub use labels::Guardrail;
@@ -178,23 +180,23 @@ operations! {
     ListInferenceProfiles => Row::control("/inference-profiles")
         .entries("inferenceProfileSummaries", &["inferenceProfileId", "inferenceProfileArn"])
         .query(query::TYPED),
-    GetInferenceProfile => Row::control("/inference-profiles/{modelId}"),
+    GetInferenceProfile => Row::control("/inference-profiles/{modelId}").naming(ModelKind::ApplicationProfile),
     ListProvisionedModelThroughputs => Row::control("/provisioned-model-throughputs")
         .entries("provisionedModelSummaries", &["provisionedModelName", "provisionedModelArn"])
         .query(query::PROVISIONED_MODELS),
-    GetProvisionedModelThroughput => Row::control("/provisioned-model-throughput/{modelId}"),
+    GetProvisionedModelThroughput => Row::control("/provisioned-model-throughput/{modelId}").naming(ModelKind::Provisioned),
     ListCustomModels => Row::control("/custom-models")
         .entries("modelSummaries", &["modelName", "modelArn"])
         .query(query::CUSTOM_MODELS),
-    GetCustomModel => Row::control("/custom-models/{modelId}"),
+    GetCustomModel => Row::control("/custom-models/{modelId}").naming(ModelKind::Custom),
     ListCustomModelDeployments => Row::control("/model-customization/custom-model-deployments")
         .entries("modelDeploymentSummaries", &["customModelDeploymentName", "customModelDeploymentArn"])
         .query(query::CUSTOM_MODEL_DEPLOYMENTS),
-    GetCustomModelDeployment => Row::control("/model-customization/custom-model-deployments/{modelId}"),
+    GetCustomModelDeployment => Row::control("/model-customization/custom-model-deployments/{modelId}").naming(ModelKind::CustomDeployment),
     ListImportedModels => Row::control("/imported-models")
         .entries("modelSummaries", &["modelName", "modelArn"])
         .query(query::IMPORTED_MODELS),
-    GetImportedModel => Row::control("/imported-models/{modelId}"),
+    GetImportedModel => Row::control("/imported-models/{modelId}").naming(ModelKind::Imported),
     ListPromptRouters => Row::control("/prompt-routers")
         .entries("promptRouterSummaries", &["promptRouterArn"])
         .query(query::TYPED),

@@ -87,7 +87,13 @@ impl Route {
         for (name, raw) in labels {
             let written = decode_once(raw)?;
             match name {
-                "modelId" => route.model = Some(ModelReference::parse(&written)?),
+                "modelId" => {
+                    let model = ModelReference::parse(&written)?;
+                    route.model = Some(match operation.row().named {
+                        Some(kind) => model.sought_as(kind),
+                        None => model,
+                    });
+                }
                 "guardrailIdentifier" if label::is_guardrail(&written) => {
                     route.guardrail = Some(Guardrail { identifier: written, version: None });
                 }

@@ -5,6 +5,7 @@
 
 use super::query::Queries;
 use crate::bedrock::chat::Api;
+use crate::bedrock::model::ModelKind;
 
 /// What one operation is.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +21,8 @@ pub(super) struct Row {
     pub access: Access,
     pub streaming: Streaming,
     pub answer: AnswerShape,
+    /// What a bare name in the path is of.
+    pub named: Option<ModelKind>,
 }
 
 /// What it takes to be granted an operation.
@@ -98,6 +101,7 @@ impl Row {
             access: Access::Model,
             streaming: Streaming::Never,
             answer: AnswerShape::Words,
+            named: None,
         }
     }
 
@@ -137,6 +141,11 @@ impl Row {
     /// With an answer that lists things.
     pub(super) const fn entries(self, array: &'static str, names: &'static [&'static str]) -> Self {
         Self { answer: AnswerShape::Entries { array, names }, ..self }
+    }
+
+    /// With a path in which a bare name is of one kind.
+    pub(super) const fn naming(self, kind: ModelKind) -> Self {
+        Self { named: Some(kind), ..self }
     }
 
     /// With an answer about a model that the request does not name.

@@ -18,9 +18,10 @@ use super::chat::Api;
 use super::converse;
 use super::format::error::DecodeError;
 use super::format::{Format, Wire};
+use super::invoke::{Dialect, guardrail};
 use super::json::{Document, Node};
 use super::speech;
-use super::view::Usage;
+use super::view::{INTERVENED, Usage};
 
 pub use carrier::{Announced, Carrier, CarrierError, Event, Framing};
 pub use denial::Shown;
@@ -54,8 +55,11 @@ impl StreamReader {
         self.progress.usage
     }
 
-    /// The family's own word for why generation ended, once known.
+    /// The family's own word for why generation ended, once known; Converse's where a guardrail ended it.
     pub fn stop_reason(&self) -> Option<&str> {
+        if self.progress.intervened {
+            return Some(INTERVENED);
+        }
         self.progress.stop_reason()
     }
 
@@ -102,9 +106,7 @@ impl StreamReader {
                 if !chunk.is_object() {
                     return Err(DecodeError::UnknownChunk);
                 }
-                dialect.chunk(chunk, progress)?;
-                progress.metrics(chunk);
-                Ok(())
+                native_chunk(dialect, chunk, progress)
             }),
             Wire::Speech => self.chunk(name, event, speech::read_chunk),
             Wire::Chat(api) => {
@@ -114,9 +116,7 @@ impl StreamReader {
                 if called != Some(name) {
                     return Err(DecodeError::UnknownEvent);
                 }
-                api.dialect().chunk(event, &mut self.progress)?;
-                self.progress.metrics(event);
-                Ok(())
+                native_chunk(api.dialect(), event, &mut self.progress)
             }
             // These operations answer at once.
             Wire::AsyncInvoke(_)
@@ -145,6 +145,18 @@ impl StreamReader {
         self.progress.frame.inner = Some(bytes);
         Ok(())
     }
+}
+
+/// Reads a model's own chunk, or what Bedrock says in between.
+fn native_chunk(dialect: &dyn Dialect, chunk: &Node<'_>, progress: &mut Progress) -> Result<(), DecodeError> {
+    if guardrail::is_apart(chunk) {
+        progress.rest(chunk, &[]);
+    } else {
+        dialect.chunk(chunk, progress)?;
+    }
+    progress.metrics(chunk);
+    progress.intervened |= guardrail::intervention(chunk).is_some();
+    Ok(())
 }
 
 /// The member of the last chunk that holds the counts (seen in recorded answers of all streaming families).

@@ -21,6 +21,7 @@ pub(crate) struct Progress {
     pub(crate) usage: Usage,
     pub(crate) frame: Observed,
     pub(crate) routed_to: Option<String>,
+    pub(super) intervened: bool,
     stop_reason: Option<String>,
     finished: bool,
     /// Alternatives that have begun and not ended.

@@ -48,7 +48,7 @@ fn native(temperature: f64, prompt: &str) -> Vec<(&'static str, Value)> {
 }
 
 /// Every operation whose request is one body. A session's events are held against policy where they are heard.
-fn doors() -> impl Iterator<Item = Operation> {
+pub(super) fn doors() -> impl Iterator<Item = Operation> {
     Operation::granted().filter(|operation| !operation.is_bidirectional())
 }
 
@@ -119,7 +119,7 @@ fn requests(operation: Operation, temperature: f64, prompt: &str) -> Vec<(Option
 }
 
 /// A policy of the floor, and one of the team that grants everything.
-fn policies(org: &str) -> PolicySet {
+pub(super) fn policies(org: &str) -> PolicySet {
     let all = "  - { id: named, actions: [ApplyGuardrail, InvokeGuardrailChecks] }\n  \
                - { id: async, models: \"*\", actions: [StartAsyncInvoke], outputs: [\"s3://results/*\"] }\n";
     let team = format!("version: 1\nscope: team/payments\nallow:\n  - models: \"*\"\n{all}");
@@ -131,7 +131,7 @@ fn policies(org: &str) -> PolicySet {
 }
 
 /// Judges a request as the pipeline does: the model of a body is read before anything is judged.
-fn judged(
+pub(super) fn judged(
     policies: &PolicySet,
     operation: Operation,
     model: Option<&str>,

@@ -293,6 +293,8 @@ fn direction(model: &str, text: &str, dimensions: usize) -> Vec<f64> {
 }
 
 #[cfg(test)]
+mod inspected;
+#[cfg(test)]
 mod readers;
 #[cfg(test)]
 mod tests;

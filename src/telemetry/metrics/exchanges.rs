@@ -229,7 +229,11 @@ const fn tokens(event: &Finished) -> [Option<u64>; 4] {
 /// Whether requests that were decided so come to such an end when nothing goes wrong on our own side.
 const fn is_usual(decision: Decision, end: EndState) -> bool {
     match end {
-        EndState::Complete | EndState::ClientAbort | EndState::UpstreamAbort | EndState::PolicyAbort => {
+        EndState::Complete
+        | EndState::ClientAbort
+        | EndState::UpstreamAbort
+        | EndState::PolicyAbort
+        | EndState::Drained => {
             matches!(decision, Decision::Allow | Decision::Modify)
         }
         // A request that was refused, or an answer that was withheld whole.

@@ -118,6 +118,7 @@ pub fn call_error(event: &Finished) -> Option<String> {
         | EndState::ClientAbort
         | EndState::PolicyAbort
         | EndState::Refused
+        | EndState::Drained
         | EndState::NotForwarded => {
             status.is_none_or(|status| status.is_client_error() || status.is_server_error())
         }
@@ -133,7 +134,7 @@ pub fn call_error(event: &Finished) -> Option<String> {
 /// Why the exchange failed for the caller by no doing of its own; `None` when it did not.
 pub fn exchange_error(event: &Finished) -> Option<String> {
     let failed = match event.end {
-        EndState::UpstreamAbort | EndState::Abandoned | EndState::CrashUnknown => true,
+        EndState::UpstreamAbort | EndState::Abandoned | EndState::CrashUnknown | EndState::Drained => true,
         EndState::Complete
         | EndState::ClientAbort
         | EndState::PolicyAbort

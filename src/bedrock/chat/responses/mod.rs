@@ -12,7 +12,7 @@ use super::{KEPT, STORED, absent, flags, model, off, pairs, service_tier, stream
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
-use crate::bedrock::invoke::Dialect;
+use crate::bedrock::invoke::{Dialect, beyond};
 use crate::bedrock::json::{Member, Node};
 use crate::bedrock::stream::Progress;
 use crate::bedrock::usage;
@@ -85,7 +85,7 @@ fn top_level<'a>(draft: &mut Draft<'a>, member: &'a Member<'a>) -> Result<(), De
         "truncation" | "user" | "safety_identifier" | "prompt_cache_key" | "prompt_cache_retention" => {
             draft.string(member, TextRole::Other).map(drop)
         }
-        _ => Err(DecodeError::unknown(member, "a Responses body")),
+        _ => beyond(draft, member, "a Responses body"),
     }
 }
 
