@@ -80,3 +80,6 @@ fn failure(api: Api, event: &Event) -> Option<String> {
         .unwrap_or_default();
     Some(Fault::of_kind(&code).map_or(code, |fault| fault.name().to_owned()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -147,3 +147,6 @@ fn event_name(api: Api, document: &Value) -> &'static str {
         Api::Completions | Api::Responses => "",
     }
 }
+
+#[cfg(test)]
+mod tests;
