@@ -391,7 +391,16 @@ fn a_guardrail_that_is_demanded_must_not_show_what_it_holds_back() {
     let demanded = policy("guardrail: { oneOf: [a1:1], missing: inject }\n", "");
     assert_eq!(asking(&demanded, Leak::Trace), ["org/guardrail"]);
     assert_eq!(asking(&demanded, Leak::Unchecked), ["org/guardrail"]);
-    assert!(asking(&policy("", ""), Leak::Trace).is_empty());
+    assert_eq!(asking(&demanded, Leak::Narrowed), ["org/guardrail"]);
+    for leak in [Leak::Trace, Leak::Unchecked, Leak::Narrowed] {
+        assert!(asking(&policy("", ""), leak).is_empty());
+    }
+    let marked = policy("guardrail: { oneOf: [a1:1], parts: marked }\n", "");
+    assert!(asking(&marked, Leak::Narrowed).is_empty());
+    assert_eq!(asking(&marked, Leak::Unchecked), ["org/guardrail"]);
+    // What the floor demands of the whole prompt, no team can loosen.
+    let team = "guardrail: { oneOf: [a1:1], parts: marked }\n";
+    assert_eq!(asking(&policy("guardrail: { oneOf: [a1:1] }\n", team), Leak::Narrowed), ["org/guardrail"]);
 
     // A guardrail that the warden adds is the one whose trace a header may have asked for.
     let injected = Request::new(HAIKU).with(|request| request.facts.leaks.extend([Leak::Trace]));

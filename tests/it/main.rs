@@ -44,6 +44,8 @@ mod redaction;
 mod sensitive;
 // Every family of models: read, bounded, answered, counted.
 mod families;
+// The APIs of OpenAI and Anthropic, in their own forms.
+mod apis;
 // Event streams: first bytes early, and no failure that looks like success.
 mod streaming;
 // Answers that policy changes while they stream.
