@@ -144,7 +144,7 @@ fn read_section(
         if section == Section::Allow {
             items.grants.extend(head.and_then(|head| Grant::read(reader, &item, head)));
         } else {
-            let kind = Kind::read(reader, &item, section);
+            let kind = Kind::read(reader, &item, section, file.scope);
             items.rules.extend(head.zip(kind).map(|(head, kind)| Rule { head, kind }));
         }
     }

@@ -11,6 +11,7 @@ use super::facts::{Context, Facts, Inquiry};
 use super::rule::{Head, Mode, Rule, RuleId, Section};
 use super::rules::guardrail::Guardrail;
 use super::rules::limits::Limits;
+use super::rules::quotas::Quota;
 use super::rules::sensitive::{Direction, Sensitive, Strongest};
 use super::rules::{Breach, Kind, allow, guardrail, limits, residency, sensitive};
 use super::scope::Scope;
@@ -172,7 +173,11 @@ impl PolicySet {
     ) -> impl Iterator<Item = Vec<Check>> + 's {
         let about_models = |check: &Check| match check.section {
             Section::Allow | Section::Deny | Section::Residency => check.mode == Mode::Enforce,
-            Section::Limits | Section::Content | Section::Guardrail | Section::Sensitive => false,
+            Section::Limits
+            | Section::Content
+            | Section::Guardrail
+            | Section::Sensitive
+            | Section::Quotas => false,
         };
         Operation::granted().filter(|operation| operation.takes_model()).map(move |operation| {
             let facts = Facts { stream: operation.is_streaming(), ..Facts::default() };
@@ -211,7 +216,7 @@ impl PolicySet {
     }
 
     /// The levels that concern a principal: the floor, its team, its app.
-    fn levels(&self, principal: &Principal) -> impl Iterator<Item = &Level> {
+    pub(super) fn levels(&self, principal: &Principal) -> impl Iterator<Item = &Level> {
         let team = self.teams.get(&principal.team);
         let app = team.and_then(|team| team.apps.get(&principal.app));
         std::iter::once(&self.org).chain(team.map(|team| &team.level)).chain(app)
@@ -262,7 +267,7 @@ impl PolicySet {
         }
     }
 
-    fn violation(&self, level: &Level, head: &Head, breach: Breach) -> Violation {
+    pub(super) fn violation(&self, level: &Level, head: &Head, breach: Breach) -> Violation {
         self.explained(level, &head.id, &head.place.at, head.message.as_deref(), &head.controls, breach)
     }
 
@@ -344,6 +349,10 @@ fn limits_of(rule: &Rule) -> Option<&Limits> {
 
 fn guardrail_of(rule: &Rule) -> Option<&Guardrail> {
     if let Kind::Guardrail(guardrail) = &rule.kind { Some(guardrail) } else { None }
+}
+
+pub(super) fn quota_of(rule: &Rule) -> Option<&Quota> {
+    if let Kind::Quotas(quota) = &rule.kind { Some(quota) } else { None }
 }
 
 fn sensitive_of(rule: &Rule) -> Option<&Sensitive> {

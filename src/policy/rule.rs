@@ -52,10 +52,11 @@ pub enum Section {
     Content,
     Guardrail,
     Sensitive,
+    Quotas,
 }
 
 impl Section {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Allow,
         Self::Deny,
         Self::Residency,
@@ -63,6 +64,7 @@ impl Section {
         Self::Content,
         Self::Guardrail,
         Self::Sensitive,
+        Self::Quotas,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -74,6 +76,7 @@ impl Section {
             Self::Content => "content",
             Self::Guardrail => "guardrail",
             Self::Sensitive => "sensitive",
+            Self::Quotas => "quotas",
         }
     }
 }

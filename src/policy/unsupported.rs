@@ -6,9 +6,8 @@
 use crate::yaml::{Mapping, Node, Reader};
 
 /// Top-level keys that are known and refused.
-pub(super) const KEYS: [(&str, &str); 3] = [
+pub(super) const KEYS: [(&str, &str); 2] = [
     ("who", "callers are bound to teams and apps in the callers file, with `bedrock-warden caller add`"),
-    ("quotas", "remove the section; bound single requests with `limits`"),
     ("exceptions", "remove it; write the exemption as an `unless` of the rule it concerns"),
 ];
 

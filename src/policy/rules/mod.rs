@@ -8,6 +8,7 @@ pub(super) mod content;
 pub(super) mod deny;
 pub(super) mod guardrail;
 pub(super) mod limits;
+pub(super) mod quotas;
 pub(super) mod residency;
 pub(super) mod sensitive;
 
@@ -15,13 +16,15 @@ use content::Content;
 use deny::Deny;
 use guardrail::Guardrail;
 use limits::Limits;
+use quotas::Quota;
 use residency::Residency;
 use sensitive::{Sensitive, Strongest};
 
 use super::facts::Inquiry;
 use super::rule::{Mode, Section};
+use super::scope::Scope;
 use crate::bedrock::fault::Fault;
-use crate::bedrock::operation::{GuardrailPlace, Operation};
+use crate::bedrock::operation::{Access, GuardrailPlace, Operation};
 use crate::yaml::{Mapping, Reader};
 
 /// What an item demands, for every section but `allow`.
@@ -33,6 +36,7 @@ pub(super) enum Kind {
     Content(Content),
     Guardrail(Guardrail),
     Sensitive(Sensitive),
+    Quotas(Quota),
 }
 
 /// How a request breaks a rule, in words for the caller.
@@ -69,11 +73,17 @@ impl Kind {
             Section::Content => &content::KEYS,
             Section::Guardrail => &guardrail::KEYS,
             Section::Sensitive => &sensitive::KEYS,
+            Section::Quotas => &quotas::KEYS,
         }
     }
 
     /// Reads an item. `None` for `allow`, whose items are grants and not rules, and after a reported mistake.
-    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>, section: Section) -> Option<Self> {
+    pub fn read(
+        reader: &mut Reader<'_>,
+        item: &Mapping<'_>,
+        section: Section,
+        scope: &Scope,
+    ) -> Option<Self> {
         match section {
             Section::Allow => None,
             Section::Deny => Deny::read(reader, item).map(Self::Deny),
@@ -82,6 +92,7 @@ impl Kind {
             Section::Content => Content::read(reader, item).map(Self::Content),
             Section::Guardrail => Guardrail::read(reader, item).map(Self::Guardrail),
             Section::Sensitive => Sensitive::read(reader, item).map(Self::Sensitive),
+            Section::Quotas => Quota::read(reader, item, scope).map(Self::Quotas),
         }
     }
 
@@ -93,12 +104,14 @@ impl Kind {
             Self::Content(_) => Section::Content,
             Self::Guardrail(_) => Section::Guardrail,
             Self::Sensitive(_) => Section::Sensitive,
+            Self::Quotas(_) => Section::Quotas,
         }
     }
 
     /// Whether the rule is about such operations at all. A guardrail is demanded where a model answers.
     pub const fn concerns(&self, operation: Operation) -> bool {
         match self {
+            Self::Quotas(_) => !matches!(operation.access(), Access::Read),
             Self::Guardrail(_) => !matches!(operation.guardrail(), GuardrailPlace::Unneeded),
             Self::Deny(_) | Self::Residency(_) | Self::Limits(_) | Self::Content(_) | Self::Sensitive(_) => {
                 true
@@ -117,6 +130,8 @@ impl Kind {
             Self::Sensitive(sensitive) => {
                 sensitive.breach(inquiry.facts, mode, strongest).into_iter().collect()
             }
+            // Whoever keeps count says whether there is room.
+            Self::Quotas(_) => Vec::new(),
         }
     }
 }
