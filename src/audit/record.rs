@@ -165,6 +165,24 @@ pub enum Direction {
     Out,
 }
 
+/// What a request adds to one count of a quota, or gives back to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    pub rule: String,
+    /// `requests`, `tokens` or `cost`.
+    pub measure: &'static str,
+    /// `min`, `day` or `month`.
+    pub window: &'static str,
+    /// `team`, `team/app` or `team/app/credential`.
+    pub subject: String,
+    /// Seconds since 1970: decides in which window it counts.
+    pub at: i64,
+    /// In an intent what is reserved; in an outcome the difference to what was spent. Requests, tokens or micro-dollars.
+    pub amount: i64,
+    /// What is used of the count with this request, and its limit, where that is nearly all.
+    pub near: Option<(u64, u64)>,
+}
+
 /// A change that a policy made to the request. For redactions `from` and `to` stay empty.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Edit {
@@ -184,6 +202,8 @@ pub struct Intent {
     pub settings: Settings,
     /// `identifier:version` as forwarded.
     pub guardrail: Option<String>,
+    /// What is reserved in counts of quotas.
+    pub counted: Vec<Counted>,
     /// Length of the body as forwarded.
     pub forwarded_bytes: u64,
     /// Keyed hash (HMAC-SHA256) of the body as forwarded. Not a bare hash: short prompts can be guessed.
@@ -238,6 +258,8 @@ pub struct Outcome {
     pub tokens: Tokens,
     /// The model that a prompt router chose, as it says.
     pub routed_to: Option<String>,
+    /// What settling changes in counts of quotas.
+    pub counted: Vec<Counted>,
     /// What the tokens cost, in millionths of a US dollar: an estimate at list prices. `None` where no price is known.
     pub cost_micros: Option<u64>,
     pub timings: Timings,
@@ -321,6 +343,7 @@ impl Outcome {
             stop_reason: None,
             tokens: Tokens::default(),
             routed_to: None,
+            counted: Vec::new(),
             cost_micros: None,
             timings: Timings::default(),
             out_bytes: 0,

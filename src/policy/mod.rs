@@ -30,7 +30,7 @@ use crate::bedrock::view::Usage;
 pub use compile::compile;
 pub use evaluate::Check;
 pub use facts::{Context, Facts, GuardrailReference, Inquiry};
-pub use quotas::{Charge, Need, Size, TokenNeed, Unbounded, quota_denial};
+pub use quotas::{Charge, Charges, Need, Size, TokenNeed, Unbounded, quota_denial};
 pub use rule::{Mode, RuleId, Section};
 pub use rules::quotas::{Measure, Subject, Unavailable, Window};
 pub use rules::sensitive::Direction;

@@ -9,6 +9,7 @@ mod exchange;
 mod judge;
 mod metadata;
 mod pipeline;
+mod quotas;
 pub mod records;
 mod refuse;
 mod reply;
@@ -32,6 +33,7 @@ use crate::clock;
 use crate::config::{Config, Limits};
 use crate::identity::RecordKey;
 use crate::policy::Context;
+use crate::quota::Ledger;
 use crate::sensitive::{Scanner, ScannerError};
 use crate::telemetry::{JournalVitals, MetricsError, Telemetry, Vitals};
 use crate::upstream::{Resolver, Upstream};
@@ -59,6 +61,7 @@ pub struct Proxy {
     upstream: Arc<Upstream>,
     resolver: Resolver<Arc<Upstream>>,
     scanner: Scanner,
+    quotas: Arc<Ledger>,
     buffers: Buffers,
     limits: Limits,
     environment: String,
@@ -96,6 +99,7 @@ impl Proxy {
             resolver: Resolver::new(Arc::clone(&upstream), config.upstream.recheck),
             upstream,
             scanner: Scanner::new()?,
+            quotas: Arc::default(),
             buffers: Buffers::new(limits.buffered_bytes, limits.body_bytes, limits.body_timeout),
             limits,
             environment: config.environment.clone(),
@@ -105,6 +109,12 @@ impl Proxy {
             certificate_expires: None,
             exchanges,
         })
+    }
+
+    /// With counts that were kept before.
+    #[must_use]
+    pub fn with_quotas(self, quotas: Arc<Ledger>) -> Self {
+        Self { quotas, ..self }
     }
 
     /// Notes when the certificate that callers see ends.

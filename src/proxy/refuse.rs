@@ -79,6 +79,8 @@ pub enum Refusal {
     /// The verdict in the judgement says which rules; its own sentence is the message.
     #[error("denied by policy")]
     Denied,
+    #[error("quotas cannot be counted at the moment; nothing was sent to Bedrock")]
+    QuotasUnavailable,
     /// Of an event that followed the intent of its session.
     #[error("{}", .0.message)]
     EventDenied(Denial),
@@ -176,6 +178,7 @@ impl Refusal {
             | Self::UpstreamForbidden => Fault::AccessDenied,
             Self::NotRecorded(_)
             | Self::NoPolicies
+            | Self::QuotasUnavailable
             | Self::UpstreamCredentials
             | Self::ForeignAnswer(StatusCode::SERVICE_UNAVAILABLE) => Fault::ServiceUnavailable,
             Self::Upstream(error) => match error {
@@ -202,6 +205,7 @@ impl Refusal {
         match self {
             Self::NotRecorded(_)
             | Self::NoPolicies
+            | Self::QuotasUnavailable
             | Self::Upstream(_)
             | Self::UpstreamCredentials
             | Self::UpstreamForbidden

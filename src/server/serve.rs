@@ -11,10 +11,12 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::audit::query::{QueryError, tallies};
 use crate::audit::{Journal, JournalError, JournalOptions};
 use crate::config::{self, Config};
 use crate::identity::{MasterKey, RecordKey};
 use crate::proxy::{Proxy, Rules, records};
+use crate::quota::Ledger;
 use crate::sensitive::ScannerError;
 use crate::telemetry::cloudwatch::CloudWatch;
 use crate::telemetry::{Metrics, MetricsError, Otlp, OtlpError, Telemetry, VitalsSource};
@@ -41,6 +43,8 @@ pub enum ServeError {
     NoCredentialSource,
     #[error("the journal cannot be used: {0}")]
     Journal(#[from] JournalError),
+    #[error("what quotas have counted cannot be read: {0}")]
+    Counts(#[from] QueryError),
     #[error(transparent)]
     Scanner(#[from] ScannerError),
     #[error(transparent)]
@@ -59,6 +63,7 @@ impl ServeError {
         match self {
             Self::Load(_) | Self::Tls(_) | Self::Listen(_) | Self::NoCredentialSource | Self::Otlp(_) => true,
             Self::Journal(_)
+            | Self::Counts(_)
             | Self::Scanner(_)
             | Self::Metrics(_)
             | Self::MetricLines(_)
@@ -126,6 +131,9 @@ impl Warden {
         let mut options = JournalOptions::with_deadline(config.audit.deadline);
         options.start = started_with(&config);
         let journal = Journal::open(&config.audit.journal, options).await?;
+        // ORDER: after the journal has recorded what an earlier process left open, and before anybody can ask.
+        let quotas = Arc::new(Ledger::default());
+        quotas.restore(tallies(&config.audit.journal, quotas.window_starts()).await?);
         match rules.policies() {
             Some(policies) => journal.note(records::policy_load(None, policies.digest())).await?,
             None => {
@@ -159,7 +167,8 @@ impl Warden {
             Arc::clone(&telemetry),
             background.clone(),
         )?
-        .with_certificate_until(certificate_until);
+        .with_certificate_until(certificate_until)
+        .with_quotas(quotas);
         let proxy = Arc::new(proxy);
         let watched = Arc::downgrade(&proxy);
         let vitals = VitalsSource::new(move || watched.upgrade().map(|proxy| proxy.vitals()));

@@ -52,6 +52,14 @@ pub enum Unbounded {
     NoPrice,
 }
 
+/// Every count that must admit a request.
+#[derive(Debug)]
+pub struct Charges<'p> {
+    /// Nothing, where the most is not known.
+    pub need: TokenNeed,
+    pub list: Vec<Charge<'p>>,
+}
+
 /// One count that must admit a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Charge<'p> {
@@ -67,16 +75,16 @@ pub struct Charge<'p> {
 
 impl PolicySet {
     /// Every count that the request belongs to. Shadow quotas count as well, and refuse nothing.
-    pub fn charges<'p>(&'p self, inquiry: &Inquiry<'p>, size: Size<'_>) -> Vec<Charge<'p>> {
+    pub fn charges<'p>(&'p self, inquiry: &Inquiry<'p>, size: Size<'_>) -> Charges<'p> {
         let levels = self.levels(inquiry.principal);
         let rules = levels.flat_map(|level| level.rules.iter().map(move |rule| (level, rule)));
         let rules = rules.filter(|(_, rule)| rule.applies(inquiry));
         let quotas = rules.filter_map(|(level, rule)| quota_of(rule).map(|quota| (level, rule, quota)));
         let mut need = None;
-        let mut charges = Vec::new();
+        let mut list = Vec::new();
         for (level, rule, quota) in quotas {
             let need = *need.get_or_insert_with(|| self.need(inquiry, size));
-            charges.extend(quota.caps.iter().map(|cap| Charge {
+            list.extend(quota.caps.iter().map(|cap| Charge {
                 set: self,
                 level,
                 rule,
@@ -86,7 +94,8 @@ impl PolicySet {
                 need: need.of(cap.measure),
             }));
         }
-        charges
+        let tokens = need.and_then(|need: Need| need.tokens.ok());
+        Charges { need: tokens.unwrap_or_default(), list }
     }
 
     /// The most that a request can take.

@@ -79,7 +79,7 @@ fn what_has_no_price_has_no_most_cost() {
     assert_eq!(need(&request, body(1)).cost, Err(Unbounded::NoPrice));
     let priced = policy("quotas: { cost: 1 USD/day }\n", "");
     let inquiry = request.inquiry();
-    let charges = priced.charges(&inquiry, body(1));
+    let charges = priced.charges(&inquiry, body(1)).list;
     assert_eq!(charges.len(), 1);
     let violation = charges[0].uncountable(Unbounded::NoPrice);
     assert_eq!(violation.fault, Fault::AccessDenied);
@@ -104,7 +104,7 @@ fn every_level_counts_for_its_own_subject() {
     );
     let request = Request::new(HAIKU);
     let inquiry = request.inquiry();
-    let charges = set.charges(&inquiry, body(1));
+    let charges = set.charges(&inquiry, body(1)).list;
     let shown: Vec<_> = charges
         .iter()
         .map(|charge| {
@@ -122,7 +122,7 @@ fn every_level_counts_for_its_own_subject() {
         ]
     );
     let read = request.with(|one| one.operation = Operation::ListFoundationModels);
-    assert!(set.charges(&read.inquiry(), body(0)).is_empty());
+    assert!(set.charges(&read.inquiry(), body(0)).list.is_empty());
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn who_is_over_is_told_what_is_used_and_when_it_begins_anew() {
     let set = policy("quotas:\n  - { requests: 2/min, tokens: 1K/day, message: Ask for more. }\n", "");
     let request = Request::new(HAIKU).set(Parameter::MaxTokens, &[100.0]);
     let inquiry = request.inquiry();
-    let charges = set.charges(&inquiry, body(50));
+    let charges = set.charges(&inquiry, body(50)).list;
     let minute = charges[0].exceeded(2, 12);
     assert_eq!(minute.fault, Fault::Throttling);
     assert_eq!(
@@ -156,7 +156,7 @@ fn what_never_fits_is_not_throttled() {
     let set = policy("quotas: { tokens: 100/min }\n", "");
     let request = Request::new(HAIKU).set(Parameter::MaxTokens, &[1_000.0]);
     let inquiry = request.inquiry();
-    let violation = set.charges(&inquiry, body(50))[0].exceeded(0, 30);
+    let violation = set.charges(&inquiry, body(50)).list[0].exceeded(0, 30);
     assert_eq!(violation.fault, Fault::ServiceQuotaExceeded);
     assert!(violation.message.starts_with("this request may take 1050 tokens"), "{}", violation.message);
 }

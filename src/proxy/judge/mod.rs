@@ -62,6 +62,8 @@ pub struct Judgement {
     pub verdict: Option<Verdict>,
     /// What the caller is told when the verdict has violations.
     pub denial: Option<Denial>,
+    /// Seconds after which a refused caller may try again, where that is soon.
+    pub retry_after: Option<u64>,
     /// Whether a system prompt was present.
     pub system: bool,
     /// How much of the request, as it was received, was looked into.

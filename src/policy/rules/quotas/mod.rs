@@ -121,6 +121,15 @@ pub struct Subject<'a> {
     pub caller: Option<&'a str>,
 }
 
+impl<'a> Subject<'a> {
+    /// Reads what [`Display`](std::fmt::Display) shows. Names of teams and apps have no slash.
+    pub fn parse(text: &'a str) -> Self {
+        let mut parts = text.splitn(3, '/');
+        let team = parts.next().unwrap_or_default();
+        Self { team, app: parts.next(), caller: parts.next() }
+    }
+}
+
 impl std::fmt::Display for Subject<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(self.team)?;

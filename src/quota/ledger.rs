@@ -1,0 +1,290 @@
+//! Every count there is, and the way to reserve in several of them at once.
+//!
+//! All counts of a request belong to its team, and a team's counts lie in one shard: one lock makes a reservation whole.
+//! It is held for arithmetic, and for making a count that is met for the first time.
+
+use std::collections::HashMap;
+use std::collections::hash_map::{Entry, RandomState};
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::bucket::{Bucket, Name, Standing};
+use super::reservation::{Held, Reservation};
+use super::steady::Steady;
+use crate::audit::query::Tally;
+use crate::policy::{Charge, Charges, Measure, Mode, Subject, Violation, Window};
+
+/// The counts of this process. One for its lifetime; policies that are loaded anew find theirs again by name.
+#[derive(Debug)]
+pub struct Ledger {
+    shards: [Mutex<Shard>; SHARDS],
+    /// Two hashes under keys of this process make a name's key: nobody outside can choose names that share one.
+    hashers: [RandomState; 2],
+    time: Steady,
+    /// Counts in all shards together.
+    buckets: AtomicUsize,
+}
+
+/// Counts by key.
+pub(super) type Shard = HashMap<Key, Bucket>;
+pub(super) type Key = [u64; 2];
+
+/// Why nothing was reserved.
+#[derive(Debug)]
+pub struct Refused {
+    /// Every enforced quota that does not admit the request.
+    pub violations: Vec<Violation>,
+    /// What shadow quotas would have said.
+    pub shadow: Vec<Violation>,
+    /// Seconds after which it is worth trying again; `None` when that is not soon.
+    pub retry_after: Option<u64>,
+    /// Whether it is not the caller who is at fault: counts cannot be kept.
+    pub unavailable: bool,
+}
+
+/// One charge while it is looked at.
+struct Look {
+    key: Key,
+    /// `None` for what cannot be counted.
+    need: Option<u64>,
+    /// `None` when there is no room for another count.
+    standing: Option<Standing>,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Mutex::default()),
+            hashers: [RandomState::new(), RandomState::new()],
+            time: Steady::new(),
+            buckets: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Ledger {
+    /// Reserves in every count that the charges name, or in none. What is reserved is taken until the reservation is settled
+    /// or dropped.
+    pub fn reserve(self: &Arc<Self>, charges: &Charges<'_>) -> Result<Reservation, Refused> {
+        self.reserve_at(charges, self.time.now())
+    }
+
+    pub(super) fn reserve_at(
+        self: &Arc<Self>,
+        charges: &Charges<'_>,
+        at: i64,
+    ) -> Result<Reservation, Refused> {
+        let Some(first) = charges.list.first() else { return Ok(self.nothing()) };
+        let shard = self.shard_of(first.subject.team);
+        // ORDER: everything that allocates for a known count is done before the lock is taken.
+        let mut looks: Vec<Look> = charges.list.iter().map(|charge| self.look(charge)).collect();
+        let mut held = Vec::with_capacity(looks.len());
+        let admitted = self.with_shard(shard, |counts| {
+            for (look, charge) in looks.iter_mut().zip(&charges.list) {
+                let Some(need) = look.need else { continue };
+                look.standing = self
+                    .bucket(counts, look.key, charge, at)
+                    .map(|bucket| bucket.standing(need, charge.limit()));
+            }
+            let admitted = looks.iter().zip(&charges.list).all(|(look, charge)| look.admits(charge));
+            if admitted {
+                take(counts, &looks, &mut held);
+            }
+            admitted
+        });
+        let [violations, shadow] = told(&looks, charges, at);
+        if admitted {
+            return Ok(Reservation::new(self, shard, at, held, charges.need, only(shadow)));
+        }
+        // Worth it only when every count that is used up begins anew soon.
+        let waits: Option<Vec<u64>> = violations.iter().map(|(wait, _)| *wait).collect();
+        let retry_after = waits.and_then(|waits| waits.into_iter().max());
+        let unavailable = violations.is_empty();
+        Err(Refused { violations: only(violations), shadow: only(shadow), retry_after, unavailable })
+    }
+
+    /// The reservation of a request that no quota is about.
+    pub fn nothing(self: &Arc<Self>) -> Reservation {
+        Reservation::of_nothing(self)
+    }
+
+    /// Takes over what an earlier process has counted, in windows that are still running.
+    pub fn restore(&self, tallies: impl IntoIterator<Item = Tally>) {
+        self.restore_at(tallies, self.time.now());
+    }
+
+    pub(super) fn restore_at(&self, tallies: impl IntoIterator<Item = Tally>, at: i64) {
+        for tally in tallies {
+            let (Some(measure), Some(window)) =
+                (Measure::named(&tally.measure), Window::named(&tally.window))
+            else {
+                continue;
+            };
+            let subject = Subject::parse(&tally.subject);
+            let key = self.key(&tally.rule, measure, window, subject);
+            let name = Name { rule: tally.rule, measure, window, subject: tally.subject.clone() };
+            let used = u64::try_from(tally.amount).unwrap_or(0);
+            self.with_shard(self.shard_of(subject.team), |counts| {
+                let mut bucket = Bucket::new(Arc::new(name), at);
+                let end = window.end(bucket.start);
+                // The clock was ahead when this was counted, and is back: the next window does not begin at nothing either.
+                if tally.newest >= end {
+                    bucket.start = end;
+                }
+                bucket.used = used;
+                if counts.insert(key, bucket).is_none() {
+                    self.buckets.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    }
+
+    /// When the windows began that are running, by their kind: since when counts matter.
+    pub fn window_starts(&self) -> [(&'static str, i64); 3] {
+        let at = self.time.now();
+        Window::ALL.map(|window| (window.name(), window.start(at)))
+    }
+
+    /// The part of its limit that the fullest count of each rule has used, for rules that were asked about.
+    pub fn fullest(&self) -> Vec<(String, f64)> {
+        let at = self.time.now();
+        let mut rules: HashMap<String, f64> = HashMap::new();
+        for shard in 0..self.shards.len() {
+            self.with_shard(shard, |counts| {
+                for bucket in counts.values().filter(|bucket| bucket.limit > 0) {
+                    let used = if bucket.is_over(at) { 0 } else { bucket.used };
+                    #[expect(clippy::cast_precision_loss, reason = "a gauge shows a few digits")]
+                    let ratio = used as f64 / bucket.limit as f64;
+                    let fullest = rules.entry(bucket.name.rule.clone()).or_default();
+                    *fullest = fullest.max(ratio);
+                }
+            });
+        }
+        let mut rules: Vec<_> = rules.into_iter().collect();
+        rules.sort_by(|left, right| left.0.cmp(&right.0));
+        rules
+    }
+
+    /// Does arithmetic on the counts of a shard.
+    pub(super) fn with_shard<T>(&self, shard: usize, work: impl FnOnce(&mut Shard) -> T) -> T {
+        let mut counts = self.lock(shard);
+        work(&mut counts)
+    }
+
+    fn lock(&self, shard: usize) -> MutexGuard<'_, Shard> {
+        let [first, ..] = &self.shards;
+        self.shards.get(shard).unwrap_or(first).lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shard_of(&self, team: &str) -> usize {
+        let [hasher, _] = &self.hashers;
+        usize::try_from(hasher.hash_one(team) % SHARDS as u64).unwrap_or(0)
+    }
+
+    fn look(&self, charge: &Charge<'_>) -> Look {
+        let key = self.key(charge.rule().as_str(), charge.measure(), charge.window(), charge.subject);
+        Look { key, need: charge.need.ok(), standing: None }
+    }
+
+    fn key(&self, rule: &str, measure: Measure, window: Window, subject: Subject<'_>) -> Key {
+        self.hashers.each_ref().map(|hasher| hasher.hash_one((rule, measure, window, subject)))
+    }
+
+    /// The count of a charge, in the window of `at`. `None` when there are too many counts for another one.
+    fn bucket<'c>(
+        &self,
+        counts: &'c mut Shard,
+        key: Key,
+        charge: &Charge<'_>,
+        at: i64,
+    ) -> Option<&'c mut Bucket> {
+        if !counts.contains_key(&key) && self.buckets.load(Ordering::Relaxed) >= MOST_BUCKETS {
+            let before = counts.len();
+            counts.retain(|_, bucket| !bucket.is_over(at));
+            let gone = before.saturating_sub(counts.len());
+            if gone == 0 {
+                return None;
+            }
+            self.buckets.fetch_sub(gone, Ordering::Relaxed);
+        }
+        match counts.entry(key) {
+            Entry::Occupied(known) => {
+                let bucket = known.into_mut();
+                bucket.roll(at);
+                Some(bucket)
+            }
+            Entry::Vacant(fresh) => {
+                self.buckets.fetch_add(1, Ordering::Relaxed);
+                let name = Name {
+                    rule: charge.rule().as_str().to_owned(),
+                    measure: charge.measure(),
+                    window: charge.window(),
+                    subject: charge.subject.to_string(),
+                };
+                Some(fresh.insert(Bucket::new(Arc::new(name), at)))
+            }
+        }
+    }
+}
+
+impl Look {
+    /// FAIL-CLOSED: what cannot be counted is not admitted by a quota that is enforced.
+    fn admits(&self, charge: &Charge<'_>) -> bool {
+        match charge.mode() {
+            Mode::Shadow => true,
+            Mode::Enforce => self.standing.is_some_and(|standing| standing.fits),
+        }
+    }
+}
+
+/// Adds every need to its count.
+fn take(counts: &mut Shard, looks: &[Look], held: &mut Vec<Held>) {
+    for look in looks {
+        let (Some(need), Some(bucket)) = (look.need, counts.get_mut(&look.key)) else { continue };
+        bucket.add(need);
+        held.push(Held {
+            key: look.key,
+            name: Arc::clone(&bucket.name),
+            start: bucket.start,
+            amount: need,
+            used: bucket.used,
+            limit: bucket.limit,
+        });
+    }
+}
+
+/// A violation, and when it is over: seconds, for windows of minutes.
+type Told = (Option<u64>, Violation);
+
+/// What does not fit: of enforced quotas, and of those in shadow.
+fn told(looks: &[Look], charges: &Charges<'_>, at: i64) -> [Vec<Told>; 2] {
+    let [mut enforced, mut shadow] = [Vec::new(), Vec::new()];
+    for (look, charge) in looks.iter().zip(&charges.list) {
+        let told = match (charge.need, look.standing) {
+            (Err(why), _) => Some((None, charge.uncountable(why))),
+            (Ok(need), Some(standing)) if !standing.fits => {
+                let left = charge.window().end(standing.start).saturating_sub(at);
+                let left = u64::try_from(left).unwrap_or(0).max(1);
+                let soon = charge.window() == Window::Minute && need <= charge.limit();
+                Some((soon.then_some(left), charge.exceeded(standing.used, left)))
+            }
+            (Ok(_), Some(_) | None) => None,
+        };
+        match charge.mode() {
+            Mode::Enforce => enforced.extend(told),
+            Mode::Shadow => shadow.extend(told),
+        }
+    }
+    [enforced, shadow]
+}
+
+fn only(told: Vec<Told>) -> Vec<Violation> {
+    told.into_iter().map(|(_, violation)| violation).collect()
+}
+
+const SHARDS: usize = 64;
+
+/// Counts that are kept at most, all together. They are made for callers that are proven, so there are as many as
+/// credentials, at worst.
+const MOST_BUCKETS: usize = 200_000;

@@ -1,0 +1,1 @@
+//! Whole requests against counts: what is admitted, what is given back, what is kept.
