@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 
 use catalogue::Catalogue;
 use document::Level;
+use evaluate::quota_of;
 
 use crate::bedrock::catalogue::MicroDollars;
 use crate::bedrock::model::ModelReference;
@@ -98,6 +99,12 @@ impl PolicySet {
             grants.chain(level.rules.iter().map(|rule| (rule.head.id.clone(), rule.head.mode)))
         });
         std::iter::once((residency, Mode::Enforce)).chain(written)
+    }
+
+    /// Rules of `quotas`.
+    pub fn quotas(&self) -> impl Iterator<Item = &RuleId> {
+        let rules = self.all_levels().flat_map(|level| &level.rules);
+        rules.filter(|rule| quota_of(rule).is_some()).map(|rule| &rule.head.id)
     }
 
     fn all_levels(&self) -> impl Iterator<Item = &Level> {

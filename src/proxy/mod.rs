@@ -178,11 +178,20 @@ impl Proxy {
                 unshipped: journal.records,
             },
             policy_digest: self.policy_digest(),
+            quotas: self.fullest_quotas(),
             reload_succeeded: self.rules.problem().is_none(),
             rules_loaded: Some(self.rules.loaded()),
             credentials_expire: self.upstream.credentials_expire(),
             certificate_expires: self.certificate_expires,
         }
+    }
+
+    /// Of every rule of `quotas` that is in force, the part of its limit that the fullest count has used.
+    fn fullest_quotas(&self) -> Vec<(String, f64)> {
+        let Some(policies) = self.rules.policies() else { return Vec::new() };
+        let fullest = self.quotas.fullest();
+        let part = |rule: &str| fullest.get(rule).copied().unwrap_or_default();
+        policies.quotas().map(|rule| (rule.as_str().to_owned(), part(rule.as_str()))).collect()
     }
 
     /// What `/metrics` shows; `None` when it is turned off.

@@ -147,7 +147,7 @@ impl Ledger {
     }
 
     /// The part of its limit that the fullest count of each rule has used, for rules that were asked about.
-    pub fn fullest(&self) -> Vec<(String, f64)> {
+    pub fn fullest(&self) -> HashMap<String, f64> {
         let at = self.time.now();
         let mut rules: HashMap<String, f64> = HashMap::new();
         for shard in 0..self.shards.len() {
@@ -161,8 +161,6 @@ impl Ledger {
                 }
             });
         }
-        let mut rules: Vec<_> = rules.into_iter().collect();
-        rules.sort_by(|left, right| left.0.cmp(&right.0));
         rules
     }
 

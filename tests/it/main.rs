@@ -36,6 +36,8 @@ mod json_strictness;
 mod operations;
 // Who called, in AWS's own logs: sessions of a role, request metadata.
 mod attribution;
+// Counts that must admit a request before it is sent.
+mod quotas;
 // Sensitive data in prompts and answers.
 mod redaction;
 // Every family of models: read, bounded, answered, counted.
