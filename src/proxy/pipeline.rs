@@ -56,10 +56,11 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
 
     // Is there room in every quota? ORDER: what is refused here is recorded as any denial; what is reserved is recorded with
     // the intent, and kept by whatever may have left.
-    let reservation = match quotas::reserve(&proxy, &policies, &answering, &call, &mut exchange.judgement) {
-        Ok(reservation) => reservation,
-        Err(refusal) => return exchange.refuse(&refusal, downstream).await,
-    };
+    let reservation =
+        match quotas::reserve(&proxy, &policies, &answering, &call, &mut exchange.judgement).await {
+            Ok(reservation) => reservation,
+            Err(refusal) => return exchange.refuse(&refusal, downstream).await,
+        };
 
     // 6. Write it down before anything leaves. CRASH: from here on, an intent without an outcome means `unknown`.
     let hmac = proxy.record_key.hmac(&call.body);

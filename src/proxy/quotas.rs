@@ -13,7 +13,7 @@ use super::refuse::Refusal;
 use super::respond::Answering;
 
 /// Reserves the most that `call` can take.
-pub fn reserve(
+pub async fn reserve(
     proxy: &Proxy,
     policies: &PolicySet,
     answering: &Answering,
@@ -23,7 +23,7 @@ pub fn reserve(
     let Some(inquiry) = answering.inquiry() else { return Ok(proxy.quotas.nothing()) };
     let size = Size { body: call.body.len() as u64, opaque: &judgement.coverage.uninspected };
     let charges = policies.charges(&inquiry, size);
-    let reserved = proxy.quotas.reserve(&charges);
+    let reserved = proxy.quotas.reserve(&charges).await;
     let verdict = judgement.verdict.get_or_insert_default();
     match reserved {
         Ok(mut reservation) => {

@@ -6,14 +6,20 @@
 use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
 use std::hash::BuildHasher;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use super::bucket::{Bucket, Name, Standing};
+use tokio::time::{Instant, timeout_at};
+
+use super::bucket::{Bucket, Name, Room, Standing};
 use super::reservation::{Held, Reservation};
+use super::shared::{Shared, Want};
 use super::steady::Steady;
 use crate::audit::query::Tally;
-use crate::policy::{Charge, Charges, Measure, Mode, Subject, Violation, Window};
+use crate::clock;
+use crate::policy::{Charge, Charges, Measure, Mode, Subject, Unavailable, Violation, Window};
 
 /// The counts of this process. One for its lifetime; policies that are loaded anew find theirs again by name.
 #[derive(Debug)]
@@ -24,6 +30,8 @@ pub struct Ledger {
     time: Steady,
     /// Counts in all shards together.
     buckets: AtomicUsize,
+    /// Where limits are shared with other wardens.
+    shared: Option<Shared>,
 }
 
 /// Counts by key.
@@ -43,6 +51,23 @@ pub struct Refused {
     pub unavailable: bool,
 }
 
+/// What to do where more has to be leased first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WhenShort {
+    Wait,
+    /// Do what the rule says about a store that is away.
+    Decide,
+}
+
+/// How an attempt to reserve ended.
+#[derive(Debug)]
+pub(super) enum Attempt {
+    Admitted(Reservation),
+    Refused(Refused),
+    /// It may fit once more was leased.
+    Short,
+}
+
 /// One charge while it is looked at.
 struct Look {
     key: Key,
@@ -59,54 +84,109 @@ impl Default for Ledger {
             hashers: [RandomState::new(), RandomState::new()],
             time: Steady::new(),
             buckets: AtomicUsize::new(0),
+            shared: None,
         }
     }
 }
 
 impl Ledger {
-    /// Reserves in every count that the charges name, or in none. What is reserved is taken until the reservation is settled
-    /// or dropped.
-    pub fn reserve(self: &Arc<Self>, charges: &Charges<'_>) -> Result<Reservation, Refused> {
-        self.reserve_at(charges, self.time.now())
+    /// A ledger whose limits are shared: it admits what was leased, and a [`Keeper`](super::Keeper) leases.
+    pub fn sharing() -> Self {
+        Self { shared: Some(Shared::default()), ..Self::default() }
     }
 
-    pub(super) fn reserve_at(
+    /// Reserves in every count that the charges name, or in none. What is reserved is taken until the reservation is settled
+    /// or dropped.
+    ///
+    /// Touches memory only. Where a limit is shared and its slice is too small at this moment (a subject's first request, a
+    /// sudden burst), waits for the keeper, [`PATIENCE`] at most.
+    pub async fn reserve(self: &Arc<Self>, charges: &Charges<'_>) -> Result<Reservation, Refused> {
+        match (self.attempt(charges, self.time.now(), WhenShort::Wait), &self.shared) {
+            (Attempt::Admitted(reservation), _) => Ok(reservation),
+            (Attempt::Refused(refused), _) => Err(refused),
+            (Attempt::Short, Some(shared)) => self.reserve_later(charges, shared).await,
+            (Attempt::Short, None) => Err(Refused::unavailable()),
+        }
+    }
+
+    async fn reserve_later(
         self: &Arc<Self>,
         charges: &Charges<'_>,
-        at: i64,
+        shared: &Shared,
     ) -> Result<Reservation, Refused> {
-        let Some(first) = charges.list.first() else { return Ok(self.nothing()) };
-        let shard = self.shard_of(first.subject.team);
-        // ORDER: everything that allocates for a known count is done before the lock is taken.
-        let mut looks: Vec<Look> = charges.list.iter().map(|charge| self.look(charge)).collect();
-        let mut held = Vec::with_capacity(looks.len());
-        let admitted = self.with_shard(shard, |counts| {
-            for (look, charge) in looks.iter_mut().zip(&charges.list) {
-                let Some(need) = look.need else { continue };
-                look.standing = self
-                    .bucket(counts, look.key, charge, at)
-                    .map(|bucket| bucket.standing(need, charge.limit()));
+        let deadline = Instant::from_std(clock::instant()) + PATIENCE;
+        loop {
+            // ORDER: listening before looking, so that nothing is granted in between.
+            let mut granted = pin!(shared.granted.notified());
+            granted.as_mut().enable();
+            match self.attempt(charges, self.time.now(), WhenShort::Wait) {
+                Attempt::Admitted(reservation) => return Ok(reservation),
+                Attempt::Refused(refused) => return Err(refused),
+                Attempt::Short => {}
             }
-            let admitted = looks.iter().zip(&charges.list).all(|(look, charge)| look.admits(charge));
-            if admitted {
-                take(counts, &looks, &mut held);
+            if !shared.is_up() || timeout_at(deadline, granted).await.is_err() {
+                return self.decide(charges);
             }
-            admitted
-        });
-        let [violations, shadow] = told(&looks, charges, at);
-        if admitted {
-            return Ok(Reservation::new(self, shard, at, held, charges.need, only(shadow)));
         }
-        // Worth it only when every count that is used up begins anew soon.
-        let waits: Option<Vec<u64>> = violations.iter().map(|(wait, _)| *wait).collect();
-        let retry_after = waits.and_then(|waits| waits.into_iter().max());
-        let unavailable = violations.is_empty();
-        Err(Refused { violations: only(violations), shadow: only(shadow), retry_after, unavailable })
     }
 
     /// The reservation of a request that no quota is about.
     pub fn nothing(self: &Arc<Self>) -> Reservation {
         Reservation::of_nothing(self)
+    }
+
+    /// Reserves under what the rules say about a store that is away.
+    fn decide(self: &Arc<Self>, charges: &Charges<'_>) -> Result<Reservation, Refused> {
+        match self.attempt(charges, self.time.now(), WhenShort::Decide) {
+            Attempt::Admitted(reservation) => Ok(reservation),
+            Attempt::Refused(refused) => Err(refused),
+            Attempt::Short => Err(Refused::unavailable()),
+        }
+    }
+
+    /// Reserves at the second `at`, if that can be done without waiting.
+    pub(super) fn attempt(self: &Arc<Self>, charges: &Charges<'_>, at: i64, short: WhenShort) -> Attempt {
+        let Some(first) = charges.list.first() else { return Attempt::Admitted(self.nothing()) };
+        let shard = self.shard_of(first.subject.team);
+        // ORDER: everything that allocates for a known count is done before the lock is taken.
+        let mut looks: Vec<Look> = charges.list.iter().map(|charge| self.look(charge)).collect();
+        let mut held = Vec::with_capacity(looks.len());
+        let mut wants = Vec::new();
+        let admitted = self.with_shard(shard, |counts| {
+            for (look, charge) in looks.iter_mut().zip(&charges.list) {
+                let Some(need) = look.need else { continue };
+                let bucket = self.bucket(counts, look.key, charge, at);
+                look.standing = bucket.map(|bucket| bucket.standing(need, charge.limit()));
+            }
+            let admitted = looks.iter().zip(&charges.list).all(|(look, charge)| look.admits(charge, short));
+            if admitted {
+                take(counts, &looks, &mut held);
+            }
+            for look in &looks {
+                wants.extend(look.wish(counts, shard, admitted));
+            }
+            admitted
+        });
+        if let Some(shared) = &self.shared {
+            shared.want(wants);
+        }
+        let [violations, shadow] = told(&looks, charges, at);
+        if admitted {
+            let shadow = only(shadow);
+            return Attempt::Admitted(Reservation::new(self, shard, at, held, charges.need, shadow));
+        }
+        if violations.is_empty()
+            && short == WhenShort::Wait
+            && looks.iter().all(|look| look.standing.is_some())
+        {
+            return Attempt::Short;
+        }
+        // Worth it only when every count that is used up begins anew soon.
+        let waits: Option<Vec<u64>> = violations.iter().map(|(wait, _)| *wait).collect();
+        let retry_after = waits.and_then(|waits| waits.into_iter().max());
+        let unavailable = violations.is_empty();
+        let [violations, shadow] = [only(violations), only(shadow)];
+        Attempt::Refused(Refused { violations, shadow, retry_after, unavailable })
     }
 
     /// Takes over what an earlier process has counted, in windows that are still running.
@@ -121,21 +201,14 @@ impl Ledger {
             else {
                 continue;
             };
-            let subject = Subject::parse(&tally.subject);
-            let key = self.key(&tally.rule, measure, window, subject);
-            let name = Name { rule: tally.rule, measure, window, subject: tally.subject.clone() };
-            let used = u64::try_from(tally.amount).unwrap_or(0);
-            self.with_shard(self.shard_of(subject.team), |counts| {
-                let mut bucket = Bucket::new(Arc::new(name), at);
+            let name = Name { rule: tally.rule, measure, window, subject: tally.subject };
+            self.with_bucket(name, at, |bucket| {
                 let end = window.end(bucket.start);
                 // The clock was ahead when this was counted, and is back: the next window does not begin at nothing either.
                 if tally.newest >= end {
                     bucket.start = end;
                 }
-                bucket.used = used;
-                if counts.insert(key, bucket).is_none() {
-                    self.buckets.fetch_add(1, Ordering::Relaxed);
-                }
+                bucket.used = u64::try_from(tally.amount).unwrap_or(0);
             });
         }
     }
@@ -150,24 +223,54 @@ impl Ledger {
     pub fn fullest(&self) -> HashMap<String, f64> {
         let at = self.time.now();
         let mut rules: HashMap<String, f64> = HashMap::new();
-        for shard in 0..self.shards.len() {
-            self.with_shard(shard, |counts| {
-                for bucket in counts.values().filter(|bucket| bucket.limit > 0) {
-                    let used = if bucket.is_over(at) { 0 } else { bucket.used };
-                    #[expect(clippy::cast_precision_loss, reason = "a gauge shows a few digits")]
-                    let ratio = used as f64 / bucket.limit as f64;
-                    let fullest = rules.entry(bucket.name.rule.clone()).or_default();
-                    *fullest = fullest.max(ratio);
-                }
-            });
-        }
+        self.each(|_, counts| {
+            for bucket in counts.values().filter(|bucket| bucket.limit > 0) {
+                let used = if bucket.is_over(at) { 0 } else { bucket.used_by_all() };
+                #[expect(clippy::cast_precision_loss, reason = "a gauge shows a few digits")]
+                let ratio = used as f64 / bucket.limit as f64;
+                let fullest = rules.entry(bucket.name.rule.clone()).or_default();
+                *fullest = fullest.max(ratio);
+            }
+        });
         rules
+    }
+
+    pub(super) const fn shared(&self) -> Option<&Shared> {
+        self.shared.as_ref()
+    }
+
+    pub(super) fn now(&self) -> i64 {
+        self.time.now()
     }
 
     /// Does arithmetic on the counts of a shard.
     pub(super) fn with_shard<T>(&self, shard: usize, work: impl FnOnce(&mut Shard) -> T) -> T {
         let mut counts = self.lock(shard);
         work(&mut counts)
+    }
+
+    /// Does something with one shard after the other.
+    pub(super) fn each(&self, mut work: impl FnMut(usize, &mut Shard)) {
+        for shard in 0..SHARDS {
+            self.with_shard(shard, |counts| work(shard, counts));
+        }
+    }
+
+    /// Does something with the count of that name, which is made where there is none.
+    pub(super) fn with_bucket(&self, name: Name, at: i64, work: impl FnOnce(&mut Bucket)) {
+        let subject = Subject::parse(&name.subject);
+        let key = self.key(&name.rule, name.measure, name.window, subject);
+        let is_shared = self.shared.is_some();
+        self.with_shard(self.shard_of(subject.team), |counts| {
+            let bucket = match counts.entry(key) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(fresh) => {
+                    self.buckets.fetch_add(1, Ordering::Relaxed);
+                    fresh.insert(Bucket::new(Arc::new(name.clone()), at, is_shared))
+                }
+            };
+            work(bucket);
+        });
     }
 
     fn lock(&self, shard: usize) -> MutexGuard<'_, Shard> {
@@ -220,19 +323,39 @@ impl Ledger {
                     window: charge.window(),
                     subject: charge.subject.to_string(),
                 };
-                Some(fresh.insert(Bucket::new(Arc::new(name), at)))
+                Some(fresh.insert(Bucket::new(Arc::new(name), at, self.shared.is_some())))
             }
         }
     }
 }
 
+impl Refused {
+    const fn unavailable() -> Self {
+        Self { violations: Vec::new(), shadow: Vec::new(), retry_after: None, unavailable: true }
+    }
+}
+
 impl Look {
     /// FAIL-CLOSED: what cannot be counted is not admitted by a quota that is enforced.
-    fn admits(&self, charge: &Charge<'_>) -> bool {
-        match charge.mode() {
-            Mode::Shadow => true,
-            Mode::Enforce => self.standing.is_some_and(|standing| standing.fits),
+    fn admits(&self, charge: &Charge<'_>, short: WhenShort) -> bool {
+        match (charge.mode(), self.standing.map(|standing| standing.room)) {
+            (Mode::Shadow, _) | (Mode::Enforce, Some(Room::Enough)) => true,
+            (Mode::Enforce, Some(Room::Short)) => {
+                short == WhenShort::Decide && charge.unavailable() == Unavailable::Allow
+            }
+            (Mode::Enforce, Some(Room::None) | None) => false,
         }
+    }
+
+    /// What the keeper should lease, now that the request is counted or has to wait.
+    fn wish(&self, counts: &mut Shard, shard: usize, counted: bool) -> Option<Want> {
+        let bucket = counts.get_mut(&self.key)?;
+        let grant = bucket.grant.as_mut()?;
+        let need = if counted { 0 } else { self.need? };
+        let amount = grant.wants(bucket.used, need, bucket.limit)?;
+        grant.is_asked = true;
+        let (start, limit, name) = (bucket.start, bucket.limit, Arc::clone(&bucket.name));
+        Some(Want { shard, key: self.key, name, start, amount, limit })
     }
 }
 
@@ -246,7 +369,7 @@ fn take(counts: &mut Shard, looks: &[Look], held: &mut Vec<Held>) {
             name: Arc::clone(&bucket.name),
             start: bucket.start,
             amount: need,
-            used: bucket.used,
+            used: bucket.used_by_all(),
             limit: bucket.limit,
         });
     }
@@ -261,7 +384,7 @@ fn told(looks: &[Look], charges: &Charges<'_>, at: i64) -> [Vec<Told>; 2] {
     for (look, charge) in looks.iter().zip(&charges.list) {
         let told = match (charge.need, look.standing) {
             (Err(why), _) => Some((None, charge.uncountable(why))),
-            (Ok(need), Some(standing)) if !standing.fits => {
+            (Ok(need), Some(standing)) if standing.room == Room::None => {
                 let left = charge.window().end(standing.start).saturating_sub(at);
                 let left = u64::try_from(left).unwrap_or(0).max(1);
                 let soon = charge.window() == Window::Minute && need <= charge.limit();
@@ -286,3 +409,6 @@ const SHARDS: usize = 64;
 /// Counts that are kept at most, all together. They are made for callers that are proven, so there are as many as
 /// credentials, at worst.
 const MOST_BUCKETS: usize = 200_000;
+
+/// How long a request waits where nothing was leased for it yet.
+const PATIENCE: Duration = Duration::from_millis(500);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 
+use super::ledger::{Attempt, WhenShort};
 use super::*;
 use crate::audit::query::Tally;
 use crate::audit::{EndState, Outcome, Tokens};
@@ -70,7 +71,11 @@ impl Asker {
             facts: &facts,
         };
         let size = Size { body: input, opaque: &[] };
-        self.ledger.reserve_at(&self.policies.charges(&inquiry, size), at)
+        match self.ledger.attempt(&self.policies.charges(&inquiry, size), at, WhenShort::Wait) {
+            Attempt::Admitted(reservation) => Ok(reservation),
+            Attempt::Refused(refused) => Err(refused),
+            Attempt::Short => unreachable!("nobody shares these limits"),
+        }
     }
 
     fn sent(&self, at: i64, input: u64, output: f64) -> Reservation {

@@ -10,13 +10,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::audit::query::{QueryError, tallies};
 use crate::audit::{Journal, JournalError, JournalOptions};
 use crate::config::{self, Config};
 use crate::identity::{MasterKey, RecordKey};
 use crate::proxy::{Proxy, Rules, records};
-use crate::quota::Ledger;
+use crate::quota::{Keeper, Ledger};
 use crate::sensitive::ScannerError;
 use crate::telemetry::cloudwatch::CloudWatch;
 use crate::telemetry::{Metrics, MetricsError, Otlp, OtlpError, Telemetry, VitalsSource};
@@ -93,6 +94,32 @@ impl StopSignals {
     }
 }
 
+/// The task that leases parts of shared limits, where limits are shared.
+struct Leases {
+    stop: CancellationToken,
+    keeper: TaskTracker,
+}
+
+impl Leases {
+    /// ORDER: before anybody can ask, so that what was leased before is known.
+    async fn open(config: &Config, quotas: &Arc<Ledger>, holder: Uuid) -> Self {
+        let leases = Self { stop: CancellationToken::new(), keeper: TaskTracker::new() };
+        if let Some(store) = &config.quota_store {
+            let mut keeper = Keeper::new(Arc::clone(quotas), store, &config.environment, holder);
+            keeper.open().await;
+            leases.keeper.spawn(keeper.run(leases.stop.clone()));
+        }
+        leases.keeper.close();
+        leases
+    }
+
+    /// Returns what was not used.
+    async fn close(&self) {
+        self.stop.cancel();
+        self.keeper.wait().await;
+    }
+}
+
 /// A warden that is serving.
 pub struct Warden {
     proxy: Arc<Proxy>,
@@ -103,6 +130,8 @@ pub struct Warden {
     connections: TaskTracker,
     // Everything that must be over before the journal is closed.
     background: TaskTracker,
+    // Parts of shared limits: returned when nobody can use them any more.
+    leases: Leases,
 }
 
 impl Warden {
@@ -132,8 +161,10 @@ impl Warden {
         options.start = started_with(&config);
         let journal = Journal::open(&config.audit.journal, options).await?;
         // ORDER: after the journal has recorded what an earlier process left open, and before anybody can ask.
-        let quotas = Arc::new(Ledger::default());
+        let quotas = if config.quota_store.is_some() { Ledger::sharing() } else { Ledger::default() };
+        let quotas = Arc::new(quotas);
         quotas.restore(tallies(&config.audit.journal, quotas.window_starts()).await?);
+        let leases = Leases::open(&config, &quotas, journal.chain_id()).await;
         match rules.policies() {
             Some(policies) => journal.note(records::policy_load(None, policies.digest())).await?,
             None => {
@@ -176,7 +207,7 @@ impl Warden {
         let cloudwatch = telemetry.cloudwatch();
         let reload = Reload { files, rules, upstream, journal, telemetry, hangup };
         let connections = TaskTracker::new();
-        let warden = Self { proxy, config, urls, stop, connections, background };
+        let warden = Self { proxy, config, urls, stop, connections, background, leases };
         warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));
         if let Some(cloudwatch) = cloudwatch {
             warden.background.spawn(cloudwatch.run(vitals, warden.stop.clone()));
@@ -241,6 +272,7 @@ impl Warden {
             // CRASH: their intents have no outcome, so the next start records them as `unknown`.
             tracing::warn!("exchanges still in flight after the drain deadline are cut off");
         }
+        self.leases.close().await;
         self.proxy.close_journal().await;
         self.proxy.close_telemetry().await;
         tracing::info!("drained");

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::support::call::{Call, HAIKU, converse_body};
 use crate::support::http::Response;
+use crate::support::process::run;
 use crate::support::warden::{ALLOW_ALL, Setup, TestWarden};
 
 fn with(quotas: &str) -> Setup {
@@ -107,7 +108,7 @@ fn tokens_are_reserved_at_most_and_settled_as_reported() {
         assert!(reserved > 1_500, "{reserved}");
         used += reserved + settled;
     }
-    let response = warden.send(asking(1_950));
+    let response = warden.send(asking(1_800));
     response.assert_refused(400, "ServiceQuotaExceededException");
     assert!(
         response.text().contains(&format!("payments has used {used} tokens of 2000 tokens/day")),
@@ -187,7 +188,9 @@ fn metrics_and_explain_show_the_quotas_there_are() {
     shown("warden_quota_used_ratio{rule=\"payments/quotas\"} 0\n");
     assert_eq!(warden.send(asking(16)).status, 200);
     shown("warden_quota_used_ratio{rule=\"payments/quotas\"} 0.25\n");
-    let explained = warden.run(&["policy", "explain", HAIKU, "--team", "payments", "--app", "checkout"]);
+    let folder = warden.folder().join("policies");
+    let question = ["policy", "explain", HAIKU, "--team", "payments", "--app", "checkout", "--policies"];
+    let explained = run(warden.home(), question.iter().chain(&[folder.to_str().unwrap()]));
     assert!(
         explained.stdout.contains("4 requests/day for payments"),
         "{}{}",
