@@ -59,7 +59,7 @@ mod tests {
         let table = [
             ("postgres://w:p@127.0.0.1:5432/w", true),
             ("postgresql://w@localhost/w", true),
-            ("postgres://w@/w?host=/run/postgresql", true),
+            ("postgres:///w?host=/run/postgresql&user=w", true),
             ("postgres://w@db.example/w?sslmode=verify-full", true),
             ("postgres://w@db.example/w", false),
             ("postgres://w@db.example/w?sslmode=require", false),

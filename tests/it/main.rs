@@ -38,6 +38,8 @@ mod operations;
 mod attribution;
 // Counts that must admit a request before it is sent.
 mod quotas;
+// The same, shared by many wardens.
+mod shared_quotas;
 // Sensitive data in prompts and answers.
 mod redaction;
 // Every family of models: read, bounded, answered, counted.
