@@ -175,8 +175,8 @@ pub struct Counted {
     pub window: &'static str,
     /// `team`, `team/app` or `team/app/credential`.
     pub subject: String,
-    /// Seconds since 1970: decides in which window it counts.
-    pub at: i64,
+    /// First second, since 1970, of the window in which it counts.
+    pub starts: i64,
     /// In an intent what is reserved; in an outcome the difference to what was spent. Requests, tokens or micro-dollars.
     pub amount: i64,
     /// What is used of the count with this request, and its limit, where that is nearly all.

@@ -46,7 +46,7 @@ pub(super) struct Sealed {
     pub text: Arc<str>,
     pub rules: Vec<RuleRow>,
     pub findings: Vec<Finding>,
-    /// One row of `quota_use` each.
+    /// Added to `quota_count`.
     pub counted: Vec<Counted>,
 }
 
@@ -395,7 +395,7 @@ fn counted(counted: &Counted) -> Value {
     entry.set("measure", counted.measure);
     entry.set("window", counted.window);
     entry.text("subject", &counted.subject, PLACE);
-    entry.set("at", counted.at);
+    entry.set("starts", counted.starts);
     entry.set("amount", counted.amount);
     entry.optional("used", counted.near.map(|(used, _)| used));
     entry.optional("limit", counted.near.map(|(_, limit)| limit));

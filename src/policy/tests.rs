@@ -590,7 +590,6 @@ fn mistakes_in_a_file_are_errors_with_a_place_and_a_hint() {
 fn what_this_version_does_not_enforce_is_refused() {
     let table = [
         ("who: [{ iamRole: x }]\n", "`who` is not enforced"),
-        ("quotas: [{ requests: 600/min }]\n", "`quotas` is not enforced"),
         ("exceptions: { maxDays: 90 }\n", "`exceptions` is not enforced"),
         ("deny: { id: a, when: 'context.turns > 40' }\n", "`when` as an expression is not evaluated"),
         ("sensitive: { id: a, detect: [email], prompt: tokenize }\n", "`tokenize` is not enforced"),

@@ -173,7 +173,7 @@ impl Ledger {
         let [violations, shadow] = told(&looks, charges, at);
         if admitted {
             let shadow = only(shadow);
-            return Attempt::Admitted(Reservation::new(self, shard, at, held, charges.need, shadow));
+            return Attempt::Admitted(Reservation::new(self, shard, held, charges.need, shadow));
         }
         if violations.is_empty()
             && short == WhenShort::Wait
@@ -201,22 +201,18 @@ impl Ledger {
             else {
                 continue;
             };
+            let running = window.start(at);
+            if tally.starts < running {
+                continue;
+            }
             let name = Name { rule: tally.rule, measure, window, subject: tally.subject };
             self.with_bucket(name, at, |bucket| {
-                let end = window.end(bucket.start);
-                // The clock was ahead when this was counted, and is back: the next window does not begin at nothing either.
-                if tally.newest >= end {
-                    bucket.start = end;
-                }
+                // The clock was ahead when this was counted, and is back: what was used of a later window stays used. Of no
+                // window after the next, or a clock that was years ahead would stop everything for years.
+                bucket.start = tally.starts.min(window.end(running));
                 bucket.used = u64::try_from(tally.amount).unwrap_or(0);
             });
         }
-    }
-
-    /// When the windows began that are running, by their kind: since when counts matter.
-    pub fn window_starts(&self) -> [(&'static str, i64); 3] {
-        let at = self.time.now();
-        Window::ALL.map(|window| (window.name(), window.start(at)))
     }
 
     /// The part of its limit that the fullest count of each rule has used, for rules that were asked about.

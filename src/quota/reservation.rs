@@ -15,8 +15,6 @@ use crate::policy::{Measure, TokenNeed, Violation};
 pub struct Reservation {
     ledger: Arc<Ledger>,
     shard: usize,
-    /// Seconds since 1970: decides in which windows the request counts.
-    at: i64,
     held: Vec<Held>,
     need: TokenNeed,
     /// What shadow quotas say about the request.
@@ -86,17 +84,16 @@ impl Reservation {
     pub(super) fn new(
         ledger: &Arc<Ledger>,
         shard: usize,
-        at: i64,
         held: Vec<Held>,
         need: TokenNeed,
         shadow: Vec<Violation>,
     ) -> Self {
-        Self { ledger: Arc::clone(ledger), shard, at, held, need, shadow, has_left: false }
+        Self { ledger: Arc::clone(ledger), shard, held, need, shadow, has_left: false }
     }
 
     /// Of a request that no quota is about.
     pub(super) fn of_nothing(ledger: &Arc<Ledger>) -> Self {
-        Self::new(ledger, 0, 0, Vec::new(), TokenNeed::default(), Vec::new())
+        Self::new(ledger, 0, Vec::new(), TokenNeed::default(), Vec::new())
     }
 
     /// ORDER: before the first byte leaves. From here on, letting go gives nothing back.
@@ -106,10 +103,7 @@ impl Reservation {
 
     /// What is reserved, for the record of the request's intent.
     pub fn counted(&self) -> Vec<Counted> {
-        self.held
-            .iter()
-            .map(|held| held.counted(self.at, i64::try_from(held.amount).unwrap_or(i64::MAX)))
-            .collect()
+        self.held.iter().map(|held| held.counted(i64::try_from(held.amount).unwrap_or(i64::MAX))).collect()
     }
 
     /// Replaces what was reserved by what was spent. Returns what that changes, for the record of the outcome.
@@ -127,14 +121,14 @@ impl Reservation {
         let change = |held: &Held| {
             let spent = spent.amount(held.name.measure, held.amount, need);
             let change = i128::from(spent) - i128::from(held.amount);
-            (change != 0).then(|| held.counted(self.at, i64::try_from(change).unwrap_or(i64::MAX)))
+            (change != 0).then(|| held.counted(i64::try_from(change).unwrap_or(i64::MAX)))
         };
         held.iter().filter_map(change).collect()
     }
 }
 
 impl Held {
-    fn counted(&self, at: i64, amount: i64) -> Counted {
+    fn counted(&self, amount: i64) -> Counted {
         // Where nine tenths are used, a reviewer wants to know.
         let near = self.used >= self.limit / 10 * 9;
         Counted {
@@ -142,7 +136,7 @@ impl Held {
             measure: self.name.measure.name(),
             window: self.name.window.name(),
             subject: self.name.subject.clone(),
-            at,
+            starts: self.start,
             amount,
             near: near.then_some((self.used, self.limit)),
         }

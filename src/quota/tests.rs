@@ -207,34 +207,38 @@ fn settling_late_changes_no_later_window() {
     let late = asker.sent(NOW + 59, 100, 400.0);
     let _next = asker.sent(NOW + 60, 100, 400.0);
     let changes = late.settle(Spent::of(&answered(1, 1)));
-    assert_eq!((changes[0].at, changes[0].amount), (NOW + 59, -498));
+    assert_eq!((changes[0].starts, changes[0].amount), (NOW, -498));
     assert_eq!(asker.room(NOW + 60), 500);
 }
 
 #[test]
 fn what_an_earlier_process_counted_is_taken_over() {
-    let tally = |window: &str, subject: &str, amount, newest| Tally {
+    let tally = |window: &str, subject: &str, amount, starts| Tally {
         rule: "payments/quotas".to_owned(),
         measure: "requests".to_owned(),
         window: window.to_owned(),
         subject: subject.to_owned(),
+        starts,
         amount,
-        newest,
     };
     let restored = |tally: Tally| {
         let asker = Asker::new(policies("", "quotas: { requests: 10/day }"));
         asker.ledger.restore_at([tally], NOW);
         asker
     };
-    assert_eq!(restored(tally("day", "payments", 7, NOW - 5)).room(NOW), 3);
-    assert_eq!(restored(tally("day", "payments", 12, NOW - 5)).room(NOW), 0);
-    assert_eq!(restored(tally("day", "payments", -3, NOW - 5)).room(NOW), 10);
-    // Another window, another subject: other counts.
-    assert_eq!(restored(tally("month", "payments", 7, NOW - 5)).room(NOW), 10);
-    assert_eq!(restored(tally("day", "payments/checkout", 7, NOW - 5)).room(NOW), 10);
-    // The clock was ahead when they were counted: neither today nor tomorrow begins at nothing.
-    let ahead = restored(tally("day", "payments", 7, NOW + 86_400));
-    assert_eq!((ahead.room(NOW), ahead.room(NOW + 86_400), ahead.room(NOW + 2 * 86_400)), (3, 3, 10));
+    let (today, day) = (NOW - NOW % 86_400, 86_400);
+    assert_eq!(restored(tally("day", "payments", 7, today)).room(NOW), 3);
+    assert_eq!(restored(tally("day", "payments", 12, today)).room(NOW), 0);
+    assert_eq!(restored(tally("day", "payments", -3, today)).room(NOW), 10);
+    // A window that is over, another window, another subject: other counts.
+    assert_eq!(restored(tally("day", "payments", 7, today - day)).room(NOW), 10);
+    assert_eq!(restored(tally("month", "payments", 7, today)).room(NOW), 10);
+    assert_eq!(restored(tally("day", "payments/checkout", 7, today)).room(NOW), 10);
+    // The clock was ahead when they were counted: they stay counted, tomorrow at the latest.
+    for ahead in [day, 400 * day] {
+        let ahead = restored(tally("day", "payments", 7, today + ahead));
+        assert_eq!([NOW, NOW + day, NOW + 2 * day].map(|at| ahead.room(at)), [3, 3, 10]);
+    }
 }
 
 #[test]

@@ -163,7 +163,7 @@ impl Warden {
         // ORDER: after the journal has recorded what an earlier process left open, and before anybody can ask.
         let quotas = if config.quota_store.is_some() { Ledger::sharing() } else { Ledger::default() };
         let quotas = Arc::new(quotas);
-        quotas.restore(tallies(&config.audit.journal, quotas.window_starts()).await?);
+        quotas.restore(tallies(&config.audit.journal).await?);
         let leases = Leases::open(&config, &quotas, journal.chain_id()).await;
         match rules.policies() {
             Some(policies) => journal.note(records::policy_load(None, policies.digest())).await?,

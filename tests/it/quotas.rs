@@ -10,7 +10,9 @@ use crate::support::process::run;
 use crate::support::warden::{ALLOW_ALL, Setup, TestWarden};
 
 fn with(quotas: &str) -> Setup {
-    Setup::new().team(&format!("{ALLOW_ALL}quotas:\n{quotas}"))
+    // What is counted here are requests, on machines however busy.
+    let setup = Setup::new().setting("WARDEN_AUDIT_DEADLINE", "30s");
+    setup.team(&format!("{ALLOW_ALL}quotas:\n{quotas}"))
 }
 
 /// A request that asks for at most `most` tokens.

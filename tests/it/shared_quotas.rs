@@ -19,7 +19,9 @@ const GRANTED: &str = "SELECT coalesce(sum(granted), 0) FROM warden_quota_lease"
 
 fn sharing(postgres: &Postgres, quotas: &str) -> TestWarden {
     let setup = Setup::new().team(&format!("{ALLOW_ALL}quotas:\n{quotas}"));
-    setup.setting("WARDEN_QUOTAS_STORE", &postgres.url()).start()
+    let setup = setup.setting("WARDEN_QUOTAS_STORE", &postgres.url());
+    // What is counted here are requests, on machines however busy.
+    setup.setting("WARDEN_AUDIT_DEADLINE", "30s").start()
 }
 
 fn asking() -> Call {

@@ -30,7 +30,10 @@ impl Statements {
             ),
             rules: texts("rule_hit (seq, ord, rule, at, role)", 5),
             findings: texts("finding (seq, ord, direction, type, count)", 5),
-            counted: texts("quota_use (at_s, seq, ord, rule, measure, window, subject, amount)", 8),
+            counted: texts("quota_count (rule, measure, window, subject, starts, amount)", 6)
+                .into_iter()
+                .map(|insert| insert + COUNTED)
+                .collect(),
         }
     }
 
@@ -64,10 +67,8 @@ impl Statements {
                 query = bind_finding(query, seq, ord, finding);
             }
         }
-        for (seq, row) in (first..).zip(rows) {
-            for (ord, counted) in (0..).zip(&row.counted) {
-                query = bind_counted(query, seq, ord, counted);
-            }
+        for counted in rows.iter().flat_map(|row| &row.counted) {
+            query = bind_counted(query, counted);
         }
         query.execute(connection).await?;
         Ok(())
@@ -116,17 +117,22 @@ fn bind_finding(query: Insert, seq: i64, ord: i64, finding: &Finding) -> Insert 
         .bind(i64::from(finding.count))
 }
 
-fn bind_counted(query: Insert, seq: i64, ord: i64, counted: &Counted) -> Insert {
+fn bind_counted(query: Insert, counted: &Counted) -> Insert {
     query
-        .bind(counted.at)
-        .bind(seq)
-        .bind(ord)
         .bind(counted.rule.clone())
         .bind(counted.measure)
         .bind(counted.window)
         .bind(counted.subject.clone())
+        .bind(counted.starts)
         .bind(counted.amount)
 }
+
+/// Adds to a count. INVARIANT: `starts` only ever grows.
+const COUNTED: &str = " ON CONFLICT (rule, measure, window, subject) DO UPDATE SET
+    amount = CASE WHEN excluded.starts > starts THEN excluded.amount
+                  WHEN excluded.starts = starts THEN amount + excluded.amount
+                  ELSE amount END,
+    starts = max(starts, excluded.starts)";
 
 /// One statement per power of two.
 fn texts(table: &str, columns: usize) -> Vec<String> {
