@@ -138,6 +138,7 @@ fn finished() -> Finished {
         upstream: Some(Upstream { status: Some(http::StatusCode::OK), request_id: None }),
         violated: Vec::new(),
         shadow: vec!["pii-in-prompts".to_owned()],
+        exceptions: Vec::new(),
         edited: vec!["token-budget".to_owned()],
         findings: Vec::new(),
         guardrail: None,
@@ -168,7 +169,7 @@ fn policies() -> PolicySet {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/");
     let read = |path: &str| Source::new(path, std::fs::read_to_string(format!("{folder}{path}")).unwrap());
     let sources = ["org.yaml", "teams/payments.yaml", "teams/research.yaml"].map(read);
-    policy::compile(&sources, &mut Diagnostics::default()).unwrap()
+    policy::compile(&sources, bedrock_warden::clock::now(), &mut Diagnostics::default()).unwrap()
 }
 
 fn principal() -> Principal {
@@ -204,6 +205,7 @@ fn judge(policies: &PolicySet, view: &View<'_>) -> usize {
         region: "us-east-1".to_owned(),
         source: Ipv4Addr::LOCALHOST.into(),
         now: jiff::Timestamp::UNIX_EPOCH,
+        break_glass: None,
     };
     let facts = Facts::of(view, Operation::Converse, None, Findings::default());
     let inquiry = Inquiry {

@@ -3,11 +3,14 @@
 //! Receives policy files and returns a [`PolicySet`]; receives an [`Inquiry`] and returns repairs and a [`Verdict`].
 //! First a request is repaired, then the repaired request is verified. Pure: no files, no clock, no logging.
 
+mod asked;
 mod catalogue;
+mod cedar;
 mod compile;
 mod condition;
 mod document;
 mod evaluate;
+mod exceptions;
 mod facts;
 mod glob;
 mod lint;
@@ -15,6 +18,7 @@ mod quotas;
 mod rule;
 mod rules;
 mod scope;
+mod slice;
 mod unsupported;
 mod verdict;
 
@@ -23,14 +27,17 @@ use std::collections::BTreeMap;
 use catalogue::Catalogue;
 use document::Level;
 use evaluate::quota_of;
+use exceptions::Exception;
 
 use crate::bedrock::catalogue::MicroDollars;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::Usage;
 
+pub use cedar::{Statement, schema as cedar_schema};
 pub use compile::compile;
 pub use evaluate::Check;
-pub use facts::{Context, Facts, GuardrailReference, Inquiry};
+pub use exceptions::{ExceptionSummary, Exempted};
+pub use facts::{Context, Facts, GuardrailReference, Inquiry, estimated_tokens};
 pub use quotas::{Charge, Charges, Need, Size, TokenNeed, Unbounded, quota_denial};
 pub use rule::{Mode, RuleId, Section};
 pub use rules::quotas::{Measure, Subject, Unavailable, Window};
@@ -52,6 +59,8 @@ pub struct PolicySet {
 struct Team {
     level: Level,
     apps: BTreeMap<String, Level>,
+    /// Those for the team or one of its apps, in force or not.
+    exceptions: Vec<Exception>,
 }
 
 /// What one file holds.
@@ -85,6 +94,16 @@ impl PolicySet {
         self.catalogue.cost(model, usage)
     }
 
+    /// Whether callers are told, in a header, what rules in shadow mode would have refused.
+    pub fn tells_shadow(&self) -> bool {
+        self.org.floor.shadow_header
+    }
+
+    /// The same rules in Cedar, over the schema of [`cedar_schema`].
+    pub fn in_cedar(&self) -> Vec<Statement> {
+        cedar::translate(self)
+    }
+
     /// The files, from the floor down.
     pub fn summaries(&self) -> Vec<Summary> {
         self.all_levels().map(Level::summary).collect()
@@ -105,6 +124,11 @@ impl PolicySet {
     pub fn quotas(&self) -> impl Iterator<Item = &RuleId> {
         let rules = self.all_levels().flat_map(|level| &level.rules);
         rules.filter(|rule| quota_of(rule).is_some()).map(|rule| &rule.head.id)
+    }
+
+    /// Everything that exceptions.yaml says, by team.
+    pub fn exceptions(&self) -> impl Iterator<Item = ExceptionSummary> {
+        self.teams.values().flat_map(|team| &team.exceptions).map(Exception::summary)
     }
 
     fn all_levels(&self) -> impl Iterator<Item = &Level> {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use uuid::Uuid;
 
 use crate::audit::{
@@ -27,7 +27,7 @@ use crate::telemetry::{OpenEvent, Telemetry, Trace};
 use super::Peer;
 use super::judge::Judgement;
 use super::records;
-use super::refuse::{DECISION, MODIFIED, Refusal, native};
+use super::refuse::{DECISION, MODIFIED, RULES, Refusal, WOULD_DENY, native};
 use super::reply::Downstream;
 
 /// An exchange before its intent is durable.
@@ -35,6 +35,7 @@ pub struct Exchange {
     entry: Entry,
     open: OpenEvent,
     body_bytes: usize,
+    tells_shadow: bool,
     pub judgement: Judgement,
 }
 
@@ -43,6 +44,7 @@ pub struct Forwarded {
     entry: OpenEntry,
     open: OpenEvent,
     modified: String,
+    tells_shadow: bool,
     /// Time spent waiting for Bedrock; the rest of the latency is our own.
     upstream: Option<Duration>,
     /// What it holds of quotas until it is over.
@@ -78,7 +80,8 @@ impl Exchange {
         let digest = policies.map(PolicySet::digest).unwrap_or_default();
         let trace = Trace::open(&telemetry.otlp.traces, request.method(), peer.encrypted, request.headers());
         let open = OpenEvent::begin(telemetry, trace, entry.request_id(), digest);
-        Self { entry, open, body_bytes: 0, judgement: Judgement::default() }
+        let tells_shadow = policies.is_some_and(PolicySet::tells_shadow);
+        Self { entry, open, body_bytes: 0, tells_shadow, judgement: Judgement::default() }
     }
 
     pub fn request_id(&self) -> Uuid {
@@ -147,7 +150,8 @@ impl Exchange {
                 // From here on, letting go of the exchange means the same as for its entry in the journal.
                 self.open.event.end = EndState::Abandoned;
                 let modified = records::edits_line(&self.judgement.repairs);
-                Ok((Forwarded { entry, open: self.open, modified, upstream: None, reservation }, receipt))
+                let Self { open, tells_shadow, .. } = self;
+                Ok((Forwarded { entry, open, modified, tells_shadow, upstream: None, reservation }, receipt))
             }
             Err(error) => Err(Unrecorded { open: self.open, error }),
         }
@@ -228,6 +232,9 @@ impl Forwarded {
         if let (false, Ok(value)) = (self.modified.is_empty(), HeaderValue::from_str(&self.modified)) {
             headers.insert(MODIFIED, value);
         }
+        if self.tells_shadow {
+            name_rules(headers, WOULD_DENY, &self.open.event.shadow);
+        }
     }
 
     /// Makes the outcome durable. ORDER: before the caller sees that the call is complete.
@@ -297,11 +304,30 @@ fn answer_later(
 ) {
     let id = open.event.request_id.to_string();
     let (mut head, body) = native(fault, message, downstream.errors(), &id, &decision_header(open, decision));
+    name_rules(head.headers_mut(), RULES, &open.event.violated);
     if let Some(seconds) = later {
         head.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     downstream.answer(head, body.into());
 }
+
+/// Lists rules in a header, each once. Left out when there are none.
+fn name_rules(headers: &mut HeaderMap, name: HeaderName, rules: &[String]) {
+    let mut named: Vec<&str> = Vec::new();
+    for rule in rules.iter().map(String::as_str) {
+        if !named.contains(&rule) {
+            named.push(rule);
+        }
+    }
+    // What does not fit into a header of the usual size is in the message and in the record.
+    named.truncate(MOST_RULES);
+    if let (false, Ok(value)) = (named.is_empty(), HeaderValue::from_str(&named.join(", "))) {
+        headers.insert(name, value);
+    }
+}
+
+/// Rules that a header names.
+const MOST_RULES: usize = 24;
 
 fn decision_header(open: &OpenEvent, decision: &str) -> String {
     let event = &open.event;

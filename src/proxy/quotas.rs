@@ -28,6 +28,9 @@ pub async fn reserve(
     match reserved {
         Ok(mut reservation) => {
             verdict.shadow.append(&mut reservation.shadow);
+            verdict.exceptions.append(&mut reservation.exceptions);
+            verdict.exceptions.sort();
+            verdict.exceptions.dedup();
             Ok(reservation)
         }
         Err(refused) => {

@@ -19,7 +19,7 @@ use super::shared::{Shared, Want};
 use super::steady::Steady;
 use crate::audit::query::Tally;
 use crate::clock;
-use crate::policy::{Charge, Charges, Measure, Mode, Subject, Unavailable, Violation, Window};
+use crate::policy::{Charge, Charges, Exempted, Measure, Mode, Subject, Unavailable, Violation, Window};
 
 /// The counts of this process. One for its lifetime; policies that are loaded anew find theirs again by name.
 #[derive(Debug)]
@@ -170,10 +170,12 @@ impl Ledger {
         if let Some(shared) = &self.shared {
             shared.want(wants);
         }
-        let [violations, shadow] = told(&looks, charges, at);
+        let Told { violations, shadow, exceptions } = Told::of(&looks, charges, at);
         if admitted {
-            let shadow = only(shadow);
-            return Attempt::Admitted(Reservation::new(self, shard, held, charges.need, shadow));
+            let mut reservation = Reservation::new(self, shard, held, charges.need);
+            reservation.shadow = shadow;
+            reservation.exceptions = exceptions;
+            return Attempt::Admitted(reservation);
         }
         if violations.is_empty()
             && short == WhenShort::Wait
@@ -185,7 +187,7 @@ impl Ledger {
         let waits: Option<Vec<u64>> = violations.iter().map(|(wait, _)| *wait).collect();
         let retry_after = waits.and_then(|waits| waits.into_iter().max());
         let unavailable = violations.is_empty();
-        let [violations, shadow] = [only(violations), only(shadow)];
+        let violations = violations.into_iter().map(|(_, violation)| violation).collect();
         Attempt::Refused(Refused { violations, shadow, retry_after, unavailable })
     }
 
@@ -334,12 +336,13 @@ impl Refused {
 impl Look {
     /// FAIL-CLOSED: what cannot be counted is not admitted by a quota that is enforced.
     fn admits(&self, charge: &Charge<'_>, short: WhenShort) -> bool {
-        match (charge.mode(), self.standing.map(|standing| standing.room)) {
-            (Mode::Shadow, _) | (Mode::Enforce, Some(Room::Enough)) => true,
-            (Mode::Enforce, Some(Room::Short)) => {
-                short == WhenShort::Decide && charge.unavailable() == Unavailable::Allow
-            }
-            (Mode::Enforce, Some(Room::None) | None) => false,
+        if !charge.refuses() {
+            return true;
+        }
+        match self.standing.map(|standing| standing.room) {
+            Some(Room::Enough) => true,
+            Some(Room::Short) => short == WhenShort::Decide && charge.unavailable() == Unavailable::Allow,
+            Some(Room::None) | None => false,
         }
     }
 
@@ -371,33 +374,39 @@ fn take(counts: &mut Shard, looks: &[Look], held: &mut Vec<Held>) {
     }
 }
 
-/// A violation, and when it is over: seconds, for windows of minutes.
-type Told = (Option<u64>, Violation);
-
-/// What does not fit: of enforced quotas, and of those in shadow.
-fn told(looks: &[Look], charges: &Charges<'_>, at: i64) -> [Vec<Told>; 2] {
-    let [mut enforced, mut shadow] = [Vec::new(), Vec::new()];
-    for (look, charge) in looks.iter().zip(&charges.list) {
-        let told = match (charge.need, look.standing) {
-            (Err(why), _) => Some((None, charge.uncountable(why))),
-            (Ok(need), Some(standing)) if standing.room == Room::None => {
-                let left = charge.window().end(standing.start).saturating_sub(at);
-                let left = u64::try_from(left).unwrap_or(0).max(1);
-                let soon = charge.window() == Window::Minute && need <= charge.limit();
-                Some((soon.then_some(left), charge.exceeded(standing.used, left)))
-            }
-            (Ok(_), Some(_) | None) => None,
-        };
-        match charge.mode() {
-            Mode::Enforce => enforced.extend(told),
-            Mode::Shadow => shadow.extend(told),
-        }
-    }
-    [enforced, shadow]
+/// What does not fit.
+#[derive(Default)]
+struct Told {
+    /// Of quotas that refuse, with the seconds until it fits, for windows of minutes.
+    violations: Vec<(Option<u64>, Violation)>,
+    /// Of quotas in shadow.
+    shadow: Vec<Violation>,
+    /// Without which there would be more violations.
+    exceptions: Vec<Exempted>,
 }
 
-fn only(told: Vec<Told>) -> Vec<Violation> {
-    told.into_iter().map(|(_, violation)| violation).collect()
+impl Told {
+    fn of(looks: &[Look], charges: &Charges<'_>, at: i64) -> Self {
+        let mut told = Self::default();
+        for (look, charge) in looks.iter().zip(&charges.list) {
+            let (wait, violation) = match (charge.need, look.standing) {
+                (Err(why), _) => (None, charge.uncountable(why)),
+                (Ok(need), Some(standing)) if standing.room == Room::None => {
+                    let left = charge.window().end(standing.start).saturating_sub(at);
+                    let left = u64::try_from(left).unwrap_or(0).max(1);
+                    let soon = charge.window() == Window::Minute && need <= charge.limit();
+                    (soon.then_some(left), charge.exceeded(standing.used, left))
+                }
+                (Ok(_), Some(_) | None) => continue,
+            };
+            match (charge.mode(), &charge.exempted) {
+                (Mode::Shadow, _) => told.shadow.push(violation),
+                (Mode::Enforce, Some(exempted)) => told.exceptions.push(exempted.clone()),
+                (Mode::Enforce, None) => told.violations.push((wait, violation)),
+            }
+        }
+        told
+    }
 }
 
 const SHARDS: usize = 64;

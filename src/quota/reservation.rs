@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::bucket::Name;
 use super::ledger::{Key, Ledger};
 use crate::audit::{Counted, EndState, Outcome};
-use crate::policy::{Measure, TokenNeed, Violation};
+use crate::policy::{Exempted, Measure, TokenNeed, Violation};
 
 /// A request's share of its counts.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Reservation {
     need: TokenNeed,
     /// What shadow quotas say about the request.
     pub shadow: Vec<Violation>,
+    /// Exceptions without which the request would be refused.
+    pub exceptions: Vec<Exempted>,
     has_left: bool,
 }
 
@@ -81,19 +83,14 @@ impl Spent {
 }
 
 impl Reservation {
-    pub(super) fn new(
-        ledger: &Arc<Ledger>,
-        shard: usize,
-        held: Vec<Held>,
-        need: TokenNeed,
-        shadow: Vec<Violation>,
-    ) -> Self {
-        Self { ledger: Arc::clone(ledger), shard, held, need, shadow, has_left: false }
+    pub(super) fn new(ledger: &Arc<Ledger>, shard: usize, held: Vec<Held>, need: TokenNeed) -> Self {
+        let (shadow, exceptions) = (Vec::new(), Vec::new());
+        Self { ledger: Arc::clone(ledger), shard, held, need, shadow, exceptions, has_left: false }
     }
 
     /// Of a request that no quota is about.
     pub(super) fn of_nothing(ledger: &Arc<Ledger>) -> Self {
-        Self::new(ledger, 0, Vec::new(), TokenNeed::default(), Vec::new())
+        Self::new(ledger, 0, Vec::new(), TokenNeed::default())
     }
 
     /// ORDER: before the first byte leaves. From here on, letting go gives nothing back.

@@ -21,12 +21,18 @@ const MODEL: &str = "anthropic.claude-3-haiku-20240307-v1:0";
 const NOW: i64 = 1_795_550_400;
 
 fn policies(org: &str, team: &str) -> PolicySet {
+    policies_with(org, team, None)
+}
+
+fn policies_with(org: &str, team: &str, exceptions: Option<&str>) -> PolicySet {
     let file = |path: &str, scope: &str, sections: &str| {
         Source::new(path, format!("version: 1\nscope: {scope}\nallow: {{ models: \"*\" }}\n{sections}\n"))
     };
-    let files = [file("org.yaml", "org", org), file("teams/payments.yaml", "team/payments", team)];
+    let mut files = vec![file("org.yaml", "org", org), file("teams/payments.yaml", "team/payments", team)];
+    files.extend(exceptions.map(|text| Source::new("exceptions.yaml", text)));
     let mut diagnostics = Diagnostics::default();
-    policy::compile(&files, &mut diagnostics).unwrap_or_else(|| panic!("{diagnostics}"))
+    policy::compile(&files, "2026-11-24T20:00:00Z".parse().unwrap(), &mut diagnostics)
+        .unwrap_or_else(|| panic!("{diagnostics}"))
 }
 
 /// Requests of one application.
@@ -54,6 +60,7 @@ impl Asker {
                 region: "us-east-1".to_owned(),
                 source: "10.1.2.3".parse().unwrap(),
                 now: "2026-11-24T20:00:00Z".parse().unwrap(),
+                break_glass: None,
             },
             model: ModelReference::parse(MODEL).unwrap(),
         }
@@ -188,6 +195,24 @@ fn callers_and_apps_have_counts_of_their_own() {
     assert!(asker.ask(NOW, 1, 1.0).is_err(), "the app has none left");
     asker.principal.app = "ledger".to_owned();
     assert!(asker.ask(NOW, 1, 1.0).is_ok());
+}
+
+#[test]
+fn an_exception_that_waives_a_quota_lets_through_and_counts() {
+    let exception = "version: 1\nscope: exceptions\nexceptions:\n  - id: BG-1\n    for: { team: payments }\n    \
+                     waive: [payments/quotas]\n    breakGlass: true\n    until: 2026-12-01T00:00:00Z\n    \
+                     owner: a@b.example\n    approvedBy: c@b.example\n    ticket: https://t.example/1\n    \
+                     reason: Failover.\n";
+    let mut asker = Asker::new(policies_with("", "quotas: { requests: 1/day }", Some(exception)));
+    assert!(asker.sent(NOW, 1, 1.0).exceptions.is_empty());
+    assert!(asker.ask(NOW, 1, 1.0).is_err(), "nobody has broken the glass");
+    asker.context.break_glass = Some("BG-1".to_owned());
+    let exempted = asker.sent(NOW, 1, 1.0);
+    assert_eq!(exempted.exceptions.len(), 1);
+    assert!(exempted.exceptions[0].break_glass);
+    assert_eq!(exempted.counted()[0].amount, 1);
+    asker.context.break_glass = None;
+    assert_eq!(asker.room(NOW), 0);
 }
 
 #[test]

@@ -6,10 +6,12 @@
 
 use super::document::Level;
 use super::evaluate::quota_of;
+use super::exceptions::Exempted;
 use super::facts::Inquiry;
 use super::rule::{Mode, Rule, RuleId};
 use super::rules::Breach;
 use super::rules::quotas::{Cap, Measure, Subject, Unavailable, Window};
+use super::slice::Slice;
 use super::{Denial, PolicySet, Violation};
 use crate::bedrock::catalogue::{self, Model, Output};
 use crate::bedrock::fault::Fault;
@@ -61,13 +63,15 @@ pub struct Charges<'p> {
 }
 
 /// One count that must admit a request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Charge<'p> {
     set: &'p PolicySet,
     level: &'p Level,
     rule: &'p Rule,
     cap: &'p Cap,
     unavailable: Unavailable,
+    /// The exception that waives the rule. The request counts all the same.
+    pub exempted: Option<Exempted>,
     pub subject: Subject<'p>,
     /// The most that the request adds to the count.
     pub need: Result<u64, Unbounded>,
@@ -76,20 +80,23 @@ pub struct Charge<'p> {
 impl PolicySet {
     /// Every count that the request belongs to. Shadow quotas count as well, and refuse nothing.
     pub fn charges<'p>(&'p self, inquiry: &Inquiry<'p>, size: Size<'_>) -> Charges<'p> {
-        let levels = self.levels(inquiry.principal);
-        let rules = levels.flat_map(|level| level.rules.iter().map(move |rule| (level, rule)));
-        let rules = rules.filter(|(_, rule)| rule.applies(inquiry));
+        let slice = self.slice(inquiry);
+        let rules = slice.levels().flat_map(|level| level.rules.iter().map(move |rule| (level, rule)));
         let quotas = rules.filter_map(|(level, rule)| quota_of(rule).map(|quota| (level, rule, quota)));
+        // FAIL-CLOSED: a rule of which it cannot be said whether it applies, counts.
+        let quotas = quotas.filter(|(_, rule, _)| rule.applies(&slice.asked) != Ok(false));
         let mut need = None;
         let mut list = Vec::new();
         for (level, rule, quota) in quotas {
             let need = *need.get_or_insert_with(|| self.need(inquiry, size));
+            let exempted = exemption(&slice, rule);
             list.extend(quota.caps.iter().map(|cap| Charge {
                 set: self,
                 level,
                 rule,
                 cap,
                 unavailable: quota.unavailable,
+                exempted: exempted.clone(),
                 subject: quota.subject(inquiry),
                 need: need.of(cap.measure),
             }));
@@ -150,6 +157,11 @@ impl<'p> Charge<'p> {
 
     pub const fn mode(&self) -> Mode {
         self.rule.head.mode
+    }
+
+    /// Whether a request that does not fit is refused.
+    pub fn refuses(&self) -> bool {
+        self.mode() == Mode::Enforce && self.exempted.is_none()
     }
 
     pub const fn measure(&self) -> Measure {
@@ -231,7 +243,7 @@ impl<'p> Charge<'p> {
     }
 
     fn violation(&self, fault: Fault, text: String, value: String, bound: String) -> Violation {
-        let breach = Breach { fault, text, value: Some(value), bound: Some(bound) };
+        let breach = Breach { fault, text, value: Some(value), bound: Some(bound), ..Breach::access("") };
         self.set.violation(self.level, &self.rule.head, breach)
     }
 }
@@ -252,6 +264,15 @@ pub fn quota_denial(inquiry: &Inquiry<'_>, violations: &[Violation]) -> Option<D
         list.join("; "),
     );
     Some(Denial { fault, message })
+}
+
+/// The exception whose terms the request keeps and that waives the rule.
+fn exemption(slice: &Slice<'_>, rule: &Rule) -> Option<Exempted> {
+    if !slice.waives(&rule.head.id, None) {
+        return None;
+    }
+    let (left, mut exempted) = slice.excused(&rule.head.id, vec![Breach::access("over its quota")]);
+    exempted.pop().filter(|_| left.is_empty())
 }
 
 /// The most tokens that a request takes: as many as its text has bytes and its attachments are worth, and what the model

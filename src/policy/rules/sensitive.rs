@@ -6,6 +6,7 @@
 
 use super::Breach;
 use crate::policy::Repair;
+use crate::policy::cedar::{FALSE, all, any, not, quoted, set};
 use crate::policy::facts::Facts;
 use crate::policy::rule::{Mode, RuleId};
 use crate::policy::unsupported;
@@ -74,6 +75,28 @@ impl Sensitive {
         found.or_else(|| self.unread_breach(facts))
     }
 
+    /// `denied` says of a detector whether a stronger rule denies what it finds, so that a rule that redacts does not.
+    pub fn broken_in_cedar(&self, mode: Mode, denied: &dyn Fn(DetectorId) -> String) -> String {
+        let found = |detector: DetectorId| format!("context.findings.contains({})", quoted(detector.short()));
+        let broken = match (self.prompt, mode) {
+            (None | Some(Action::Report), Mode::Enforce | Mode::Shadow) => FALSE.to_owned(),
+            (Some(Action::Redact), Mode::Enforce) => {
+                any(self.detectors.iter().map(|detector| all([found(detector), not(&denied(detector))])))
+            }
+            (Some(Action::Redact), Mode::Shadow) | (Some(Action::Deny), Mode::Enforce | Mode::Shadow) => {
+                let names = set(self.detectors.iter().map(DetectorId::short));
+                format!("context.findings.containsAny({names})")
+            }
+        };
+        let unread = (self.unread == Unread::Deny).then(|| "context.content.unread > 0".to_owned());
+        any(std::iter::once(broken).chain(unread))
+    }
+
+    /// Whether what a detector finds in prompts is refused.
+    pub fn denies(&self, detector: DetectorId) -> bool {
+        self.denies_prompts() && self.detectors.contains(detector)
+    }
+
     fn unread_breach(&self, facts: &Facts) -> Option<Breach> {
         if self.unread == Unread::Report || facts.unread == 0 {
             return None;
@@ -118,6 +141,11 @@ impl Sensitive {
     /// Whether answers must be read before they are passed on.
     pub const fn filters_answers(&self) -> bool {
         matches!(self.response, Some(Action::Redact | Action::Deny))
+    }
+
+    /// Whether what is found in prompts is refused.
+    pub const fn denies_prompts(&self) -> bool {
+        matches!(self.prompt, Some(Action::Deny))
     }
 
     const fn action(&self, direction: Direction) -> Option<Action> {

@@ -73,7 +73,8 @@ fn policies(action: &str) -> PolicySet {
         Source::new(path, format!("version: 1\nscope: {scope}\n{rules}"))
     });
     let mut diagnostics = Diagnostics::default();
-    policy::compile(&sources, &mut diagnostics).unwrap_or_else(|| panic!("{diagnostics}"))
+    policy::compile(&sources, crate::clock::now(), &mut diagnostics)
+        .unwrap_or_else(|| panic!("{diagnostics}"))
 }
 
 fn principal() -> Principal {
@@ -93,6 +94,7 @@ fn judged(policies: &PolicySet, body: &Bytes, stamp: Option<&Stamp>) -> (Result<
         region: "us-east-1".to_owned(),
         source: "10.1.2.3".parse().unwrap(),
         now: "2026-11-20T10:30:00Z".parse().unwrap(),
+        break_glass: None,
     };
     let subject = Subject {
         principal: &principal(),

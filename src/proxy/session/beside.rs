@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 
 use crate::audit::Outcome;
 use crate::clock;
-use crate::policy::{Repair, Violation};
+use crate::policy::{Exempted, Repair, Violation};
 use crate::proxy::records;
 use crate::proxy::refuse::Refusal;
 use crate::sensitive::Findings;
@@ -33,6 +33,8 @@ pub struct Heard {
     pub repairs: Vec<Repair>,
     pub violations: Vec<Violation>,
     pub shadow: Vec<Violation>,
+    /// Exceptions that they relied on, each once.
+    pub exceptions: Vec<Exempted>,
 }
 
 /// What both sides of a session know of each other.

@@ -2,13 +2,12 @@
 
 use super::{Cap, MICROS, Measure, Per, Quota, Unavailable, Window};
 use crate::policy::rule::COMMON_KEYS;
-use crate::policy::scope::Scope;
 use crate::yaml::{Mapping, Node, Reader, Value};
 
 impl Quota {
-    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>, scope: &Scope) -> Option<Self> {
+    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>, is_app: bool) -> Option<Self> {
         let errors = reader.diagnostics.errors();
-        let per = read_per(reader, item, scope);
+        let per = read_per(reader, item, is_app);
         let words = [("deny", Unavailable::Deny), ("allow", Unavailable::Allow)];
         let unavailable = item.get("unavailable").and_then(|node| reader.one_of(node, "unavailable", &words));
         let mut caps = Vec::new();
@@ -33,11 +32,8 @@ impl Quota {
 }
 
 /// Who shares a count: as written, or the file's own scope. An organisation's quota is for each team.
-fn read_per(reader: &mut Reader<'_>, item: &Mapping<'_>, scope: &Scope) -> Option<Per> {
-    let own = match scope {
-        Scope::Org | Scope::Team(_) => Per::Team,
-        Scope::App(..) => Per::App,
-    };
+fn read_per(reader: &mut Reader<'_>, item: &Mapping<'_>, is_app: bool) -> Option<Per> {
+    let own = if is_app { Per::App } else { Per::Team };
     let Some(node) = item.get("per") else { return Some(own) };
     let per = reader.one_of(node, "per", &Per::WORDS)?;
     if per == Per::Team && own == Per::App {
