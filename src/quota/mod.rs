@@ -6,6 +6,7 @@
 //! that reserving touches memory only. Must never give a budget back because a clock went back, a caller hung up, or the
 //! process died.
 
+mod attempt;
 mod bucket;
 mod grant;
 mod keeper;
@@ -16,8 +17,9 @@ mod shared;
 mod steady;
 mod store;
 
+pub use attempt::Refused;
 pub use keeper::Keeper;
-pub use ledger::{Ledger, Refused};
+pub use ledger::Ledger;
 pub use reservation::{Reservation, Spent};
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 
-use super::ledger::{Attempt, WhenShort};
+use super::attempt::{Attempt, WhenShort};
 use super::*;
 use crate::audit::query::Tally;
 use crate::audit::{EndState, Outcome, Tokens};
