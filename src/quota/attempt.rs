@@ -137,10 +137,8 @@ impl Ledger {
             reservation.exceptions = exceptions;
             return Attempt::Admitted(reservation);
         }
-        if violations.is_empty()
-            && short == WhenShort::Wait
-            && looks.iter().all(|look| look.standing.is_some())
-        {
+        let has_room = |look: &Look| look.need.is_none() || look.standing.is_some();
+        if violations.is_empty() && short == WhenShort::Wait && looks.iter().all(has_room) {
             return Attempt::Short;
         }
         // Worth it only when every count that is used up begins anew soon.
