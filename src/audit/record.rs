@@ -115,6 +115,38 @@ pub struct Content {
     pub inspected_bytes: u64,
     /// What they could not look into, one entry per kind.
     pub uninspected: Vec<Uninspected>,
+    /// What else rules were asked about, so that the request can be judged again; `None` where it was not judged.
+    pub asked: Option<Asked>,
+}
+
+/// What rules ask about beside what the rest of a record says. Names and numbers, never text.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Asked {
+    /// What policies call `env`.
+    pub environment: String,
+    /// The exception that the caller invoked.
+    pub break_glass: Option<String>,
+    /// Names of the tools offered; `…` for one that is no plain name, or in which a detector found something.
+    pub tools: Vec<String>,
+    /// Parameters that are absent and could have been added.
+    pub insertable: Vec<String>,
+    /// Attachments that detectors could not look into.
+    pub unread: u32,
+    /// The warden's own estimate.
+    pub input_tokens: u32,
+    /// How the request asked to see what the guardrail holds back.
+    pub leaks: Vec<String>,
+    /// The detectors that looked.
+    pub looked_for: Vec<String>,
+    /// What stands behind the model's name, where its text does not tell.
+    pub behind: Vec<Behind>,
+}
+
+/// A model behind a name, and what is behind that.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Behind {
+    pub model: String,
+    pub behind: Vec<Behind>,
 }
 
 /// Content of one kind that nobody looked into.

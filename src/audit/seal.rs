@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::record::{
-    Arrival, Caller, Content, Counted, Denied, Edit, EndState, Finding, Intent, Judgement, Outcome, Record,
-    Request, RuleHit, Settings, Target, Uninspected,
+    Arrival, Asked, Behind, Caller, Content, Counted, Denied, Edit, EndState, Finding, Intent, Judgement,
+    Outcome, Record, Request, RuleHit, Settings, Target, Uninspected,
 };
 
 /// Limit of a leaf in a C2SP tile log: entry bundles carry 16-bit lengths.
@@ -287,6 +287,29 @@ fn write_content(object: &mut Object, content: &Content) {
     object.set("inspected_bytes", content.inspected_bytes);
     let list_cap = object.list_cap;
     object.list("uninspected", &content.uninspected, |entry| uninspected(entry, list_cap));
+    object.optional("asked", content.asked.as_ref().map(|one| asked(one, list_cap)));
+}
+
+fn asked(asked: &Asked, list_cap: usize) -> Value {
+    let name = |name: &String| Value::from(cut(name, NAME));
+    let mut inner = Object::new(list_cap);
+    inner.text("env", &asked.environment, NAME);
+    inner.optional_text("break_glass", asked.break_glass.as_deref(), NAME);
+    inner.list("tools", &asked.tools, name);
+    inner.list("insertable", &asked.insertable, name);
+    inner.set("unread", asked.unread);
+    inner.set("input_tokens", asked.input_tokens);
+    inner.list("leaks", &asked.leaks, name);
+    inner.list("looked_for", &asked.looked_for, name);
+    inner.list("behind", &asked.behind, |model| behind(model, list_cap));
+    inner.into_value()
+}
+
+fn behind(model: &Behind, list_cap: usize) -> Value {
+    let mut inner = Object::new(list_cap);
+    inner.text("model", &model.model, MODEL);
+    inner.list("behind", &model.behind, |next| behind(next, list_cap));
+    inner.into_value()
 }
 
 fn uninspected(entry: &Uninspected, list_cap: usize) -> Value {

@@ -13,7 +13,6 @@ pub(super) const KEYS: [(&str, &str); 1] =
 pub(super) fn file(path: &str) -> Option<&'static str> {
     match path {
         "detectors.yaml" => Some("remove the file; `sensitive` knows the built-in detectors only"),
-        _ if path.starts_with("tests/") => Some("keep policy tests outside the policy folder"),
         _ => None,
     }
 }

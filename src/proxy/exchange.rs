@@ -185,7 +185,8 @@ impl Exchange {
     }
 
     fn learn_content(&mut self) {
-        let content = records::content(self.body_bytes, &self.judgement);
+        let model = self.open.event.model.as_ref();
+        let content = records::content(self.body_bytes, &self.judgement, model);
         self.open.event.parameters = records::told_parameters(&self.judgement);
         self.entry.request.content = Some(content);
     }

@@ -26,7 +26,7 @@ use crate::upstream::{CredentialSource, Upstream};
 
 use super::admin;
 use super::listener::{ListenError, Listener};
-use super::reload::{LoadError, Reload, RuleFiles};
+use super::reload::{LoadError, Loaded, Reload, RuleFiles};
 
 /// Connections of the admin listener.
 const ADMIN_CONNECTIONS: usize = 64;
@@ -147,7 +147,8 @@ impl Warden {
     /// is promised.
     pub async fn start_with(config: Config, provider: SharedCredentialsProvider) -> Result<Self, ServeError> {
         let files = RuleFiles::of(&config);
-        let rules = Arc::new(files.load()?);
+        let Loaded { rules, rejected } = files.load()?;
+        let rules = Arc::new(rules);
         let tls = tls::server_config(&config.listen.certificate, &config.listen.key)?;
         let certificate_until = tls::expiry(&config.listen.certificate)?;
         let record_key = RecordKey::of(&MasterKey::load(&config.master_key).map_err(LoadError::from)?);
@@ -166,7 +167,17 @@ impl Warden {
         quotas.restore(tallies(&config.audit.journal).await?);
         let leases = Leases::open(&config, &quotas, journal.chain_id()).await;
         match rules.policies() {
-            Some(policies) => journal.note(records::policy_load(None, policies.digest())).await?,
+            Some(policies) => {
+                journal.note(records::policy_load(None, policies.digest())).await?;
+                match &rejected {
+                    Some(error) => {
+                        let event = records::policy_rejected(Some(policies.digest()), &error.to_string());
+                        journal.note(event).await?;
+                        tracing::error!(%error, "the policies on disk are not used: the last good ones are");
+                    }
+                    None => files.keep(&policies),
+                }
+            }
             None => {
                 tracing::error!(path = %config.policies.display(), "there are no policy files: nothing is allowed until there are");
             }

@@ -118,6 +118,24 @@ pub enum Parameter {
 }
 
 impl Parameter {
+    pub const ALL: [Self; 15] = [
+        Self::MaxTokens,
+        Self::Temperature,
+        Self::TopP,
+        Self::TopK,
+        Self::MinP,
+        Self::ThinkingTokens,
+        Self::Choices,
+        Self::PresencePenalty,
+        Self::FrequencyPenalty,
+        Self::CountPenalty,
+        Self::Seed,
+        Self::Stop,
+        Self::ReturnLikelihoods,
+        Self::LogitBias,
+        Self::Stream,
+    ];
+
     /// The name used in policies, records and messages.
     pub const fn name(self) -> &'static str {
         match self {
