@@ -11,6 +11,7 @@ use super::exceptions::Exempted;
 use super::facts::{Context, Facts, Found, Inquiry};
 use super::rule::{Head, Mode, Rule, RuleId, Section};
 use super::rules::guardrail::Guardrail;
+use super::rules::quotas::Quota;
 use super::rules::sensitive::{Direction, Sensitive, Strongest};
 use super::rules::{Breach, Kind, allow, guardrail, limits, residency, sensitive};
 use super::scope::Scope;
@@ -180,7 +181,11 @@ impl PolicySet {
     ) -> impl Iterator<Item = Vec<Check>> + 's {
         let about_models = |check: &Check| match check.section {
             Section::Allow | Section::Deny | Section::Residency => check.mode == Mode::Enforce,
-            Section::Limits | Section::Content | Section::Guardrail | Section::Sensitive => false,
+            Section::Limits
+            | Section::Content
+            | Section::Guardrail
+            | Section::Sensitive
+            | Section::Quotas => false,
         };
         Operation::granted().filter(|operation| operation.takes_model()).map(move |operation| {
             let facts = Facts { stream: operation.is_streaming(), ..Facts::default() };
@@ -238,7 +243,7 @@ impl PolicySet {
         std::iter::once(&self.org).chain(team.map(|team| &team.level)).chain(app)
     }
 
-    fn slice<'s>(&'s self, inquiry: &Inquiry<'s>) -> Slice<'s> {
+    pub(super) fn slice<'s>(&'s self, inquiry: &Inquiry<'s>) -> Slice<'s> {
         let exceptions = self.teams.get(&inquiry.principal.team).map(|team| team.exceptions.as_slice());
         Slice::new(self.levels(inquiry.principal), exceptions.unwrap_or_default(), inquiry)
     }
@@ -293,7 +298,7 @@ impl PolicySet {
         }
     }
 
-    fn violation(&self, level: &Level, head: &Head, breach: Breach) -> Violation {
+    pub(super) fn violation(&self, level: &Level, head: &Head, breach: Breach) -> Violation {
         self.explained(level, &head.id, &head.place.at, head.message.as_deref(), &head.controls, breach)
     }
 
@@ -377,6 +382,10 @@ fn chosen<'r, K>(rules: &[&'r Rule], kind: impl Fn(&'r Rule) -> Option<&'r K>) -
 
 fn guardrail_of(rule: &Rule) -> Option<&Guardrail> {
     if let Kind::Guardrail(guardrail) = &rule.kind { Some(guardrail) } else { None }
+}
+
+pub(super) fn quota_of(rule: &Rule) -> Option<&Quota> {
+    if let Kind::Quotas(quota) = &rule.kind { Some(quota) } else { None }
 }
 
 pub(super) fn sensitive_of(rule: &Rule) -> Option<&Sensitive> {

@@ -599,7 +599,6 @@ fn mistakes_in_a_file_are_errors_with_a_place_and_a_hint() {
 fn what_this_version_does_not_enforce_is_refused() {
     let table = [
         ("who: [{ iamRole: x }]\n", "`who` is not enforced"),
-        ("quotas: [{ requests: 600/min }]\n", "`quotas` is not enforced"),
         ("sensitive: { id: a, detect: [email], prompt: tokenize }\n", "`tokenize` is not enforced"),
     ];
     for (section, expected) in table {

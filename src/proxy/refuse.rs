@@ -86,6 +86,8 @@ pub enum Refusal {
     /// The verdict in the judgement says which rules; its own sentence is the message.
     #[error("denied by policy")]
     Denied,
+    #[error("quotas cannot be counted at the moment; nothing was sent to Bedrock")]
+    QuotasUnavailable,
     /// Of an event that followed the intent of its session.
     #[error("{}", .0.message)]
     EventDenied(Denial),
@@ -181,6 +183,7 @@ impl Refusal {
             Self::NotRecorded(_)
             | Self::NoPolicies
             | Self::Draining
+            | Self::QuotasUnavailable
             | Self::UpstreamCredentials
             | Self::ForeignAnswer(StatusCode::SERVICE_UNAVAILABLE) => Fault::ServiceUnavailable,
             Self::Upstream(error) => match error {
@@ -208,6 +211,7 @@ impl Refusal {
             Self::NotRecorded(_)
             | Self::NoPolicies
             | Self::Draining
+            | Self::QuotasUnavailable
             | Self::Upstream(_)
             | Self::UpstreamCredentials
             | Self::UpstreamForbidden

@@ -45,7 +45,8 @@ pub struct Answering {
 }
 
 impl Answering {
-    fn inquiry(&self) -> Option<Inquiry<'_>> {
+    /// The request as it was judged; `None` for reads.
+    pub fn inquiry(&self) -> Option<Inquiry<'_>> {
         Some(Inquiry {
             principal: &self.principal,
             operation: self.route.operation,

@@ -172,6 +172,11 @@ pub mod prometheus {
         &["digest"],
         "1 for the policies in force; 0 and `none` while there are none and nothing is allowed.",
     );
+    pub const QUOTA_USED: Instrument = gauge(
+        "warden_quota_used_ratio",
+        &["rule"],
+        "Part of its limit that the fullest count of a rule of `quotas` has used in the window that is running; `none` while there is no such rule.",
+    );
     pub const RELOAD_SUCCESSFUL: Instrument = gauge(
         "warden_config_last_reload_successful",
         &[],
@@ -232,6 +237,7 @@ pub mod prometheus {
         JOURNAL_LOST,
         JOURNAL_UNSHIPPED,
         POLICY,
+        QUOTA_USED,
         RELOAD_SUCCESSFUL,
         RELOAD_TIME,
         CREDENTIALS_EXPIRY,

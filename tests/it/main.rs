@@ -38,6 +38,10 @@ mod json_strictness;
 mod operations;
 // Who called, in AWS's own logs: sessions of a role, request metadata.
 mod attribution;
+// Counts that must admit a request before it is sent.
+mod quotas;
+// The same, shared by many wardens.
+mod shared_quotas;
 // Sensitive data in prompts and answers.
 mod redaction;
 // Texts on stdin, and the catalogue of detectors.

@@ -139,6 +139,24 @@ pub enum Parameter {
 }
 
 impl Parameter {
+    pub const ALL: [Self; 15] = [
+        Self::MaxTokens,
+        Self::Temperature,
+        Self::TopP,
+        Self::TopK,
+        Self::MinP,
+        Self::ThinkingTokens,
+        Self::Choices,
+        Self::PresencePenalty,
+        Self::FrequencyPenalty,
+        Self::CountPenalty,
+        Self::Seed,
+        Self::Stop,
+        Self::ReturnLikelihoods,
+        Self::LogitBias,
+        Self::Stream,
+    ];
+
     /// The name used in policies, records and messages.
     pub const fn name(self) -> &'static str {
         match self {
@@ -263,6 +281,19 @@ pub enum Leak {
     Unchecked,
     /// The request marks the parts that the guardrail looks at, so that it looks at nothing else.
     Narrowed,
+}
+
+impl Leak {
+    pub const ALL: [Self; 3] = [Self::Trace, Self::Unchecked, Self::Narrowed];
+
+    /// The word used in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Unchecked => "unchecked",
+            Self::Narrowed => "narrowed",
+        }
+    }
 }
 
 /// Tokens of one exchange. `None` where the answer does not say. `input` excludes cached tokens.

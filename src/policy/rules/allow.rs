@@ -36,7 +36,7 @@ pub(in crate::policy) struct Grant {
     pub models: Vec<Glob>,
     pub operations: Vec<Operation>,
     /// S3 URIs that StartAsyncInvoke may have its answers written to.
-    outputs: Vec<Glob>,
+    pub outputs: Vec<Glob>,
 }
 
 impl Grant {

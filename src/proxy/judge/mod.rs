@@ -23,6 +23,7 @@ use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
 use crate::upstream;
 
 use super::metadata::{Stamp, scan_metadata};
+use super::records;
 use super::refuse::Refusal;
 use super::scan::scan;
 
@@ -62,10 +63,18 @@ pub struct Judgement {
     pub verdict: Option<Verdict>,
     /// What the caller is told when the verdict has violations.
     pub denial: Option<Denial>,
+    /// Seconds after which a refused caller may try again, where that is soon.
+    pub retry_after: Option<u64>,
     /// Whether a system prompt was present.
     pub system: bool,
     /// How much of the request, as it was received, was looked into.
     pub coverage: Coverage,
+    /// What it was looked into for.
+    pub looked_for: DetectorSet,
+    /// Names of the tools that were offered, as they may be kept.
+    pub tools: Vec<String>,
+    /// Where and when it was judged.
+    pub context: Option<Context>,
 }
 
 /// A request that may be sent.
@@ -95,6 +104,9 @@ pub fn judge(
     judgement.findings = read.facts.findings.clone();
     judgement.system = read.view.system;
     judgement.coverage = read.view.coverage(&document);
+    judgement.looked_for = detectors;
+    judgement.tools = records::tool_names(scanner, &read.facts.tools);
+    judgement.context = Some(subject.context.clone());
 
     let repairs = policies.repair(&read.inquiry(subject));
     let edited = edit(&repairs, &read, &document, subject);
