@@ -149,6 +149,20 @@ pub struct Behind {
     pub behind: Vec<Behind>,
 }
 
+/// The shape of the events that followed the intent of a session, as received.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Session {
+    pub events: u64,
+    pub bytes: u64,
+    /// Bytes of text that detectors could see, by what spoke it: `system`, `user`, `tool_result`, …
+    pub texts: BTreeMap<String, u64>,
+    pub modalities: Vec<String>,
+    pub tools: u32,
+    pub turns: u32,
+    /// What they could not look into, one entry per kind.
+    pub uninspected: Vec<Uninspected>,
+}
+
 /// Content of one kind that nobody looked into.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Uninspected {
@@ -209,6 +223,24 @@ pub enum Direction {
     Out,
 }
 
+/// What a request adds to one count of a quota, or gives back to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    pub rule: String,
+    /// `requests`, `tokens` or `cost`.
+    pub measure: &'static str,
+    /// `min`, `day` or `month`.
+    pub window: &'static str,
+    /// `team`, `team/app` or `team/app/credential`.
+    pub subject: String,
+    /// First second, since 1970, of the window in which it counts.
+    pub starts: i64,
+    /// In an intent what is reserved; in an outcome the difference to what was spent. Requests, tokens or micro-dollars.
+    pub amount: i64,
+    /// What is used of the count with this request, and its limit, where that is nearly all.
+    pub near: Option<(u64, u64)>,
+}
+
 /// A change that a policy made to the request. For redactions `from` and `to` stay empty.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Edit {
@@ -228,6 +260,8 @@ pub struct Intent {
     pub settings: Settings,
     /// `identifier:version` as forwarded.
     pub guardrail: Option<String>,
+    /// What is reserved in counts of quotas.
+    pub counted: Vec<Counted>,
     /// Length of the body as forwarded.
     pub forwarded_bytes: u64,
     /// Keyed hash (HMAC-SHA256) of the body as forwarded. Not a bare hash: short prompts can be guessed.
@@ -282,6 +316,8 @@ pub struct Outcome {
     pub tokens: Tokens,
     /// The model that a prompt router chose, as it says.
     pub routed_to: Option<String>,
+    /// What settling changes in counts of quotas.
+    pub counted: Vec<Counted>,
     /// What the tokens cost, in millionths of a US dollar: an estimate at list prices. `None` where no price is known.
     pub cost_micros: Option<u64>,
     pub timings: Timings,
@@ -289,6 +325,8 @@ pub struct Outcome {
     pub out_bytes: u64,
     /// Event-stream frames sent to the caller; 0 for a unary answer.
     pub frames: u32,
+    /// What followed the intent, in a session; never its text.
+    pub session: Option<Session>,
     /// Changes to events that followed the intent, in a session.
     pub edits: Vec<Edit>,
     /// About the answer, and in a session about the events that followed the intent: rules it violated, findings in it.
@@ -322,6 +360,8 @@ pub enum EndState {
     PolicyAbort,
     /// The answer was withheld whole.
     Refused,
+    /// The warden was told to stop, and the exchange would have outlasted it.
+    Drained,
     /// The request path let go of the entry without saying how it ended.
     Abandoned,
     /// Nothing was forwarded: the intent became durable too late, or there was nothing to sign with.
@@ -365,10 +405,12 @@ impl Outcome {
             stop_reason: None,
             tokens: Tokens::default(),
             routed_to: None,
+            counted: Vec::new(),
             cost_micros: None,
             timings: Timings::default(),
             out_bytes: 0,
             frames: 0,
+            session: None,
             edits: Vec::new(),
             judgement: Judgement::default(),
         }
@@ -441,12 +483,13 @@ impl DenialReason {
 }
 
 impl EndState {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Complete,
         Self::ClientAbort,
         Self::UpstreamAbort,
         Self::PolicyAbort,
         Self::Refused,
+        Self::Drained,
         Self::Abandoned,
         Self::NotForwarded,
         Self::CrashUnknown,
@@ -459,6 +502,7 @@ impl EndState {
             Self::UpstreamAbort => "upstream_abort",
             Self::PolicyAbort => "policy_abort",
             Self::Refused => "refused",
+            Self::Drained => "drained",
             Self::Abandoned => "abandoned",
             Self::NotForwarded => "not_forwarded",
             Self::CrashUnknown => "crash_unknown",

@@ -10,11 +10,11 @@ use jiff::Timestamp;
 
 use super::analysis::suite::is_test;
 use super::catalogue::{self, Catalogue};
+use super::detectors::{self, Detectors};
 use super::document::Level;
 use super::exceptions;
 use super::lint;
 use super::scope::Scope;
-use super::unsupported;
 use super::{PolicySet, Team};
 use crate::yaml::{Diagnostics, Source};
 
@@ -22,6 +22,8 @@ use crate::yaml::{Diagnostics, Source};
 /// exceptions are over and which would last too long.
 pub fn compile(files: &[Source], now: Timestamp, diagnostics: &mut Diagnostics) -> Option<PolicySet> {
     let errors = diagnostics.errors();
+    let own = files.iter().find(|file| &*file.path == detectors::FILE);
+    let detectors = Detectors::read(own, diagnostics)?;
     let mut org = None;
     let mut teams = BTreeMap::new();
     let mut apps = Vec::new();
@@ -31,11 +33,11 @@ pub fn compile(files: &[Source], now: Timestamp, diagnostics: &mut Diagnostics) 
             catalogue = Catalogue::read(file, diagnostics).unwrap_or_default();
             continue;
         }
-        if &*file.path == exceptions::FILE {
+        if [exceptions::FILE, detectors::FILE].contains(&&*file.path) {
             continue;
         }
         let Some(scope) = scope_of(file, diagnostics) else { continue };
-        let Some(level) = Level::read(file, scope, diagnostics) else { continue };
+        let Some(level) = Level::read(file, scope, &detectors, diagnostics) else { continue };
         match &level.scope {
             Scope::Org => org = Some(level),
             Scope::Team(team) => {
@@ -61,14 +63,14 @@ pub fn compile(files: &[Source], now: Timestamp, diagnostics: &mut Diagnostics) 
     }
     let org = org?;
     if let Some(file) = files.iter().find(|file| &*file.path == exceptions::FILE) {
-        let around = exceptions::Around { org: &org, teams: &teams, now };
+        let around = exceptions::Around { org: &org, teams: &teams, detectors: &detectors, now };
         for exception in exceptions::read(file, around, &has, diagnostics) {
             if let Some(team) = teams.get_mut(&exception.team) {
                 team.exceptions.push(exception);
             }
         }
     }
-    let set = PolicySet { digest: digest(files), org, teams, catalogue };
+    let set = PolicySet { digest: digest(files), org, teams, catalogue, detectors };
     lint::check(&set, diagnostics);
     (diagnostics.errors() == errors).then_some(set)
 }
@@ -77,12 +79,9 @@ pub fn compile(files: &[Source], now: Timestamp, diagnostics: &mut Diagnostics) 
 fn scope_of(file: &Source, diagnostics: &mut Diagnostics) -> Option<Scope> {
     let scope = Scope::of_path(&file.path);
     if scope.is_none() {
-        let diagnostic = match unsupported::file(&file.path) {
-            Some(hint) => file.error(0..0, format!("`{}` is not read by this version", file.path)).help(hint),
-            None => file.error(0..0, format!("`{}` is not a policy file", file.path)).help(
-                "policy files are org.yaml, teams/<team>.yaml, apps/<team>/<app>.yaml, exceptions.yaml and catalog.yaml",
-            ),
-        };
+        let diagnostic = file.error(0..0, format!("`{}` is not a policy file", file.path)).help(
+            "policy files are org.yaml, teams/<team>.yaml, apps/<team>/<app>.yaml, exceptions.yaml, detectors.yaml, catalog.yaml and tests/<name>.yaml",
+        );
         diagnostics.push(diagnostic);
     }
     scope

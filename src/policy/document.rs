@@ -5,6 +5,7 @@
 
 use super::Summary;
 use super::condition::check_blank;
+use super::detectors::Detectors;
 use super::rule::{COMMON_KEYS, FileHead, Head, Mode, Place, Rule, RuleId, Section, read_sentence};
 use super::rules::Kind;
 use super::rules::allow::Grant;
@@ -69,7 +70,12 @@ pub(super) struct Grants {
 }
 
 impl Level {
-    pub fn read(source: &Source, scope: Scope, diagnostics: &mut Diagnostics) -> Option<Self> {
+    pub fn read(
+        source: &Source,
+        scope: Scope,
+        detectors: &Detectors,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
         let errors = diagnostics.errors();
         let document = source.parse(diagnostics)?;
         let mut reader = Reader { source, diagnostics };
@@ -79,7 +85,13 @@ impl Level {
         let owner = mapping.get("owner").and_then(|node| read_sentence(&mut reader, node, "owner"));
         let help = mapping.get("help").and_then(|node| read_help(&mut reader, node));
         let mode = mapping.get("mode").and_then(|node| reader.one_of(node, "mode", &Mode::WORDS));
-        let file = FileHead { scope: &scope, mode: mode.unwrap_or_default(), is_floor: scope == Scope::Org };
+        let file = FileHead {
+            scope: &scope,
+            mode: mode.unwrap_or_default(),
+            is_floor: scope == Scope::Org,
+            is_app: matches!(scope, Scope::App(..)),
+            detectors,
+        };
         let items = Items::read(&mut reader, &mapping, file);
         let floor = Floor::read(&mut reader, &mapping, scope == Scope::Org);
         let allow = mapping.get(Section::Allow.name());
@@ -206,7 +218,7 @@ fn read_section(
         if section == Section::Allow {
             items.grants.extend(head.and_then(|head| Grant::read(reader, &item, head)));
         } else {
-            let kind = Kind::read(reader, &item, section);
+            let kind = Kind::read(reader, &item, section, file);
             items.rules.extend(head.zip(kind).map(|(head, kind)| Rule { head, kind }));
         }
     }

@@ -9,12 +9,14 @@ mod catalogue;
 mod cedar;
 mod compile;
 mod condition;
+mod detectors;
 mod document;
 mod evaluate;
 mod exceptions;
 mod facts;
 mod glob;
 mod lint;
+mod quotas;
 mod rule;
 mod rules;
 mod scope;
@@ -27,21 +29,26 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use catalogue::Catalogue;
+use detectors::Detectors;
 use document::Level;
+use evaluate::quota_of;
 use exceptions::Exception;
 use rule::{Head, Place};
 
 use crate::bedrock::catalogue::MicroDollars;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::Usage;
+use crate::sensitive::Scanner;
 use crate::yaml::{Diagnostic, Source};
 
 pub use cedar::{Statement, schema as cedar_schema};
 pub use compile::{compile, digest};
 pub use evaluate::Check;
 pub use exceptions::{ExceptionSummary, Exempted};
-pub use facts::{Context, Facts, GuardrailReference, Inquiry, estimated_tokens};
+pub use facts::{Context, Facts, Found, GuardrailReference, Inquiry, estimated_tokens};
+pub use quotas::{Charge, Charges, Need, Size, TokenNeed, Unbounded, quota_denial};
 pub use rule::{Mode, RuleId, Section};
+pub use rules::quotas::{Measure, Subject, Unavailable, Window};
 pub use rules::sensitive::Direction;
 pub use scope::Scope;
 pub use verdict::{Allowed, AnswerVerdict, Denial, Repair, Verdict, Violation};
@@ -53,6 +60,7 @@ pub struct PolicySet {
     org: Level,
     teams: BTreeMap<String, Team>,
     catalogue: Catalogue,
+    detectors: Detectors,
 }
 
 /// A team's file and those of its apps.
@@ -109,6 +117,11 @@ impl PolicySet {
         &self.digest
     }
 
+    /// What finds sensitive data for these policies: the built-in detectors, and those of detectors.yaml.
+    pub const fn scanner(&self) -> &Scanner {
+        self.detectors.scanner()
+    }
+
     /// `reference` with what catalog.yaml says stands behind it; `None` when that is to be looked up.
     pub fn alias(&self, reference: &ModelReference) -> Option<ModelReference> {
         self.catalogue.resolve(reference)
@@ -144,6 +157,12 @@ impl PolicySet {
             grants.chain(level.rules.iter().map(|rule| (rule.head.id.clone(), rule.head.mode)))
         });
         std::iter::once((residency, Mode::Enforce)).chain(written)
+    }
+
+    /// Rules of `quotas`.
+    pub fn quotas(&self) -> impl Iterator<Item = &RuleId> {
+        let rules = self.all_levels().flat_map(|level| &level.rules);
+        rules.filter(|rule| quota_of(rule).is_some()).map(|rule| &rule.head.id)
     }
 
     /// Every item that is written in a file, grants included.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::asked::{Asked, Undecided};
 use super::condition::Condition;
+use super::detectors::Detectors;
 use super::rules::Kind;
 use super::scope::is_name;
 use crate::yaml::{Mapping, Node, Reader, Source};
@@ -53,10 +54,11 @@ pub enum Section {
     Content,
     Guardrail,
     Sensitive,
+    Quotas,
 }
 
 impl Section {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Allow,
         Self::Deny,
         Self::Residency,
@@ -64,6 +66,7 @@ impl Section {
         Self::Content,
         Self::Guardrail,
         Self::Sensitive,
+        Self::Quotas,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -75,6 +78,7 @@ impl Section {
             Self::Content => "content",
             Self::Guardrail => "guardrail",
             Self::Sensitive => "sensitive",
+            Self::Quotas => "quotas",
         }
     }
 }
@@ -174,6 +178,10 @@ pub(super) struct FileHead<'a> {
     pub mode: Mode,
     /// Whether its rules can be locked.
     pub is_floor: bool,
+    /// What `sensitive` can name.
+    pub detectors: &'a Detectors,
+    /// Whether its rules are about one app.
+    pub is_app: bool,
 }
 
 /// Names of the attributes that items of all sections share.

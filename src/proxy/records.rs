@@ -12,7 +12,7 @@ use crate::audit::{
     Model, Outcome, RuleHit, Settings, System, SystemKind, Target, Tokens, Uninspected,
 };
 use crate::bedrock::model::ModelReference;
-use crate::bedrock::view::{self, Leak, Parameter, Usage};
+use crate::bedrock::view::{self, Parameter, Usage};
 use crate::identity::Principal;
 use crate::policy::{AnswerVerdict, Context, Exempted, Facts, Repair, Violation};
 use crate::sensitive::{DetectorId, DetectorSet, Findings, Scanner, redact};
@@ -54,10 +54,11 @@ pub fn arrival(scanner: &Scanner, source: IpAddr, headers: &HeaderMap) -> Arriva
 }
 
 /// SECRET: the record holds no personal data and no credentials, whichever header they were written into. Versions of
-/// software look like addresses, so those stay.
+/// software look like addresses and dates, and software says where it comes from, so those stay.
 fn without_findings(scanner: &Scanner, agent: &str) -> String {
     let agent: String = agent.chars().take(LONGEST_AGENT).collect();
-    let detectors = DetectorSet::all().iter().filter(|detector| detector.name() != "IP_ADDRESS").collect();
+    let stay = ["IP_ADDRESS", "DATE", "URL"];
+    let detectors = DetectorSet::all().iter().filter(|detector| !stay.contains(&detector.name())).collect();
     let matches = scanner.scan(detectors, &agent, None);
     redact(&agent, &matches, detectors).unwrap_or(agent)
 }
@@ -143,10 +144,6 @@ pub fn content(bytes: usize, judgement: &Judgement, model: Option<&ModelReferenc
 }
 
 fn asked(context: &Context, facts: &Facts, judgement: &Judgement, model: Option<&ModelReference>) -> Asked {
-    let leak = |leak: &Leak| match leak {
-        Leak::Trace => "trace".to_owned(),
-        Leak::Unchecked => "unchecked".to_owned(),
-    };
     Asked {
         environment: context.environment.clone(),
         break_glass: context.break_glass.clone(),
@@ -154,7 +151,7 @@ fn asked(context: &Context, facts: &Facts, judgement: &Judgement, model: Option<
         insertable: facts.insertable.iter().map(|parameter| parameter.name().to_owned()).collect(),
         unread: facts.unread,
         input_tokens: facts.input_tokens,
-        leaks: facts.leaks.iter().map(leak).collect(),
+        leaks: facts.leaks.iter().map(|leak| leak.name().to_owned()).collect(),
         looked_for: judgement.looked_for.iter().map(|detector| detector.name().to_owned()).collect(),
         behind: model.map(|model| model.behind().iter().map(behind).collect()).unwrap_or_default(),
     }
@@ -236,6 +233,7 @@ pub fn add_heard(outcome: &mut Outcome, heard: &Heard) {
     judgement.exceptions.extend(exceptions(&heard.exceptions));
     judgement.findings.extend(findings(&heard.findings, Direction::In));
     outcome.edits.extend(edits(&heard.repairs));
+    outcome.session = Some(heard.shape.to_record());
 }
 
 fn hits(violations: &[Violation]) -> Vec<RuleHit> {

@@ -6,6 +6,7 @@
 
 mod filter;
 mod row;
+mod tally;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use thiserror::Error;
 
 pub use filter::{Filter, Moment, State};
 pub use row::Row;
+pub use tally::{Tally, tallies};
 
 /// One record as it is in the journal.
 #[derive(Debug, Clone, PartialEq)]

@@ -194,7 +194,7 @@ impl ExplainArgs {
         };
         let guardrail = question::guardrail_only(facts)?;
         let detectors = set.detectors(&principal, Direction::Prompt);
-        let body = request::read(file, self.operation, model.as_ref(), guardrail, detectors)?;
+        let body = request::read(file, self.operation, model.as_ref(), guardrail, set.scanner(), detectors)?;
         let (facts, fixed) = (body.facts, body.fixed);
         Ok(Probe { principal, operation: self.operation, model, context, facts, fixed })
     }

@@ -168,9 +168,5 @@ fn opaque_kind(name: &str) -> Option<OpaqueKind> {
 }
 
 fn leak(name: &str) -> Option<Leak> {
-    match name {
-        "trace" => Some(Leak::Trace),
-        "unchecked" => Some(Leak::Unchecked),
-        _ => None,
-    }
+    Leak::ALL.into_iter().find(|leak| leak.name() == name)
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Failure, Terminal};
 use crate::policy::analysis::probe::{Judged, Probe};
-use crate::policy::{Check, Mode, PolicySet, Repair, Section, Violation};
+use crate::policy::{Charge, Check, Mode, PolicySet, Repair, Section, Violation};
 use crate::sensitive::DetectorId;
 
 /// Everything that is shown.
@@ -70,8 +70,17 @@ impl Report<'_> {
                 let by: Vec<_> = check.granted_by.iter().map(ToString::to_string).collect();
                 line(KEPT, format!("granted by {}", by.join(", ")))
             }
+            (true, Section::Quotas) => {
+                let counts = self.charges().into_iter().filter(|charge| *charge.rule() == check.rule);
+                line(KEPT, counts.map(|charge| count(&charge)).collect::<Vec<_>>().join(", "))
+            }
             (true, _) => line(KEPT, String::new()),
         }]
+    }
+
+    /// The counts that the request belongs to. How full they are, only a running warden knows.
+    fn charges(&self) -> Vec<Charge<'_>> {
+        self.probe.charges(self.set, &self.judged)
     }
 
     pub fn json(&self) -> Value {
@@ -91,6 +100,7 @@ impl Report<'_> {
             "granted_by": verdict.granted_by.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "repairs": repairs.iter().map(repair).collect::<Vec<_>>(),
             "rules": self.checks.iter().map(rule).collect::<Vec<_>>(),
+            "quotas": self.charges().iter().map(quota).collect::<Vec<_>>(),
         })
     }
 }
@@ -128,6 +138,27 @@ fn shown(repair: &Repair) -> String {
             format!("{} is redacted", names.join(", "))
         }
     }
+}
+
+/// `600 requests/min for payments`.
+fn count(charge: &Charge<'_>) -> String {
+    let counted = format!("{} for {}", charge.bound(), charge.subject);
+    match charge.need {
+        Ok(_) => counted,
+        Err(why) => format!("{counted}: {}", charge.uncountable(why).message),
+    }
+}
+
+fn quota(charge: &Charge<'_>) -> Value {
+    json!({
+        "rule": charge.rule().as_str(),
+        "mode": charge.mode().name(),
+        "subject": charge.subject.to_string(),
+        "measure": charge.measure().name(),
+        "window": charge.window().name(),
+        "limit": charge.limit(),
+        "uncountable": charge.need.err().map(|why| charge.uncountable(why).message),
+    })
 }
 
 fn repair(repair: &Repair) -> Value {

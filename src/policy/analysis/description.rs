@@ -121,6 +121,7 @@ pub fn streamed(operation: Operation, stream: bool) -> Result<Operation, Descrip
     match (operation, stream) {
         (Operation::InvokeModel, true) => Ok(Operation::InvokeModelWithResponseStream),
         (Operation::Converse, true) => Ok(Operation::ConverseStream),
+        (operation, true) if operation.may_stream() => Ok(operation),
         (operation, stream) if operation.is_streaming() == stream => Ok(operation),
         (operation, _) => Err(DescriptionError::Stream(operation, stream)),
     }
@@ -144,6 +145,7 @@ fn addable(operation: Operation, model: Option<&ModelReference>) -> Vec<Paramete
     const TEXT: [Parameter; 3] = [Parameter::MaxTokens, Parameter::Temperature, Parameter::TopP];
     match operation.body() {
         Body::Converse | Body::Session => return TEXT.to_vec(),
+        Body::Chat(api) => return api.addable().to_vec(),
         Body::Invoke | Body::AsyncInvoke => {}
         Body::None | Body::CountTokens | Body::Guardrail | Body::GuardrailChecks => return Vec::new(),
     }

@@ -131,8 +131,8 @@ impl Mentions {
                 self.prompt_detectors = self.prompt_detectors.union(prompt);
                 self.answer_detectors = self.answer_detectors.union(answer);
             }
-            // Geographies and modalities are few: all of them are visited.
-            Kind::Residency(_) | Kind::Content(_) => {}
+            // Geographies and modalities are few: all of them are visited. Quotas ask for nothing of a request.
+            Kind::Residency(_) | Kind::Content(_) | Kind::Quotas(_) => {}
         }
     }
 }

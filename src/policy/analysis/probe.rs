@@ -6,7 +6,7 @@
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::{Access, Operation};
 use crate::identity::Principal;
-use crate::policy::{Check, Context, Denial, Facts, Inquiry, PolicySet, Repair, Verdict};
+use crate::policy::{Charge, Check, Context, Denial, Facts, Inquiry, PolicySet, Repair, Size, Verdict};
 use crate::sensitive::Findings;
 
 /// A request as policies see it.
@@ -53,6 +53,11 @@ impl Probe {
     pub fn checks(&self, set: &PolicySet, judged: &Judged) -> Vec<Check> {
         let inquiry = self.inquiry_with(&judged.sent);
         if self.operation.access() == Access::Read { set.read_checks(&inquiry) } else { set.checks(&inquiry) }
+    }
+
+    /// The counts that the request belongs to. How full they are, only a running warden knows.
+    pub fn charges<'a>(&'a self, set: &'a PolicySet, judged: &'a Judged) -> Vec<Charge<'a>> {
+        set.charges(&self.inquiry_with(&judged.sent), Size::default()).list
     }
 
     fn inquiry_with<'a>(&'a self, facts: &'a Facts) -> Inquiry<'a> {

@@ -157,7 +157,12 @@ impl Seat<'_> {
         if self.passes(base, |facts| facts.guardrail = Some(other)) {
             accepted.insert("any other".to_owned());
         }
-        for (leak, name) in [(Leak::Trace, "its trace"), (Leak::Unchecked, "unchecked streams")] {
+        let leaks = [
+            (Leak::Trace, "its trace"),
+            (Leak::Unchecked, "unchecked streams"),
+            (Leak::Narrowed, "marked parts only"),
+        ];
+        for (leak, name) in leaks {
             if self.passes(base, |facts| facts.leaks.extend([leak])) {
                 accepted.insert(name.to_owned());
             }

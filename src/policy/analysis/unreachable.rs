@@ -96,6 +96,7 @@ impl Met {
             | Section::Content
             | Section::Guardrail
             | Section::Sensitive
+            | Section::Quotas
                 if concerned =>
             {
                 None
@@ -105,7 +106,8 @@ impl Met {
             | Section::Limits
             | Section::Content
             | Section::Guardrail
-            | Section::Sensitive => {
+            | Section::Sensitive
+            | Section::Quotas => {
                 let message = format!("{}: nothing that is granted meets its condition", item.rule);
                 Some(
                     item.warning(message)

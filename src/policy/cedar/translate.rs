@@ -180,9 +180,12 @@ fn applies(rule: &Rule) -> String {
             let names = guarded.map(|operation| format!("Warden::Action::{}", quoted(operation.name())));
             format!("action in [{}]", names.collect::<Vec<_>>().join(", "))
         }
-        Kind::Deny(_) | Kind::Residency(_) | Kind::Limits(_) | Kind::Content(_) | Kind::Sensitive(_) => {
-            TRUE.to_owned()
-        }
+        Kind::Deny(_)
+        | Kind::Residency(_)
+        | Kind::Limits(_)
+        | Kind::Content(_)
+        | Kind::Sensitive(_)
+        | Kind::Quotas(_) => TRUE.to_owned(),
     };
     all([operations, condition])
 }

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Exception, Waiver};
 use crate::policy::Team;
 use crate::policy::condition::check_blank;
+use crate::policy::detectors::Detectors;
 use crate::policy::document::{Items, Level, check_scope, check_version};
 use crate::policy::rule::{FileHead, Mode, Place, Rule, RuleId, Section, read_sentence};
 use crate::policy::rules::Kind;
@@ -27,6 +28,7 @@ const SOON: i64 = 14;
 pub(in crate::policy) struct Around<'a> {
     pub org: &'a Level,
     pub teams: &'a BTreeMap<String, Team>,
+    pub detectors: &'a Detectors,
     pub now: Timestamp,
 }
 
@@ -87,7 +89,7 @@ fn read_one(
         (words("owner"), words("approvedBy"), words("ticket"), words("reason"));
     let break_glass = item.get("breakGlass").and_then(|node| reader.boolean(node, "breakGlass"));
     let instead = match (item.get("instead"), &id) {
-        (Some(node), Some(id)) => read_instead(reader, node, id),
+        (Some(node), Some(id)) => read_instead(reader, node, id, around.detectors),
         (_, _) => Items::default(),
     };
     let (team, app) = bound?;
@@ -216,9 +218,12 @@ impl<'a> Known<'a> {
 fn fields(rule: &Rule) -> impl Iterator<Item = &'static str> {
     let bounds = match &rule.kind {
         Kind::Limits(limits) => limits.bounds.as_slice(),
-        Kind::Deny(_) | Kind::Residency(_) | Kind::Content(_) | Kind::Guardrail(_) | Kind::Sensitive(_) => {
-            &[]
-        }
+        Kind::Deny(_)
+        | Kind::Residency(_)
+        | Kind::Content(_)
+        | Kind::Guardrail(_)
+        | Kind::Sensitive(_)
+        | Kind::Quotas(_) => &[],
     };
     bounds.iter().map(|bound| bound.quantity.name())
 }
@@ -285,11 +290,13 @@ fn read_until(reader: &mut Reader<'_>, node: &Node) -> Option<Timestamp> {
     until
 }
 
-fn read_instead(reader: &mut Reader<'_>, node: &Node, id: &str) -> Items {
-    let sections = Section::ALL.map(Section::name);
+fn read_instead(reader: &mut Reader<'_>, node: &Node, id: &str, detectors: &Detectors) -> Items {
+    // What a request uses is counted for its team and apps, not for an exception.
+    let sections = Section::ALL.into_iter().filter(|section| *section != Section::Quotas);
+    let sections: Vec<_> = sections.map(Section::name).collect();
     let Some(mapping) = reader.mapping(node, "`instead`", &sections) else { return Items::default() };
     check_blank(reader, &mapping);
-    let file = FileHead { scope: &id, mode: Mode::Enforce, is_floor: false };
+    let file = FileHead { scope: &id, mode: Mode::Enforce, is_floor: false, is_app: false, detectors };
     let items = Items::read(reader, &mapping, file);
     for rule in items.rules.iter().filter(|rule| !rule.is_enforced()) {
         reader.error(&rule.head.place.span, "the terms of an exception are enforced; remove `mode`");

@@ -7,10 +7,11 @@
 use super::Breach;
 use crate::policy::Repair;
 use crate::policy::cedar::{FALSE, all, any, not, quoted, set};
-use crate::policy::facts::Facts;
+use crate::policy::detectors::Detectors;
+use crate::policy::facts::{Facts, Found};
 use crate::policy::rule::{Mode, RuleId};
 use crate::policy::unsupported;
-use crate::sensitive::{DetectorId, DetectorSet, Findings, find};
+use crate::sensitive::{DetectorId, DetectorSet, Findings};
 use crate::yaml::{Mapping, Node, Reader, Value, closest};
 
 pub(in crate::policy) const KEYS: [&str; 4] = ["detect", "prompt", "response", "unread"];
@@ -64,7 +65,7 @@ enum Unread {
 }
 
 impl Sensitive {
-    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>) -> Option<Self> {
+    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>, known: &Detectors) -> Option<Self> {
         let prompt = item.get("prompt").map(|node| read_action(reader, node, "prompt"));
         let response = item.get("response").map(|node| read_action(reader, node, "response"));
         if prompt.is_none() && response.is_none() {
@@ -72,7 +73,7 @@ impl Sensitive {
         }
         let unread = read_unread(reader, item, prompt.flatten());
         let node = reader.required(item, "an item of `sensitive`", "detect")?;
-        let detectors = read_detectors(reader, node)?;
+        let detectors = read_detectors(reader, node, known)?;
         let (prompt, response) = (prompt.flatten(), response.flatten());
         Some(Self { detectors, prompt, response, unread: unread? })
     }
@@ -122,6 +123,23 @@ impl Sensitive {
             names.join(", ")
         );
         Some(Breach::validation(text).between(facts.unread.to_string(), "0"))
+    }
+
+    /// Broken by findings in an answer that nobody takes out of it.
+    pub fn answer_breach(&self, found: &Found<'_>, mode: Mode, strongest: Strongest) -> Option<Breach> {
+        // Findings that are redacted do not reach the caller, so they break nothing.
+        let redacted = Strongest { redacted: DetectorSet::EMPTY, ..strongest };
+        let breach = self.breach_of(found.findings, Direction::Response, mode, redacted);
+        breach.or_else(|| self.fixed_breach(found, mode, strongest))
+    }
+
+    fn fixed_breach(&self, found: &Found<'_>, mode: Mode, strongest: Strongest) -> Option<Breach> {
+        let fixed = found.fixed.and_then(|fixed| self.breach_of(fixed, Direction::Response, mode, strongest));
+        if let Some(breach) = fixed.filter(|_| mode == Mode::Enforce) {
+            return Some(Breach { text: format!("{} where it cannot be replaced", breach.text), ..breach });
+        }
+        let unseen = found.overlong && mode == Mode::Enforce && self.filters_answers();
+        unseen.then(|| Breach::validation("the answer holds a text that is too long to be looked into"))
     }
 
     pub fn breach_of(
@@ -231,16 +249,16 @@ fn read_unread(reader: &mut Reader<'_>, item: &Mapping<'_>, prompt: Option<Actio
     reader.one_of(node, "unread", &[("report", Unread::Report), ("deny", Unread::Deny)])
 }
 
-fn read_detectors(reader: &mut Reader<'_>, node: &Node) -> Option<DetectorSet> {
+fn read_detectors(reader: &mut Reader<'_>, node: &Node, known: &Detectors) -> Option<DetectorSet> {
     let names = reader.strings(node, "detect")?;
     let mut detectors = DetectorSet::EMPTY;
     for (name, element) in names.iter().zip(reader.list(node)) {
-        if let Some(detector) = find(name) {
+        if let Some(detector) = known.find(name) {
             detectors.insert(detector);
             continue;
         }
         let message = format!("there is no detector `{}`", name.escape_debug());
-        let known: Vec<_> = DetectorSet::all().iter().map(DetectorId::short).collect();
+        let known = known.names();
         let help = match closest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("detectors: {}", known.join(", ")),
