@@ -117,6 +117,20 @@ pub struct Content {
     pub uninspected: Vec<Uninspected>,
 }
 
+/// The shape of the events that followed the intent of a session, as received.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Session {
+    pub events: u64,
+    pub bytes: u64,
+    /// Bytes of text that detectors could see, by what spoke it: `system`, `user`, `tool_result`, …
+    pub texts: BTreeMap<String, u64>,
+    pub modalities: Vec<String>,
+    pub tools: u32,
+    pub turns: u32,
+    /// What they could not look into, one entry per kind.
+    pub uninspected: Vec<Uninspected>,
+}
+
 /// Content of one kind that nobody looked into.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Uninspected {
@@ -257,6 +271,8 @@ pub struct Outcome {
     pub out_bytes: u64,
     /// Event-stream frames sent to the caller; 0 for a unary answer.
     pub frames: u32,
+    /// What followed the intent, in a session; never its text.
+    pub session: Option<Session>,
     /// Changes to events that followed the intent, in a session.
     pub edits: Vec<Edit>,
     /// About the answer, and in a session about the events that followed the intent: rules it violated, findings in it.
@@ -290,6 +306,8 @@ pub enum EndState {
     PolicyAbort,
     /// The answer was withheld whole.
     Refused,
+    /// The warden was told to stop, and the exchange would have outlasted it.
+    Drained,
     /// The request path let go of the entry without saying how it ended.
     Abandoned,
     /// Nothing was forwarded: the intent became durable too late, or there was nothing to sign with.
@@ -337,6 +355,7 @@ impl Outcome {
             timings: Timings::default(),
             out_bytes: 0,
             frames: 0,
+            session: None,
             edits: Vec::new(),
             judgement: Judgement::default(),
         }
@@ -409,12 +428,13 @@ impl DenialReason {
 }
 
 impl EndState {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Complete,
         Self::ClientAbort,
         Self::UpstreamAbort,
         Self::PolicyAbort,
         Self::Refused,
+        Self::Drained,
         Self::Abandoned,
         Self::NotForwarded,
         Self::CrashUnknown,
@@ -427,6 +447,7 @@ impl EndState {
             Self::UpstreamAbort => "upstream_abort",
             Self::PolicyAbort => "policy_abort",
             Self::Refused => "refused",
+            Self::Drained => "drained",
             Self::Abandoned => "abandoned",
             Self::NotForwarded => "not_forwarded",
             Self::CrashUnknown => "crash_unknown",

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::record::{
     Arrival, Caller, Content, Denied, Edit, EndState, Finding, Intent, Judgement, Outcome, Record, Request,
-    RuleHit, Settings, Target, Uninspected,
+    RuleHit, Session, Settings, Target, Uninspected,
 };
 
 /// Limit of a leaf in a C2SP tile log: entry bundles carry 16-bit lengths.
@@ -284,6 +284,21 @@ fn write_content(object: &mut Object, content: &Content) {
     object.list("uninspected", &content.uninspected, |entry| uninspected(entry, list_cap));
 }
 
+fn write_session(session: &Session, list_cap: usize) -> Value {
+    let mut inner = Object::new(list_cap);
+    inner.set("events", session.events);
+    inner.set("in_bytes", session.bytes);
+    inner.set("inspected_bytes", session.texts.values().sum::<u64>());
+    let texts: Map<_, _> =
+        session.texts.iter().map(|(role, bytes)| (cut(role, NAME), Value::from(*bytes))).collect();
+    inner.set("texts", texts);
+    inner.list("modalities", &session.modalities, |name| Value::from(cut(name, NAME)));
+    inner.set("tools", session.tools);
+    inner.set("turns", session.turns);
+    inner.list("uninspected", &session.uninspected, |entry| uninspected(entry, list_cap));
+    inner.into_value()
+}
+
 fn uninspected(entry: &Uninspected, list_cap: usize) -> Value {
     let mut inner = Object::new(list_cap);
     inner.text("kind", &entry.kind, NAME);
@@ -351,6 +366,9 @@ fn write_outcome(object: &mut Object, outcome: &Outcome) {
     object.optional("overhead_us", outcome.timings.overhead_us);
     object.set("out_bytes", outcome.out_bytes);
     object.set("frames", outcome.frames);
+    if let Some(session) = &outcome.session {
+        object.set("session", write_session(session, object.list_cap));
+    }
     object.list("edits", &outcome.edits, edit);
     write_judgement(object, &outcome.judgement);
 }

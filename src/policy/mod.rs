@@ -34,7 +34,7 @@ use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::Usage;
 use crate::sensitive::Scanner;
 
-pub use cedar::schema as cedar_schema;
+pub use cedar::{Statement, schema as cedar_schema};
 pub use compile::compile;
 pub use evaluate::Check;
 pub use exceptions::{ExceptionSummary, Exempted};
@@ -102,6 +102,11 @@ impl PolicySet {
     /// Whether callers are told, in a header, what rules in shadow mode would have refused.
     pub fn tells_shadow(&self) -> bool {
         self.org.floor.shadow_header
+    }
+
+    /// The same rules in Cedar, over the schema of [`cedar_schema`].
+    pub fn in_cedar(&self) -> Vec<Statement> {
+        cedar::translate(self)
     }
 
     /// The files, from the floor down.

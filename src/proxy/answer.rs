@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::bedrock::fault::Fault;
+use crate::bedrock::fault::{ErrorShape, Fault};
 use crate::bedrock::format::Format;
 use crate::bedrock::json::{Document, Edits, quoted};
 use crate::bedrock::view::{Text, TextRole, Usage};
@@ -170,6 +170,16 @@ fn withheld(format: Format, document: &Document<'_>) -> Option<String> {
         "{{\"output\":{{\"message\":{{\"role\":\"assistant\",\"content\":[{{\"text\":{notice}}}]}}}},\
          \"stopReason\":\"guardrail_intervened\"{kept}}}"
     ))
+}
+
+/// What an error is called whose body is in the form of OpenAI or Anthropic, where no header has to name it. `None` for
+/// what is no such body.
+pub fn named_in_body(shape: ErrorShape, body: &[u8]) -> Option<String> {
+    let document = Document::parse(body).ok().filter(|_| shape != ErrorShape::Aws)?;
+    let error = document.root().get("error")?;
+    let name = ["code", "type"].into_iter().find_map(|name| error.get(name)?.as_str())?;
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    ((1..=64).contains(&name.len()) && name.bytes().all(is_name)).then(|| name.to_owned())
 }
 
 /// What may be told of an error answer of Bedrock's.

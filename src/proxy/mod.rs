@@ -5,10 +5,12 @@
 
 mod answer;
 mod body;
+mod drain;
 mod exchange;
 mod judge;
 mod metadata;
 mod pipeline;
+mod reads;
 pub mod records;
 mod refuse;
 mod reply;
@@ -38,6 +40,7 @@ use crate::telemetry::{JournalVitals, MetricsError, Telemetry, Vitals};
 use crate::upstream::{Resolver, Upstream};
 
 use body::Buffers;
+use drain::Drain;
 use reply::Downstream;
 
 pub use reply::ReplyBody;
@@ -70,6 +73,7 @@ pub struct Proxy {
     certificate_expires: Option<SystemTime>,
     // Exchanges in flight. The drain waits for them.
     exchanges: TaskTracker,
+    drain: Drain,
 }
 
 /// One thing that has to be in order before requests can be served.
@@ -105,6 +109,7 @@ impl Proxy {
             telemetry,
             certificate_expires: None,
             exchanges,
+            drain: Drain::default(),
         })
     }
 
@@ -185,6 +190,16 @@ impl Proxy {
     fn journal_problem(&self) -> Option<String> {
         let health = self.journal.health();
         (!health.is_ready()).then(|| health.state.to_string())
+    }
+
+    /// Begins no more sessions.
+    pub fn begin_drain(&self) {
+        self.drain.begin();
+    }
+
+    /// Ends the sessions that still go on.
+    pub fn end_drain(&self) {
+        self.drain.end();
     }
 
     /// Sends the telemetry that was not sent yet, within a bound.

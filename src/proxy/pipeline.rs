@@ -190,6 +190,9 @@ async fn begin(
 ) -> Result<Received, Refusal> {
     let (principal, proof) = claim.prove_session()?;
     exchange.learn_principal(&principal);
+    if proxy.drain.has_begun() {
+        return Err(Refusal::Draining);
+    }
     let (input, body) = session::open(proxy, &parts.headers, incoming, proof).await?;
     exchange.learn_body(body.len());
     let body_sha256 = sha256(&body);
@@ -235,7 +238,7 @@ fn decide(
     exchange: &mut Exchange,
 ) -> Result<(Allowed, Call, Option<Format>), Refusal> {
     let operation = asked.route.operation;
-    let mut headers = upstream::forwarded(&asked.parts.headers, operation.binds_headers())?;
+    let mut headers = upstream::forwarded(&asked.parts.headers, operation)?;
     let id = exchange.request_id();
     let stamp = proxy.request_metadata.then(|| Stamp::new(asked.principal, id, policies.digest()));
     let subject = Subject {

@@ -187,6 +187,7 @@ pub fn add_heard(outcome: &mut Outcome, heard: &Heard) {
     judgement.exceptions.extend(exceptions(&heard.exceptions));
     judgement.findings.extend(findings(&heard.findings, Direction::In));
     outcome.edits.extend(edits(&heard.repairs));
+    outcome.session = Some(heard.shape.to_record());
 }
 
 fn hits(violations: &[Violation]) -> Vec<RuleHit> {

@@ -54,6 +54,11 @@ pub enum Refusal {
     UnknownFamily(#[from] UnknownFamily),
     #[error("a guardrail needs one identifier and one version")]
     IncompleteGuardrail,
+    #[error(
+        "the body holds `amazon-bedrock-guardrailConfig` and no header names a guardrail; send \
+         `x-amzn-bedrock-guardrailidentifier` and `x-amzn-bedrock-guardrailversion`"
+    )]
+    UnnamedGuardrail,
     #[error("request bodies must be JSON; send `content-type: application/json`")]
     MediaType,
     #[error("sessions are streams of events; send `content-type: application/vnd.amazon.eventstream`")]
@@ -70,6 +75,8 @@ pub enum Refusal {
     NoEvent,
     #[error("a session may last {} minutes", .0.as_secs() / 60)]
     SessionTooLong(Duration),
+    #[error("the warden is about to stop; open the session again")]
+    Draining,
     #[error("request metadata must be a JSON object of strings")]
     Metadata,
     #[error("request metadata has room for {room} pairs beside those that bedrock-warden adds; send fewer")]
@@ -127,9 +134,12 @@ impl Refusal {
             | Self::Chunk(_)
             | Self::Order(_)
             | Self::ForeignRegion { .. }
-            | Self::Header(InvalidHeader::Repeated(_) | InvalidHeader::NotText(_))
+            | Self::Header(
+                InvalidHeader::Repeated(_) | InvalidHeader::NotText(_) | InvalidHeader::NotFeatures(_),
+            )
             | Self::Json(_)
             | Self::IncompleteGuardrail
+            | Self::UnnamedGuardrail
             | Self::Metadata
             | Self::MetadataFull { .. }
             | Self::MetadataTooLong
@@ -170,6 +180,7 @@ impl Refusal {
             | Self::UpstreamForbidden => Fault::AccessDenied,
             Self::NotRecorded(_)
             | Self::NoPolicies
+            | Self::Draining
             | Self::UpstreamCredentials
             | Self::ForeignAnswer(StatusCode::SERVICE_UNAVAILABLE) => Fault::ServiceUnavailable,
             Self::Upstream(error) => match error {
@@ -196,6 +207,7 @@ impl Refusal {
         match self {
             Self::NotRecorded(_)
             | Self::NoPolicies
+            | Self::Draining
             | Self::Upstream(_)
             | Self::UpstreamCredentials
             | Self::UpstreamForbidden
@@ -223,6 +235,7 @@ impl Refusal {
             | Self::Decode(_)
             | Self::UnknownFamily(_)
             | Self::IncompleteGuardrail
+            | Self::UnnamedGuardrail
             | Self::MediaType
             | Self::StreamMediaType
             | Self::Frame(_)

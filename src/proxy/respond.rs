@@ -10,8 +10,6 @@ use hyper::body::Incoming;
 use crate::audit::{EndState, Outcome};
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::Format;
-use crate::bedrock::json::Document;
-use crate::bedrock::listing::{self, ListingError};
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Route;
 use crate::bedrock::stream::Framing;
@@ -29,7 +27,7 @@ use super::refuse::{MODIFIED, Refusal};
 use super::reply::Downstream;
 use super::session::Beside;
 use super::stream::{self, End, Filter, Seen, Streamed};
-use super::{Proxy, records};
+use super::{Proxy, reads, records};
 
 /// Error answers are small; a larger one is not one.
 const ERROR_BYTES: usize = 64 * 1024;
@@ -156,7 +154,7 @@ pub async fn respond(
         return delivery.give_up(&Refusal::AnswerUnreadable, EndState::UpstreamAbort).await;
     }
     match answer.status {
-        StatusCode::OK if delivery.answering.route.operation.is_streaming() => {
+        StatusCode::OK if delivery.answering.route.streams => {
             Box::pin(delivery.stream(answer)).await;
         }
         StatusCode::OK => delivery.unary(answer).await,
@@ -192,7 +190,7 @@ impl Delivery<'_, '_> {
             return self.give_up(&Refusal::AnswerBroken, EndState::UpstreamAbort).await;
         };
         self.forwarded.upstream_ended(self.sent);
-        let filtered = match self.filter(body) {
+        let filtered = match filter(self.proxy, self.policies, &self.answering, body).await {
             Ok(filtered) => filtered,
             Err(refusal) => return self.give_up(&refusal, EndState::Refused).await,
         };
@@ -217,34 +215,13 @@ impl Delivery<'_, '_> {
         self.complete(head, filtered.body).await;
     }
 
-    /// Applies policy to a whole answer.
-    fn filter(&self, body: Bytes) -> Result<Filtered, Refusal> {
-        let (Some(inquiry), Some(format)) = (self.answering.inquiry(), self.answering.format) else {
-            return self.filter_read(&body);
-        };
-        let detectors = self.policies.detectors(&self.answering.principal, Direction::Response);
-        answer::filter(format, self.policies, self.policies.scanner(), detectors, &inquiry, body)
-    }
-
-    /// FAIL-CLOSED: an answer that cannot be read is not passed on, because it cannot be filtered.
-    fn filter_read(&self, body: &Bytes) -> Result<Filtered, Refusal> {
-        let Answering { route, principal, context, .. } = &*self.answering;
-        let document = Document::parse(body).map_err(|_| Refusal::AnswerUnreadable)?;
-        let kept = listing::filter(route.operation, &document, |model| {
-            let stated = self.policies.alias(model);
-            self.policies.may_use(principal, stated.as_ref().unwrap_or(model), context)
-        });
-        let kept = kept.map_err(|error| match error {
-            ListingError::Declined(_) => Refusal::AnswerDeclined,
-            ListingError::NotAnObject(_) | ListingError::NoEntries { .. } => Refusal::AnswerUnreadable,
-        })?;
-        Ok(Filtered::of_read(body, kept))
-    }
-
     /// An error of Bedrock's: passed on, unless it speaks of our own credentials or is nothing that Bedrock would say.
     async fn error(mut self, answer: Answer) {
         let Answer { status, headers, body } = answer;
-        self.outcome.error_code = text(&headers, "x-amzn-errortype").as_deref().and_then(error_name);
+        let named = text(&headers, "x-amzn-errortype").as_deref().and_then(error_name);
+        let body = collect(body, ERROR_BYTES, self.proxy.upstream.idle_timeout()).await.ok();
+        let told = || answer::named_in_body(self.downstream.errors(), body.as_deref()?);
+        self.outcome.error_code = named.or_else(told);
         match answer::upstream_fault(status, self.outcome.error_code.as_deref()) {
             UpstreamFault::Relayed => {}
             UpstreamFault::Credentials => {
@@ -257,12 +234,12 @@ impl Delivery<'_, '_> {
                 return self.give_up(&Refusal::ForeignAnswer(status), EndState::UpstreamAbort).await;
             }
         }
-        match collect(body, ERROR_BYTES, self.proxy.upstream.idle_timeout()).await {
-            Ok(body) => {
+        match body {
+            Some(body) => {
                 let head = head(status, &headers, &self.forwarded);
                 self.complete(head, body).await;
             }
-            Err(_) => self.give_up(&Refusal::AnswerBroken, EndState::UpstreamAbort).await,
+            None => self.give_up(&Refusal::AnswerBroken, EndState::UpstreamAbort).await,
         }
     }
 
@@ -294,7 +271,7 @@ impl Delivery<'_, '_> {
 
     async fn stream(mut self, answer: Answer) {
         let Answer { status, headers, body } = answer;
-        let framing = Framing::EventStream;
+        let framing = Framing::of(self.answering.route.operation.body());
         let carried =
             text(&headers, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with(framing.media_type()));
         let (Some(format), true) = (self.answering.format, carried) else {
@@ -327,6 +304,20 @@ impl Delivery<'_, '_> {
 fn reasons(violations: &[Violation]) -> String {
     let reason = |violation: &Violation| format!("{}: {}", violation.rule, violation.message);
     violations.iter().map(reason).collect::<Vec<_>>().join("; ")
+}
+
+/// Applies policy to a whole answer.
+async fn filter(
+    proxy: &Proxy,
+    policies: &PolicySet,
+    answering: &Answering,
+    body: Bytes,
+) -> Result<Filtered, Refusal> {
+    let (Some(inquiry), Some(format)) = (answering.inquiry(), answering.format) else {
+        return reads::cut_down(proxy, policies, answering, &body).await;
+    };
+    let detectors = policies.detectors(&answering.principal, Direction::Response);
+    answer::filter(format, policies, policies.scanner(), detectors, &inquiry, body)
 }
 
 fn milliseconds(since: Instant) -> u64 {

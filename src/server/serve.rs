@@ -1,7 +1,9 @@
 //! The life of the process: load, open, bind, serve, drain.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use hyper::body::Incoming;
@@ -27,6 +29,9 @@ use super::reload::{LoadError, Reload, RuleFiles};
 
 /// Connections of the admin listener.
 const ADMIN_CONNECTIONS: usize = 64;
+
+/// How long before the end of a drain what would go on is ended, so that callers and records are told.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Why the warden does not start or did not stop cleanly.
 #[derive(Debug, Error)]
@@ -221,14 +226,22 @@ impl Warden {
 
     /// Stops accepting, finishes what is in flight within the deadline, and closes the journal.
     pub async fn drain(self) -> Result<(), ServeError> {
+        self.proxy.begin_drain();
         self.stop.cancel();
         self.connections.close();
         self.background.close();
-        let finished = async {
+        let mut finished = pin!(async {
             self.connections.wait().await;
             self.background.wait().await;
-        };
-        if tokio::time::timeout(self.config.drain, finished).await.is_err() {
+        });
+        let last_words = LAST_WORDS.min(self.config.drain / 2);
+        let patience = self.config.drain.saturating_sub(last_words);
+        let mut done = tokio::time::timeout(patience, &mut finished).await.is_ok();
+        if !done {
+            self.proxy.end_drain();
+            done = tokio::time::timeout(last_words, finished).await.is_ok();
+        }
+        if !done {
             // CRASH: their intents have no outcome, so the next start records them as `unknown`.
             tracing::warn!("exchanges still in flight after the drain deadline are cut off");
         }

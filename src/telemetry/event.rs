@@ -103,6 +103,11 @@ impl Timings {
 }
 
 impl Finished {
+    /// Whether the answer is, or was asked to be, a stream.
+    pub fn streams(&self) -> bool {
+        self.operation.is_some_and(Operation::is_streaming) || self.parameters.stream
+    }
+
     /// An exchange of which nothing is known yet: unless it ends otherwise, it was let go of.
     pub fn new(request_id: Uuid, policy_digest: &str) -> Self {
         Self {

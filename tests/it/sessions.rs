@@ -400,3 +400,32 @@ fn only_intent(warden: &TestWarden) -> Record {
     assert_eq!(intents.len(), 1, "{intents:?}");
     intents[0].clone()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_tells_a_session_why_it_ends_and_records_what_it_held() {
+    let mut warden = Setup::new().setting("WARDEN_DRAIN", "2s").start();
+    let client = client(&warden, &warden.key);
+    let mut talk = Conversation::open(&client, SONIC, session_start(json!({}))).await.unwrap();
+    talk.say([prompt_start()]);
+    talk.say(text("system", "SYSTEM", &["be brief"]));
+    talk.say(text("turn", "USER", &["good ", "morning"]));
+    assert_eq!(talk.answer().await.unwrap(), "You said: good morning");
+    warden.terminate();
+    let ended = loop {
+        match talk.hear().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("a clean end would pass for a complete session"),
+            Err(ended) => break ended,
+        }
+    };
+    assert_eq!(ended.code(), Some("ServiceUnavailableException"), "{ended:?}");
+    drop(talk);
+    warden.wait_for_exit();
+    let outcome = warden.only_outcome();
+    assert_eq!(outcome.text("end_state"), "drained", "{outcome:?}");
+    assert_eq!(outcome.text("error_code"), "ServiceUnavailableException", "{outcome:?}");
+    let held = &outcome.0["session"];
+    assert_eq!((&held["texts"]["system"], &held["texts"]["user"]), (&json!(8), &json!(12)), "{outcome:?}");
+    assert_eq!((&held["turns"], &held["modalities"]), (&json!(1), &json!(["text"])), "{outcome:?}");
+    assert!(held["inspected_bytes"].as_u64() >= Some(20), "{outcome:?}");
+}

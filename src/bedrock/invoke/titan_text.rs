@@ -3,7 +3,7 @@
 //! Receives `inputText` with `textGenerationConfig`, answers hold `results`, chunks hold `outputText`.
 //! Shapes from recorded answers and public SDKs.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -34,7 +34,7 @@ impl Dialect for TitanText {
                         draft.setting(parameter, setting)?;
                     }
                 }
-                _ => return Err(unknown(member, "a Titan Text body")),
+                _ => beyond(draft, member, "a Titan Text body")?,
             }
         }
         draft::require(body.members(), "body", "inputText")?;

@@ -7,14 +7,22 @@
 use bytes::Bytes;
 use thiserror::Error;
 
+use crate::bedrock::chat::Api;
 use crate::bedrock::event_stream::{Frame, FrameError, FrameReader, encode_event, encode_exception};
 use crate::bedrock::fault::Fault;
+use crate::bedrock::json::quoted;
+use crate::bedrock::operation::Body;
+use crate::bedrock::sse::{self, EventReader, SseError};
+
+use super::server_sent::ServerSent;
 
 /// Why a stream cannot be read on, or an event not be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CarrierError {
     #[error(transparent)]
     Frame(#[from] FrameError),
+    #[error(transparent)]
+    ServerSent(#[from] SseError),
 }
 
 /// One way of carrying events.
@@ -25,13 +33,31 @@ pub enum CarrierError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
     EventStream,
+    /// Server-sent events, as the clients of one API read them.
+    ServerSent(Api),
 }
 
 impl Framing {
+    /// How answers to requests with such a body are carried.
+    pub const fn of(body: Body) -> Self {
+        match body {
+            Body::Chat(api) => Self::ServerSent(api),
+            Body::None
+            | Body::Invoke
+            | Body::Converse
+            | Body::Session
+            | Body::CountTokens
+            | Body::AsyncInvoke
+            | Body::Guardrail
+            | Body::GuardrailChecks => Self::EventStream,
+        }
+    }
+
     /// How the `content-type` of an answer that is carried so begins.
     pub const fn media_type(self) -> &'static str {
         match self {
             Self::EventStream => "application/vnd.amazon.eventstream",
+            Self::ServerSent(_) => "text/event-stream",
         }
     }
 
@@ -39,6 +65,10 @@ impl Framing {
     pub fn event(self, name: &str, payload: &[u8]) -> Result<Bytes, CarrierError> {
         match self {
             Self::EventStream => Ok(encode_event(name, payload)?),
+            Self::ServerSent(_) => {
+                let data = std::str::from_utf8(payload).map_err(|_| SseError::NotUtf8)?;
+                Ok(sse::encode(Some(name), data))
+            }
         }
     }
 
@@ -46,6 +76,32 @@ impl Framing {
     pub fn exception(self, fault: Fault, message: &str) -> Bytes {
         match self {
             Self::EventStream => encode_exception(fault, message),
+            Self::ServerSent(api) => {
+                let shaped = String::from_utf8_lossy(&fault.shaped(message, api.errors())).into_owned();
+                match api {
+                    Api::Completions => sse::encode(None, &shaped),
+                    Api::Messages => sse::encode(Some("error"), &shaped),
+                    // Its SDKs raise what has an `error`; the members beside it are those of the API's own event.
+                    Api::Responses => {
+                        let error = shaped.strip_prefix('{').unwrap_or(&shaped);
+                        let (name, message) = (fault.name(), quoted(message));
+                        let event = format!(
+                            "{{\"type\":\"error\",\"code\":\"{name}\",\"message\":{message},\"param\":null,{error}"
+                        );
+                        sse::encode(Some("error"), &event)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Most bytes of events that may be held until the end of an answer is recorded.
+    pub const fn most_held(self) -> usize {
+        const MARGIN: usize = 1024 * 1024;
+        match self {
+            // Terminal frames are a few hundred bytes.
+            Self::EventStream => MARGIN,
+            Self::ServerSent(_) => sse::MAX_EVENT_BYTES + MARGIN,
         }
     }
 }
@@ -54,12 +110,14 @@ impl Framing {
 #[derive(Debug)]
 pub enum Carrier {
     EventStream(FrameReader),
+    ServerSent(Api, EventReader),
 }
 
 impl Carrier {
     pub fn new(framing: Framing) -> Self {
         match framing {
             Framing::EventStream => Self::EventStream(FrameReader::new()),
+            Framing::ServerSent(api) => Self::ServerSent(api, EventReader::new()),
         }
     }
 
@@ -67,6 +125,7 @@ impl Carrier {
     pub fn push(&mut self, bytes: &[u8]) {
         match self {
             Self::EventStream(reader) => reader.push(bytes),
+            Self::ServerSent(_, reader) => reader.push(bytes),
         }
     }
 
@@ -78,6 +137,10 @@ impl Carrier {
     pub fn next(&mut self) -> Result<Option<Event>, CarrierError> {
         match self {
             Self::EventStream(reader) => Ok(reader.next()?.map(Event::Frame)),
+            Self::ServerSent(api, reader) => {
+                let event = reader.next()?;
+                Ok(event.map(|event| Event::ServerSent(ServerSent::new(*api, event))))
+            }
         }
     }
 
@@ -85,6 +148,7 @@ impl Carrier {
     pub fn finish(&self) -> Result<(), CarrierError> {
         match self {
             Self::EventStream(reader) => Ok(reader.finish()?),
+            Self::ServerSent(_, reader) => Ok(reader.finish()?),
         }
     }
 }
@@ -93,6 +157,7 @@ impl Carrier {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     Frame(Frame),
+    ServerSent(ServerSent),
 }
 
 /// What an event says it is.
@@ -104,6 +169,10 @@ pub enum Announced<'e> {
     Exception(&'e str),
     /// An error outside of the service model.
     Error,
+    /// That the stream is over, and nothing else.
+    Done,
+    /// Nothing.
+    Comment,
 }
 
 impl Event {
@@ -111,6 +180,7 @@ impl Event {
     pub const fn raw(&self) -> &Bytes {
         match self {
             Self::Frame(frame) => frame.raw(),
+            Self::ServerSent(event) => event.raw(),
         }
     }
 
@@ -118,6 +188,7 @@ impl Event {
     pub fn payload(&self) -> &[u8] {
         match self {
             Self::Frame(frame) => frame.payload(),
+            Self::ServerSent(event) => event.data().as_bytes(),
         }
     }
 
@@ -128,6 +199,7 @@ impl Event {
                 (None, Some(name)) => Announced::Exception(name),
                 (None, None) => Announced::Error,
             },
+            Self::ServerSent(event) => event.announced(),
         }
     }
 
@@ -135,6 +207,10 @@ impl Event {
     pub fn with_payload(&self, payload: Vec<u8>) -> Result<Bytes, CarrierError> {
         match self {
             Self::Frame(frame) => Ok(frame.with_payload(payload)?),
+            Self::ServerSent(event) => {
+                let data = String::from_utf8(payload).map_err(|_| SseError::NotUtf8)?;
+                Ok(event.with_data(&data))
+            }
         }
     }
 }

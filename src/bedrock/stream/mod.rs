@@ -9,34 +9,40 @@ mod denial;
 mod edit;
 mod piece;
 mod progress;
+mod server_sent;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::chat::Api;
 use super::converse;
 use super::format::error::DecodeError;
 use super::format::{Format, Wire};
+use super::invoke::{Dialect, guardrail};
 use super::json::{Document, Node};
 use super::speech;
-use super::view::Usage;
+use super::view::{INTERVENED, Usage};
 
 pub use carrier::{Announced, Carrier, CarrierError, Event, Framing};
 pub use denial::Shown;
 pub use edit::{continued, rewritten};
 pub use piece::{Kind, Observed, Piece};
 pub(crate) use progress::Progress;
+pub use server_sent::ServerSent;
 
 /// Reads the events of one answer.
 #[derive(Debug)]
 pub struct StreamReader {
     format: Format,
     progress: Progress,
+    /// Whether the stream has said that it is over, which only some do.
+    done: bool,
 }
 
 impl StreamReader {
     pub(crate) fn new(format: Format) -> Self {
         // A session has said nothing yet, and may end so.
-        Self { format, progress: Progress::new(format.wire() == Wire::Speech) }
+        Self { format, progress: Progress::new(format.wire() == Wire::Speech), done: false }
     }
 
     /// Reads the next event.
@@ -49,8 +55,11 @@ impl StreamReader {
         self.progress.usage
     }
 
-    /// The family's own word for why generation ended, once known.
+    /// The family's own word for why generation ended, once known; Converse's where a guardrail ended it.
     pub fn stop_reason(&self) -> Option<&str> {
+        if self.progress.intervened {
+            return Some(INTERVENED);
+        }
         self.progress.stop_reason()
     }
 
@@ -61,7 +70,8 @@ impl StreamReader {
 
     /// Whether the event that ends an answer was seen. A stream can end without it and look complete to SDKs.
     pub fn finished(&self) -> bool {
-        self.progress.finished()
+        let says_so = self.format.wire() == Wire::Chat(Api::Completions);
+        self.progress.finished() && (self.done || !says_so)
     }
 
     pub(crate) fn read(&mut self, announced: Announced<'_>, payload: &[u8]) -> Result<Observed, DecodeError> {
@@ -70,6 +80,11 @@ impl StreamReader {
             Announced::Exception(_) => self.progress.exception(Document::parse(payload)?.root()),
             // FAIL-CLOSED: `error` frames are not modelled and SDKs disagree about them.
             Announced::Error => return Err(DecodeError::UnknownEvent),
+            Announced::Comment => {}
+            Announced::Done => {
+                self.done = true;
+                self.progress.end(None);
+            }
         }
         Ok(std::mem::take(&mut self.progress.frame))
     }
@@ -91,11 +106,18 @@ impl StreamReader {
                 if !chunk.is_object() {
                     return Err(DecodeError::UnknownChunk);
                 }
-                dialect.chunk(chunk, progress)?;
-                progress.metrics(chunk);
-                Ok(())
+                native_chunk(dialect, chunk, progress)
             }),
             Wire::Speech => self.chunk(name, event, speech::read_chunk),
+            Wire::Chat(api) => {
+                let kind = event.get("type").and_then(Node::as_str);
+                let called = if api == Api::Completions { Some("") } else { kind };
+                // FAIL-CLOSED: some clients go by the event's name and others by what its data says.
+                if called != Some(name) {
+                    return Err(DecodeError::UnknownEvent);
+                }
+                native_chunk(api.dialect(), event, &mut self.progress)
+            }
             // These operations answer at once.
             Wire::AsyncInvoke(_)
             | Wire::CountConverse
@@ -123,6 +145,18 @@ impl StreamReader {
         self.progress.frame.inner = Some(bytes);
         Ok(())
     }
+}
+
+/// Reads a model's own chunk, or what Bedrock says in between.
+fn native_chunk(dialect: &dyn Dialect, chunk: &Node<'_>, progress: &mut Progress) -> Result<(), DecodeError> {
+    if guardrail::is_apart(chunk) {
+        progress.rest(chunk, &[]);
+    } else {
+        dialect.chunk(chunk, progress)?;
+    }
+    progress.metrics(chunk);
+    progress.intervened |= guardrail::intervention(chunk).is_some();
+    Ok(())
 }
 
 /// The member of the last chunk that holds the counts (seen in recorded answers of all streaming families).

@@ -50,6 +50,10 @@ pub enum Kind {
     Aside,
     /// The whole text of a block, which was streamed already.
     Repeated,
+    /// JSON in a string, whole: what a tool is called with.
+    Input,
+    /// The whole JSON of a block, which was streamed already.
+    RepeatedInput,
     /// A list of tokens that repeats a text in pieces. `null` can stand in its place.
     Tokens,
 }
@@ -59,7 +63,7 @@ impl Kind {
     pub const fn block(self) -> Option<u32> {
         match self {
             Self::Words(block) | Self::ToolInput(block) | Self::Sealed(block) => Some(block),
-            Self::Aside | Self::Repeated | Self::Tokens => None,
+            Self::Aside | Self::Repeated | Self::Input | Self::RepeatedInput | Self::Tokens => None,
         }
     }
 }

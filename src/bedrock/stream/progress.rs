@@ -21,12 +21,17 @@ pub(crate) struct Progress {
     pub(crate) usage: Usage,
     pub(crate) frame: Observed,
     pub(crate) routed_to: Option<String>,
+    pub(super) intervened: bool,
     stop_reason: Option<String>,
     finished: bool,
     /// Alternatives that have begun and not ended.
     open: BTreeSet<u32>,
     /// Text per block, kept only for families whose last chunk repeats it.
     remembered: BTreeMap<u32, String>,
+    /// The same for what tools are called with.
+    inputs: BTreeMap<u32, String>,
+    /// Other strings that were said, for streams whose events repeat them.
+    echoes: BTreeSet<String>,
 }
 
 impl Progress {
@@ -74,6 +79,54 @@ impl Progress {
             Some(_) => Kind::Aside,
         };
         self.push(kind, text, Some(node.span), None);
+    }
+
+    /// Goes on with what a tool is called with, which will be repeated when it is whole.
+    pub(crate) fn input_to_be_repeated(&mut self, block: u32, node: &Node<'_>) -> Result<(), DecodeError> {
+        self.tool_input_node(block, node)?;
+        self.inputs.entry(block).or_default().push_str(node.as_str().unwrap_or_default());
+        Ok(())
+    }
+
+    /// Adds every string below `node` of a document that repeats what was said: pieces of blocks whole, and whatever
+    /// else stood in earlier events.
+    pub(crate) fn echo(&mut self, node: &Node<'_>, key: Option<&str>) {
+        match &node.value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::String(text) => {
+                let kind = self.echoed(text, key);
+                // A text of a block was looked at for itself, and so is its repetition.
+                let key = key.filter(|_| !among(&self.remembered, text));
+                self.push(kind, text, Some(node.span), key);
+            }
+            Value::Array(elements) => elements.iter().for_each(|element| self.echo(element, key)),
+            Value::Object(members) => {
+                for member in members {
+                    match member.name.as_ref() {
+                        "logprobs" if !member.node.elements().is_empty() => self.tokens(&member.node),
+                        "encrypted_content" => self.payload(&member.node),
+                        name => self.echo(&member.node, Some(name)),
+                    }
+                }
+            }
+        }
+    }
+
+    fn echoed(&mut self, text: &str, key: Option<&str>) -> Kind {
+        let is_input = key == Some("arguments");
+        if is_input && among(&self.inputs, text) {
+            return Kind::RepeatedInput;
+        }
+        if !is_input && (among(&self.remembered, text) || self.echoes.contains(text)) {
+            return Kind::Repeated;
+        }
+        // FAIL-CLOSED: what differs from the pieces was not seen yet.
+        let is_new = self.echoes.insert(text.to_owned());
+        match (is_input, is_new) {
+            (true, true) => Kind::Input,
+            (true, false) => Kind::RepeatedInput,
+            (false, _) => Kind::Aside,
+        }
     }
 
     /// Adds a string that should be base64, unless it is.
@@ -239,4 +292,8 @@ impl Progress {
             self.frame.pieces.push(piece);
         }
     }
+}
+
+fn among(texts: &BTreeMap<u32, String>, text: &str) -> bool {
+    texts.values().any(|streamed| streamed == text)
 }

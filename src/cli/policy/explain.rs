@@ -203,7 +203,8 @@ fn streamed(operation: Operation, stream: bool) -> Result<Operation, Failure> {
     match (operation, stream) {
         (Operation::InvokeModel, true) => Ok(Operation::InvokeModelWithResponseStream),
         (Operation::Converse, true) => Ok(Operation::ConverseStream),
-        (operation, stream) if operation.is_streaming() == stream => Ok(operation),
+        (operation, true) if operation.may_stream() => Ok(operation),
+        (operation, false) if !operation.is_streaming() => Ok(operation),
         (operation, _) => Err(Failure::usage(format!("{} cannot have stream={stream}", operation.name()))),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Reads the folder, prints to stdout. Never talks to a running warden.
 
+mod cedar;
 mod check;
 mod explain;
 mod question;
@@ -30,12 +31,15 @@ pub enum PolicyCommand {
     /// The request is described by NAME=VALUE facts, or read from a file that holds its body. Exits with 1 when the
     /// request is denied.
     Explain(Box<explain::ExplainArgs>),
+    /// Print the policy files as Cedar policies, or the schema of requests
+    Cedar(cedar::CedarArgs),
 }
 
 pub fn run(command: PolicyCommand, terminal: &mut Terminal) -> Result<Exit, Failure> {
     match command {
         PolicyCommand::Check(args) => check::run(&args, terminal),
         PolicyCommand::Explain(args) => explain::run(&args, terminal),
+        PolicyCommand::Cedar(args) => cedar::run(&args, terminal),
     }
 }
 

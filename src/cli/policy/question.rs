@@ -94,6 +94,7 @@ fn addable(operation: Operation, model: Option<&ModelReference>) -> Vec<Paramete
     const TEXT: [Parameter; 3] = [Parameter::MaxTokens, Parameter::Temperature, Parameter::TopP];
     match operation.body() {
         Body::Converse | Body::Session => return TEXT.to_vec(),
+        Body::Chat(api) => return api.addable().to_vec(),
         Body::Invoke | Body::AsyncInvoke => {}
         Body::None | Body::CountTokens | Body::Guardrail | Body::GuardrailChecks => return Vec::new(),
     }

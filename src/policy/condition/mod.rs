@@ -4,13 +4,15 @@
 //! Receives an item of a section, returns a condition that answers for an inquiry. Where a model id leaves room
 //! for doubt, the doubt goes against the caller: what restricts matches broadly, what loosens matches strictly.
 
+mod cedar;
 mod hours;
 mod source;
 
 use std::fmt;
 use std::str::FromStr;
 
-use hours::Hours;
+pub(super) use cedar::{covers_in_cedar, hits_in_cedar};
+pub(super) use hours::Hours;
 use source::{Network, NetworkError};
 
 use super::asked::{Asked, Undecided};

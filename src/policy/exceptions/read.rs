@@ -77,8 +77,8 @@ fn read_one(
     let id = reader.required(&item, PLACE, "id").and_then(|node| read_id(reader, node, around));
     let bound =
         reader.required(&item, PLACE, "for").and_then(|node| read_for(reader, node, around, has_file));
-    let waived = reader.required(&item, PLACE, "waive");
-    let waives = bound.as_ref().zip(waived).map(|((team, app), node)| {
+    let list = reader.required(&item, PLACE, "waive");
+    let waives = bound.as_ref().zip(list).map(|((team, app), node)| {
         let known = Known::of(around, team, app.as_deref());
         read_waivers(reader, node, &known)
     });

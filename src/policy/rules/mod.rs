@@ -24,6 +24,7 @@ use super::facts::Inquiry;
 use super::rule::{Mode, Section};
 use crate::bedrock::fault::Fault;
 use crate::bedrock::operation::{GuardrailPlace, Operation};
+use crate::sensitive::DetectorId;
 use crate::yaml::{Mapping, Reader};
 
 /// What an item demands, for every section but `allow`.
@@ -105,6 +106,19 @@ impl Kind {
         }
     }
 
+    /// How a section is written.
+    pub const fn example(section: Section) -> &'static str {
+        match section {
+            Section::Allow => allow::EXAMPLE,
+            Section::Deny => deny::EXAMPLE,
+            Section::Residency => residency::EXAMPLE,
+            Section::Limits => limits::EXAMPLE,
+            Section::Content => content::EXAMPLE,
+            Section::Guardrail => guardrail::EXAMPLE,
+            Section::Sensitive => sensitive::EXAMPLE,
+        }
+    }
+
     /// Reads an item. `None` for `allow`, whose items are grants and not rules, and after a reported mistake.
     pub fn read(
         reader: &mut Reader<'_>,
@@ -156,5 +170,27 @@ impl Kind {
                 sensitive.breach(inquiry.facts, mode, strongest).into_iter().collect()
             }
         }
+    }
+
+    /// What breaks the rule, given that the rule concerns the request: one text, or one for each field.
+    pub fn broken_in_cedar(
+        &self,
+        mode: Mode,
+        denied: &dyn Fn(DetectorId) -> String,
+    ) -> Vec<(Option<&'static str>, String)> {
+        let whole = match self {
+            Self::Limits(limits) => {
+                let bounds = limits.bounds.iter();
+                return bounds
+                    .map(|bound| (Some(bound.quantity.name()), bound.broken_in_cedar(mode)))
+                    .collect();
+            }
+            Self::Deny(deny) => deny.broken_in_cedar(),
+            Self::Residency(residency) => residency.broken_in_cedar(),
+            Self::Content(content) => content.broken_in_cedar(),
+            Self::Guardrail(guardrail) => guardrail.broken_in_cedar(),
+            Self::Sensitive(sensitive) => sensitive.broken_in_cedar(mode, denied),
+        };
+        vec![(None, whole)]
     }
 }

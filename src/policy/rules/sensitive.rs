@@ -6,14 +6,29 @@
 
 use super::Breach;
 use crate::policy::Repair;
+use crate::policy::cedar::{FALSE, all, any, not, quoted, set};
 use crate::policy::detectors::Detectors;
 use crate::policy::facts::{Facts, Found};
 use crate::policy::rule::{Mode, RuleId};
 use crate::policy::unsupported;
-use crate::sensitive::{DetectorSet, Findings};
+use crate::sensitive::{DetectorId, DetectorSet, Findings};
 use crate::yaml::{Mapping, Node, Reader, Value, closest};
 
 pub(in crate::policy) const KEYS: [&str; 4] = ["detect", "prompt", "response", "unread"];
+
+/// A section of org.yaml, as it is shown to authors.
+pub(in crate::policy) const EXAMPLE: &str = "\
+sensitive:
+  - id: secrets
+    detect: [aws_access_key, private_key]
+    prompt: deny
+    response: deny
+    locked: true
+  - id: mail
+    detect: [email]
+    prompt: redact
+    response: report
+";
 
 /// Which way a text travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,6 +88,28 @@ impl Sensitive {
     pub fn breach(&self, facts: &Facts, mode: Mode, strongest: Strongest) -> Option<Breach> {
         let found = self.breach_of(&facts.findings, Direction::Prompt, mode, strongest);
         found.or_else(|| self.unread_breach(facts))
+    }
+
+    /// `denied` says of a detector whether a stronger rule denies what it finds, so that a rule that redacts does not.
+    pub fn broken_in_cedar(&self, mode: Mode, denied: &dyn Fn(DetectorId) -> String) -> String {
+        let found = |detector: DetectorId| format!("context.findings.contains({})", quoted(detector.short()));
+        let broken = match (self.prompt, mode) {
+            (None | Some(Action::Report), Mode::Enforce | Mode::Shadow) => FALSE.to_owned(),
+            (Some(Action::Redact), Mode::Enforce) => {
+                any(self.detectors.iter().map(|detector| all([found(detector), not(&denied(detector))])))
+            }
+            (Some(Action::Redact), Mode::Shadow) | (Some(Action::Deny), Mode::Enforce | Mode::Shadow) => {
+                let names = set(self.detectors.iter().map(DetectorId::short));
+                format!("context.findings.containsAny({names})")
+            }
+        };
+        let unread = (self.unread == Unread::Deny).then(|| "context.content.unread > 0".to_owned());
+        any(std::iter::once(broken).chain(unread))
+    }
+
+    /// Whether what a detector finds in prompts is refused.
+    pub fn denies(&self, detector: DetectorId) -> bool {
+        self.denies_prompts() && self.detectors.contains(detector)
     }
 
     fn unread_breach(&self, facts: &Facts) -> Option<Breach> {

@@ -32,8 +32,6 @@ pub use filter::{Filter, Seen};
 
 /// How long an answer is still read for its token counts after the caller has left or was refused the rest.
 const DRAIN: Duration = Duration::from_mins(1);
-/// Most bytes of terminal events that are held; Bedrock's are a few hundred.
-const HELD_BYTES: usize = 1024 * 1024;
 
 /// How a stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,7 +210,7 @@ impl<'f> Relay<'f> {
         let holds = terminal || !self.held.is_empty();
         let bytes = if holds { &mut self.held } else { ready };
         before.iter().chain(&passed).for_each(|event| bytes.extend_from_slice(event));
-        if self.held.len() > HELD_BYTES { Err(Stop::Unreadable) } else { Ok(()) }
+        if self.held.len() > self.framing.most_held() { Err(Stop::Unreadable) } else { Ok(()) }
     }
 
     /// Bedrock ends the stream. Its words are passed on as they are or not at all.

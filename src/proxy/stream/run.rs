@@ -43,7 +43,12 @@ impl<'f> Run<'f> {
     pub fn new(filter: &'f Filter<'f>, kind: Kind) -> Self {
         let words = || Text::Words(Redactor::new(filter.scanner, &filter.plan, None));
         let text = match kind {
-            Kind::Words(_) | Kind::Aside | Kind::Repeated | Kind::Tokens => words(),
+            Kind::Words(_)
+            | Kind::Aside
+            | Kind::Repeated
+            | Kind::Input
+            | Kind::RepeatedInput
+            | Kind::Tokens => words(),
             Kind::Sealed(_) => Text::Sealed(Redactor::new(filter.scanner, filter.fixed(), None)),
             Kind::ToolInput(_) => Text::Tool(Tool::default()),
         };

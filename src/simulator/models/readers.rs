@@ -18,7 +18,7 @@ use crate::simulator::catalogue::MODELS;
 const WORDS: &str = "Bonjour, 4111 1111 1111 1111!";
 
 /// A request for each family, which dictates what a talking model answers.
-fn requests(family: Family) -> Vec<Value> {
+pub(super) fn requests(family: Family) -> Vec<Value> {
     let say = format!("say: {WORDS}");
     let blocks = json!([{"role": "user", "content": [{"text": say}]}]);
     let chat = json!({"messages": [{"role": "user", "content": say}]});
@@ -65,7 +65,7 @@ fn requests(family: Family) -> Vec<Value> {
     }
 }
 
-fn with_exchange<T>(
+pub(super) fn with_exchange<T>(
     model: &Model,
     body: &Value,
     act: impl FnOnce(Family, &Exchange<'_>, &mut Random) -> T,

@@ -84,7 +84,7 @@ impl Exchanges {
             let name = operation.name();
             self.overhead.show([name]);
             self.upstream_duration.show([name]);
-            if operation.is_streaming() {
+            if operation.may_stream() {
                 self.first_token.show([name]);
                 self.per_token.show([name]);
                 self.answer_hold.show([name]);
@@ -204,7 +204,7 @@ impl Exchanges {
         if let Some(held) = timings.held {
             observe(&self.answer_hold, operation, held);
         }
-        let streamed = event.operation.is_some_and(Operation::is_streaming)
+        let streamed = event.streams()
             && event
                 .upstream
                 .as_ref()
@@ -247,7 +247,11 @@ const fn tokens(event: &Finished) -> [Option<u64>; 4] {
 /// Whether requests that were decided so come to such an end when nothing goes wrong on our own side.
 const fn is_usual(decision: Decision, end: EndState) -> bool {
     match end {
-        EndState::Complete | EndState::ClientAbort | EndState::UpstreamAbort | EndState::PolicyAbort => {
+        EndState::Complete
+        | EndState::ClientAbort
+        | EndState::UpstreamAbort
+        | EndState::PolicyAbort
+        | EndState::Drained => {
             matches!(decision, Decision::Allow | Decision::Modify)
         }
         // A request that was refused, or an answer that was withheld whole.

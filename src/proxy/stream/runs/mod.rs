@@ -16,6 +16,7 @@ use crate::sensitive::{Findings, redact};
 
 use super::filter::{Filter, Seen};
 use super::run::{Denied, Run};
+use crate::proxy::tool_input::{Redacted, ToolInput};
 
 /// Most runs of text that may be open at a time: more than any model has blocks. Bounds what inputs of tools can hold.
 const OPEN_RUNS: usize = 128;
@@ -127,7 +128,31 @@ impl<'f> Runs<'f> {
                 Ok(Some(out))
             }
             Kind::Tokens if acts => Ok(None),
+            Kind::Input | Kind::RepeatedInput => self.input(piece).map(Some),
             Kind::Aside | Kind::Repeated | Kind::Tokens => self.aside(piece).map(Some),
+        }
+    }
+
+    /// Looks through JSON in a string, as it would be if it had come in pieces.
+    fn input(&mut self, piece: &Piece) -> Result<String, Stop> {
+        let Some(input) = ToolInput::read(self.filter.scanner, self.filter.all(), &piece.text) else {
+            return self.aside(piece);
+        };
+        let (all, in_names) = input.findings();
+        // What repeats a text was counted with it.
+        if piece.kind != Kind::RepeatedInput {
+            self.seen.add(&all);
+        }
+        if !all.detectors().intersection(self.filter.plan.deny).is_empty() {
+            return Err(Stop::Denied);
+        }
+        match input.redacted(&piece.text, self.filter.plan.redact) {
+            Redacted::Unchanged => Ok(piece.text.clone()),
+            Redacted::Changed(clean) if piece.place.is_some() => Ok(clean),
+            Redacted::Changed(_) | Redacted::Impossible => {
+                self.seen.add_fixed(&in_names);
+                Err(Stop::Denied)
+            }
         }
     }
 
@@ -234,7 +259,10 @@ fn rewrite(
     if edits.is_empty() {
         return Ok(Some(event.raw().clone()));
     }
-    if only_words && texts.iter().all(|text| text.as_ref().is_some_and(String::is_empty)) {
+    let is_left_out = |(piece, text): (&Piece, &Option<String>)| {
+        piece.kind.block().is_none() || text.as_ref().is_some_and(String::is_empty)
+    };
+    if only_words && pieces.iter().zip(texts).all(is_left_out) {
         return Ok(None);
     }
     let payload = rewritten(event.payload(), inner, edits, random()?).ok_or(Stop::Unreadable)?;

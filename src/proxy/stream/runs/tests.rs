@@ -669,3 +669,5 @@ fn an_edited_event_keeps_its_headers_and_gets_a_padding_of_its_own() {
     }
     assert!(lengths.len() > 8, "{lengths:?}");
 }
+
+mod apis;
