@@ -191,6 +191,7 @@ fn finished() -> Finished {
             total: Duration::from_micros(812_345),
             upstream: Some(Duration::from_micros(811_111)),
             first_byte: Some(Duration::from_millis(203)),
+            held: None,
         },
         policy_digest: String::new(),
     }

@@ -11,11 +11,14 @@ use cedar_policy::{
 };
 
 use crate::bedrock::model::ModelReference;
+use crate::bedrock::operation::Access;
 use crate::bedrock::view::{Modality, OpaqueKind, Parameter};
 use crate::policy::asked::Undecided;
 use crate::policy::condition::is_plain;
 use crate::policy::facts::{Facts, Inquiry};
 use crate::policy::rules::limits::{PARAMETERS, is_whole};
+use crate::policy::rules::residency::{geography_of, place_in_cedar};
+use crate::sensitive::DetectorId;
 
 /// A request of Cedar's, with the entities that it speaks about.
 #[derive(Debug)]
@@ -24,7 +27,7 @@ pub(in crate::policy) struct Question {
     entities: Entities,
 }
 
-type Member = (String, RestrictedExpression);
+pub(super) type Member = (String, RestrictedExpression);
 
 impl Question {
     pub fn of(inquiry: &Inquiry<'_>) -> Result<Self, Undecided> {
@@ -32,7 +35,7 @@ impl Question {
     }
 
     /// `more` are members of the context beside those of every request.
-    fn with(inquiry: &Inquiry<'_>, more: Vec<Member>) -> Result<Self, Undecided> {
+    pub(super) fn with(inquiry: &Inquiry<'_>, more: Vec<Member>) -> Result<Self, Undecided> {
         let Inquiry { principal, operation, model, .. } = *inquiry;
         let org = uid("Org", "org")?;
         let team = uid("Team", &principal.team)?;
@@ -40,12 +43,14 @@ impl Question {
         let action = uid("Action", operation.name())?;
         let resource = uid("Model", model.map_or(NONE, ModelReference::raw))?;
         let infer = uid("Action", "Infer")?;
+        let is_inferring = operation.access() == Access::Model;
+        let groups = is_inferring.then(|| infer.clone()).into_iter().collect();
         let entities = [
             Entity::new_no_attrs(org.clone(), HashSet::new()),
             Entity::new_no_attrs(team.clone(), HashSet::from([org])),
             Entity::new_no_attrs(app.clone(), HashSet::from([team])),
             Entity::new_no_attrs(infer.clone(), HashSet::new()),
-            Entity::new_no_attrs(action.clone(), HashSet::from([infer])),
+            Entity::new_no_attrs(action.clone(), groups),
             Entity::new_no_attrs(resource.clone(), HashSet::new()),
         ];
         let mut members = context(inquiry)?;
@@ -85,7 +90,7 @@ fn context(inquiry: &Inquiry<'_>) -> Result<Vec<Member>, Undecided> {
         member("params", parameters(facts)?),
         member("content", content(facts)?),
         member("guardrailLeaks", RestrictedExpression::new_bool(!facts.leaks.is_empty())),
-        member("findings", texts(facts.findings.detectors().iter().map(|detector| detector.short()))),
+        member("findings", texts(facts.findings.detectors().iter().map(DetectorId::short))),
     ];
     members.extend(context.break_glass.as_deref().map(|id| member("breakGlass", text(id))));
     members.extend(facts.output.as_deref().map(|uri| member("output", text(uri))));
@@ -105,7 +110,8 @@ fn model(inquiry: &Inquiry<'_>) -> Result<RestrictedExpression, Undecided> {
             member("names", texts([])),
             member("kind", text(NONE)),
             member("kinds", texts([])),
-            member("geos", texts([region])),
+            member("geos", texts([geography_of(region)])),
+            member("places", texts([place_in_cedar(region)])),
             member("plain", RestrictedExpression::new_bool(false)),
             member("own", RestrictedExpression::new_bool(false)),
             member("resolved", RestrictedExpression::new_bool(true)),
@@ -121,19 +127,25 @@ fn model(inquiry: &Inquiry<'_>) -> Result<RestrictedExpression, Undecided> {
         member("names", texts(names)),
         member("kind", text(model.kind().name())),
         member("kinds", texts(kinds)),
-        member("geos", texts(geographies(model, region))),
+        member("geos", texts(running(model, region, geography_of))),
+        member("places", texts(running(model, region, place_in_cedar))),
         member("plain", RestrictedExpression::new_bool(is_plain(model))),
         member("own", RestrictedExpression::new_bool(model.kind().needs_lookup())),
         member("resolved", RestrictedExpression::new_bool(model.is_resolved())),
     ])
 }
 
-fn geographies<'m>(model: &'m ModelReference, region: &'m str) -> BTreeSet<&'m str> {
+/// Where a model may run, in words that `word` chooses.
+fn running<'m>(
+    model: &'m ModelReference,
+    region: &'m str,
+    word: impl Fn(&'m str) -> &'m str,
+) -> BTreeSet<&'m str> {
     let running = model.running();
     if running.is_empty() {
         return BTreeSet::from([UNKNOWN]);
     }
-    running.into_iter().map(|one| one.runs_in(region)).collect()
+    running.into_iter().map(|one| word(one.runs_in(region))).collect()
 }
 
 fn parameters(facts: &Facts) -> Result<RestrictedExpression, Undecided> {
@@ -197,14 +209,14 @@ fn record(members: Vec<Member>) -> Result<RestrictedExpression, Undecided> {
 
 /// Which way a number goes that Cedar cannot hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rounding {
+pub(in crate::policy) enum Rounding {
     Up,
     Down,
 }
 
 /// A finite value in the units of the schema: whole, or thousandths. Worked out on decimal digits, because a product of
 /// floats would round a second time; out of range, the nearest number there is.
-pub(super) fn rounded(parameter: Parameter, value: f64, rounding: Rounding) -> i64 {
+pub(in crate::policy) fn rounded(parameter: Parameter, value: f64, rounding: Rounding) -> i64 {
     let written = value.abs().to_string();
     let (units, fraction) = written.split_once('.').unwrap_or((&written, ""));
     let places = if is_whole(parameter) { 0 } else { 3 };

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use cedar_policy::{PolicySet, Schema, ValidationMode, ValidationResult, Validator};
 
-use crate::bedrock::operation::Operation;
+use crate::bedrock::operation::{Access, Operation};
 use crate::policy::rules::limits::PARAMETERS;
 
 /// The published schema.
@@ -31,16 +31,21 @@ pub(super) fn validator(text: &str) -> Option<Validator> {
 }
 
 fn written(atoms: &str) -> String {
-    let actions: Vec<&str> = Operation::ALL.into_iter().map(Operation::name).collect();
+    let actions = |inferring: bool| {
+        let all = Operation::ALL.into_iter();
+        let some = all.filter(|operation| (operation.access() == Access::Model) == inferring);
+        some.map(Operation::name).collect::<Vec<_>>().join(", ")
+    };
     let parameters: Vec<String> =
         PARAMETERS.iter().map(|parameter| format!("{}?: Long", parameter.name())).collect();
     TEMPLATE
-        .replace("{actions}", &actions.join(", "))
+        .replace("{inferring}", &actions(true))
+        .replace("{others}", &actions(false))
         .replace("{parameters}", &parameters.join(", "))
         .replace("{atoms}", atoms)
 }
 
-const TEMPLATE: &str = r#"// A request as bedrock-warden judges it: after repairs, as it will be sent. Bodies of all model families and of
+const TEMPLATE: &str = r"// A request as bedrock-warden judges it: after repairs, as it will be sent. Bodies of all model families and of
 // Converse have the same form here. No text of a prompt is in it.
 namespace Warden {
   entity Org;
@@ -70,8 +75,11 @@ namespace Warden {
       // foundation, profile, router, … : of the name itself, and of all that stands behind it, too.
       kind: String,
       kinds: Set<String>,
-      // Geographies and regions where it may run: `eu`, `global`, `eu-central-1`; `unknown` when that is not known.
+      // Where it may run. Geographies: `eu`, `global`; a region of none, such as `eu-west-2`, is itself; `unknown` when
+      // that is not known.
       geos: Set<String>,
+      // The same with regions as they are, `eu-central-1`; one that this version does not know is its geography.
+      places: Set<String>,
       // Whether it is a catalogue model and not a profile or context variant of one.
       plain: Bool,
       // Whether its name says nothing about the model, so that it had to be looked up.
@@ -113,11 +121,9 @@ namespace Warden {
     findings: Set<String>,{atoms}
   };
 
+  // What an item of `allow` grants that names no action.
   action Infer;
-  action {actions} in [Infer] appliesTo {
-    principal: [App],
-    resource: [Model],
-    context: Request
-  };
+  action {inferring} in [Infer] appliesTo { principal: [App], resource: [Model], context: Request };
+  action {others} appliesTo { principal: [App], resource: [Model], context: Request };
 }
-"#;
+";

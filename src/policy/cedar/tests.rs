@@ -131,27 +131,31 @@ fn a_condition_that_cannot_be_evaluated_fails_closed() {
 #[test]
 fn a_condition_is_checked_at_its_place_when_files_are_read() {
     let table = [
-        ("'context.content.turn > 40'", "3:23", "attribute `turn`"),
-        ("'context.content.turns > \"x\"'", "3:47", "unexpected type"),
+        (
+            "'context.content.turn > 40'",
+            "3:25",
+            "attribute `content.turn` in context not found (did you mean `turns`?)",
+        ),
+        ("'context.content.turns > \"x\"'", "3:49", "unexpected type"),
         (
             "'context.params.temperature > 800'",
-            "3:23",
+            "3:25",
             "unable to guarantee safety of access to optional attribute",
         ),
-        ("'context.atoms.contains(\"x\")'", "3:23", "attribute `atoms`"),
-        ("'context.env == '", "3:38", "unexpected end of input"),
-        ("'true } unless { false'", "3:28", "unexpected token"),
-        ("'context.env'", "3:23", "unexpected type"),
-        ("prod", "3:22", "invalid variable: prod"),
+        ("'context.atoms.contains(\"x\")'", "3:25", "attribute `atoms`"),
+        ("'context.env == '", "3:39", "unexpected end of input"),
+        ("'true } unless { false'", "3:30", "unexpected token"),
+        ("'context.env'", "3:25", "unexpected type"),
+        ("prod", "3:24", "invalid variable: prod"),
     ];
     for (condition, at, expected) in table {
         let org = format!("version: 1\nscope: org\ndeny: {{ id: abc, when: {condition} }}\n");
         let (set, found) = compiled(&[("org.yaml", &org)]);
         assert!(set.is_none(), "{condition}");
         assert!(
-            found
-                .iter()
-                .any(|one| one.starts_with(&format!("error: org.yaml:{at}:")) && one.contains(expected)),
+            found.len() == 1
+                && found[0].starts_with(&format!("error: org.yaml:{at}: "))
+                && found[0].contains(expected),
             "{condition}: {found:#?}"
         );
     }

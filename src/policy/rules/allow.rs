@@ -10,13 +10,23 @@ use super::Breach;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::{Access, Operation};
 use crate::policy::asked::{Asked, Undecided};
-use crate::policy::condition::{covers, each, no_operation, patterns};
+use crate::policy::cedar::{all, any, atom, matches, quoted};
+use crate::policy::condition::{covers, covers_in_cedar, each, no_operation, patterns};
 use crate::policy::facts::Inquiry;
 use crate::policy::glob::Glob;
 use crate::policy::rule::Head;
 use crate::yaml::{Mapping, Node, Reader};
 
 pub(in crate::policy) const KEYS: [&str; 3] = ["models", "actions", "outputs"];
+
+/// A section of org.yaml, as it is shown to authors.
+pub(in crate::policy) const EXAMPLE: &str = "\
+allow:
+  - models: [\"anthropic.claude-{sonnet,haiku}-4-5-*\", amazon.nova-lite-*]
+  - id: opus-for-fraud
+    when: { app: fraud-review }
+    models: [anthropic.claude-opus-4-*]
+";
 
 /// One item of `allow`.
 #[derive(Debug, Clone)]
@@ -26,7 +36,7 @@ pub(in crate::policy) struct Grant {
     pub models: Vec<Glob>,
     pub operations: Vec<Operation>,
     /// S3 URIs that StartAsyncInvoke may have its answers written to.
-    outputs: Vec<Glob>,
+    pub outputs: Vec<Glob>,
 }
 
 impl Grant {
@@ -47,6 +57,23 @@ impl Grant {
 
     fn covers(&self, model: &ModelReference, output: Option<&str>) -> bool {
         self.lists(Some(model)) && self.takes(output)
+    }
+
+    fn in_cedar(&self) -> String {
+        let implied = Operation::ALL.into_iter().filter(|operation| is_implied(*operation));
+        let action = if self.operations.iter().copied().eq(implied) {
+            "action in Warden::Action::\"Infer\"".to_owned()
+        } else {
+            let names = self.operations.iter().map(|one| format!("Warden::Action::{}", quoted(one.name())));
+            format!("action in [{}]", names.collect::<Vec<_>>().join(", "))
+        };
+        // Operations that call no model are granted by name alone.
+        let without_model = self.operations.iter().any(|operation| !operation.takes_model());
+        let none = without_model.then(|| "context.model.kind == \"none\"".to_owned());
+        let covers = any(none.into_iter().chain([covers_in_cedar(&self.models)]));
+        let written = any(self.outputs.iter().map(|pattern| matches("context.output", pattern)));
+        let output = any(["!(context has output)".to_owned(), format!("(context has output && {written})")]);
+        all([action, self.head.condition.grants_in_cedar(), covers, output])
     }
 
     /// Whether the item grants anything to such a request, were it for the right model.
@@ -76,6 +103,13 @@ pub(in crate::policy) fn granting<'g>(
         Some(model) => grants_of(&open, model, asked.inquiry.facts.output.as_deref()).unwrap_or_default(),
         None => open,
     })
+}
+
+/// Whether the items of a level grant a request. `id` names them where models behind a name are granted one by one.
+pub(in crate::policy) fn granted_in_cedar(id: &str, grants: &[Grant]) -> String {
+    let on_models = grants.iter().any(|grant| !grant.models.is_empty());
+    let behind = on_models.then(|| atom(&format!("granted:{id}")));
+    any(grants.iter().map(Grant::in_cedar).chain(behind))
 }
 
 /// The items that grant something to such a request, were it for the right model.

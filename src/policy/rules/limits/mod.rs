@@ -11,11 +11,22 @@ pub(in crate::policy) use repair::repairs;
 
 use super::Breach;
 use crate::bedrock::view::Parameter;
+use crate::policy::cedar::{Rounding, any, quoted, rounded};
 use crate::policy::facts::Facts;
 use crate::policy::rule::Mode;
 
 pub(in crate::policy) const KEYS: [&str; 9] =
     ["maxTokens", "temperature", "topP", "topK", "thinkingTokens", "inputTokens", "turns", "images", "tools"];
+
+/// A section of org.yaml, as it is shown to authors.
+pub(in crate::policy) const EXAMPLE: &str = "\
+limits:
+  - maxTokens: { max: 16384, default: 2048, over: clamp }
+    temperature: { max: 1.0 }
+  - id: cooler
+    mode: shadow
+    temperature: { max: 0.3 }
+";
 
 /// One item of `limits`.
 #[derive(Debug, Clone)]
@@ -96,6 +107,28 @@ impl Bound {
         value.is_finite()
             && self.min.is_none_or(|min| value >= min)
             && self.max.is_none_or(|max| value <= max)
+    }
+
+    /// The largest value must not be over `max`, the smallest not under `min`.
+    pub fn broken_in_cedar(&self, mode: Mode) -> String {
+        let name = self.quantity.name();
+        let Quantity::Parameter(parameter) = self.quantity else {
+            let count = if self.quantity == Quantity::Tools { "toolCount" } else { name };
+            let over = self.max.map(|max| format!("context.content.{count} > {max}"));
+            return any(over
+                .into_iter()
+                .chain(self.min.map(|min| format!("context.content.{count} < {min}"))));
+        };
+        let bound = |value| rounded(parameter, value, Rounding::Up);
+        let beyond = |record: &str, sign: &str, value| {
+            format!("({record} has {name} && {record}.{name} {sign} {})", bound(value))
+        };
+        let over = self.max.map(|max| beyond("context.params", ">", max));
+        let under = self.min.map(|min| beyond("context.params.least", "<", min));
+        let listed = |list: &str| format!("context.params.{list}.contains({})", quoted(name));
+        let must_be_there = parameter == Parameter::MaxTokens && mode == Mode::Enforce && self.max.is_some();
+        let absent = must_be_there.then(|| listed("absent"));
+        any(over.into_iter().chain(under).chain([listed("malformed")]).chain(absent))
     }
 
     fn breach(&self, facts: &Facts, mode: Mode) -> Option<Breach> {
