@@ -31,6 +31,12 @@ pub(crate) fn decode<'a>(
             "modelInput" => {
                 draft::object(member)?;
                 family.dialect().decode(&member.node, draft)?;
+                if draft.guardrail.is_some() {
+                    return Err(DecodeError::refused(
+                        member,
+                        "no guardrail watches an asynchronous invocation",
+                    ));
+                }
             }
             "outputDataConfig" => output(draft, member)?,
             "clientRequestToken" => draft.sealed(member)?,

@@ -7,8 +7,8 @@
 use thiserror::Error;
 
 use super::json::{Document, Node, Value};
-use super::model::ModelReference;
 use super::model::resolution::{Found, Lookup};
+use super::model::{ModelKind, ModelReference};
 use super::operation::{AnswerShape, Operation};
 
 /// Why an answer must not reach the caller.
@@ -44,6 +44,26 @@ pub fn filter(
     }
 }
 
+/// The models that an answer of `operation` names without saying all that stands behind them, each once.
+pub fn unresolved(operation: Operation, document: &Document<'_>) -> Vec<ModelReference> {
+    let root = document.root();
+    let (entries, names): (Vec<&Node<'_>>, Vec<&str>) = match operation.answer() {
+        AnswerShape::Entries { array, names } => {
+            let entries = root.get(array).map(Node::elements).unwrap_or_default();
+            (entries.iter().collect(), names.to_vec())
+        }
+        AnswerShape::One { model } => (vec![root], model.into_iter().collect()),
+        AnswerShape::Words => return Vec::new(),
+    };
+    let mut found: Vec<ModelReference> = Vec::new();
+    for (entry, name) in entries.iter().flat_map(|entry| names.iter().map(move |name| (entry, name))) {
+        let model =
+            named(entry, name).filter(|model| model.kind() != ModelKind::Named && !model.is_resolved());
+        found.extend(model.filter(|model| !found.contains(model)));
+    }
+    found
+}
+
 /// Keeps the entries of the member `array` that `keep` accepts. `None` when there is no such array.
 fn entries(document: &Document<'_>, array: &str, keep: impl Fn(&Node<'_>) -> bool) -> Option<String> {
     let Value::Array(entries) = &document.root().get(array)?.value else { return None };
@@ -70,9 +90,13 @@ fn entries(document: &Document<'_>, array: &str, keep: impl Fn(&Node<'_>) -> boo
 
 fn accepts(entry: &Node<'_>, name: &str, keep: impl Fn(&ModelReference) -> bool) -> bool {
     // FAIL-CLOSED: an entry whose model cannot be read cannot be judged.
-    let id = entry.get(name).and_then(Node::as_str);
-    let model = id.and_then(|id| ModelReference::parse(id).ok());
-    model.is_some_and(|model| keep(&described(entry, model)))
+    named(entry, name).is_some_and(|model| keep(&model))
+}
+
+/// The model that the member `name` of an entry names, with what the entry itself says stands behind it.
+fn named(entry: &Node<'_>, name: &str) -> Option<ModelReference> {
+    let model = ModelReference::parse(entry.get(name).and_then(Node::as_str)?).ok()?;
+    Some(described(entry, model))
 }
 
 /// `model` with what the entry itself says stands behind it.
@@ -170,6 +194,24 @@ mod tests {
                 "{operation}"
             );
         }
+    }
+
+    #[test]
+    fn what_an_answer_does_not_say_of_its_models_is_to_be_asked() {
+        let arn = |resource: &str| format!("arn:aws:bedrock:us-east-1:111122223333:{resource}");
+        let custom = arn("custom-model/amazon.nova-lite-v1:0/custom000001");
+        let live = arn("custom-model-deployment/deployed0001");
+        let entry = format!(
+            r#"{{"customModelDeploymentName":"live","customModelDeploymentArn":"{live}","modelArn":"{custom}"}}"#
+        );
+        let source = format!(r#"{{"modelDeploymentSummaries":[{entry},{entry},{{}}]}}"#);
+        let document = Document::parse(source.as_bytes()).unwrap();
+        let asked = unresolved(Operation::ListCustomModelDeployments, &document);
+        let asked: Vec<_> = asked.iter().map(|model| (model.raw(), model.behind().len())).collect();
+        assert_eq!(asked, [(live.as_str(), 1)]);
+        let models = r#"{"modelSummaries":[{"modelId":"amazon.nova-lite-v1:0"}]}"#;
+        let document = Document::parse(models.as_bytes()).unwrap();
+        assert!(unresolved(Operation::ListFoundationModels, &document).is_empty());
     }
 
     #[test]

@@ -82,8 +82,13 @@ impl Level {
         let owner = mapping.get("owner").and_then(|node| read_sentence(&mut reader, node, "owner"));
         let help = mapping.get("help").and_then(|node| read_help(&mut reader, node));
         let mode = mapping.get("mode").and_then(|node| reader.one_of(node, "mode", &Mode::WORDS));
-        let mode = mode.unwrap_or_default();
-        let file = FileHead { scope: &scope, mode, is_floor: scope == Scope::Org, detectors };
+        let file = FileHead {
+            scope: &scope,
+            mode: mode.unwrap_or_default(),
+            is_floor: scope == Scope::Org,
+            is_app: matches!(scope, Scope::App(..)),
+            detectors,
+        };
         let items = Items::read(&mut reader, &mapping, file);
         let floor = Floor::read(&mut reader, &mapping, scope == Scope::Org);
         let allow = mapping.get(Section::Allow.name());
@@ -210,7 +215,7 @@ fn read_section(
         if section == Section::Allow {
             items.grants.extend(head.and_then(|head| Grant::read(reader, &item, head)));
         } else {
-            let kind = Kind::read(reader, &item, section, file.detectors);
+            let kind = Kind::read(reader, &item, section, file);
             items.rules.extend(head.zip(kind).map(|(head, kind)| Rule { head, kind }));
         }
     }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use super::PolicySet;
 use super::document::{Grants, Level};
 use super::exceptions::Exempted;
-use super::facts::{Context, Facts, Inquiry};
+use super::facts::{Context, Facts, Found, Inquiry};
 use super::rule::{Head, Mode, Rule, RuleId, Section};
 use super::rules::guardrail::Guardrail;
+use super::rules::quotas::Quota;
 use super::rules::sensitive::{Direction, Sensitive, Strongest};
 use super::rules::{Breach, Kind, allow, guardrail, limits, residency, sensitive};
 use super::scope::Scope;
@@ -20,7 +21,7 @@ use crate::bedrock::fault::Fault;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
 use crate::identity::Principal;
-use crate::sensitive::{DetectorSet, Findings};
+use crate::sensitive::{DetectorSet, Plan};
 
 /// How one rule, or the `allow` section of one level, looks at a request.
 #[derive(Debug, Clone)]
@@ -180,7 +181,11 @@ impl PolicySet {
     ) -> impl Iterator<Item = Vec<Check>> + 's {
         let about_models = |check: &Check| match check.section {
             Section::Allow | Section::Deny | Section::Residency => check.mode == Mode::Enforce,
-            Section::Limits | Section::Content | Section::Guardrail | Section::Sensitive => false,
+            Section::Limits
+            | Section::Content
+            | Section::Guardrail
+            | Section::Sensitive
+            | Section::Quotas => false,
         };
         Operation::granted().filter(|operation| operation.takes_model()).map(move |operation| {
             let facts = Facts { stream: operation.is_streaming(), ..Facts::default() };
@@ -189,18 +194,24 @@ impl PolicySet {
         })
     }
 
-    /// What to do with an answer in which `findings` were found.
-    pub fn judge_answer(&self, inquiry: &Inquiry<'_>, findings: &Findings) -> AnswerVerdict {
+    /// What the detectors of the principal's rules do with what they find in the answer.
+    pub fn answer_plan(&self, inquiry: &Inquiry<'_>) -> Plan {
+        let strongest = self.slice(inquiry).strongest_in_answers();
+        let report = self.detectors(inquiry.principal, Direction::Response);
+        Plan::new(report, strongest.redacted, strongest.denied)
+    }
+
+    /// What to do with an answer in which this was found.
+    pub fn judge_answer<'f>(&self, inquiry: &Inquiry<'_>, found: impl Into<Found<'f>>) -> AnswerVerdict {
+        let found = found.into();
         let slice = self.slice(inquiry);
         let strongest = slice.strongest_in_answers();
-        let redact = strongest.redacted.intersection(findings.detectors());
+        let redact = strongest.redacted.intersection(found.findings.detectors());
         let mut verdict = AnswerVerdict { redact, ..AnswerVerdict::default() };
-        // Findings that are redacted do not reach the caller, so they break nothing.
-        let unredactable = Strongest { redacted: DetectorSet::EMPTY, ..strongest };
         for (level, rule) in slice.unwaived() {
             let Some(sensitive) = sensitive_of(rule) else { continue };
             let breach = match rule.applies(&slice.asked) {
-                Ok(true) => sensitive.breach_of(findings, Direction::Response, rule.head.mode, unredactable),
+                Ok(true) => sensitive.answer_breach(&found, rule.head.mode, strongest),
                 Ok(false) => None,
                 Err(undecided) => Some(Breach::undecided(undecided)),
             };
@@ -232,7 +243,7 @@ impl PolicySet {
         std::iter::once(&self.org).chain(team.map(|team| &team.level)).chain(app)
     }
 
-    fn slice<'s>(&'s self, inquiry: &Inquiry<'s>) -> Slice<'s> {
+    pub(super) fn slice<'s>(&'s self, inquiry: &Inquiry<'s>) -> Slice<'s> {
         let exceptions = self.teams.get(&inquiry.principal.team).map(|team| team.exceptions.as_slice());
         Slice::new(self.levels(inquiry.principal), exceptions.unwrap_or_default(), inquiry)
     }
@@ -287,7 +298,7 @@ impl PolicySet {
         }
     }
 
-    fn violation(&self, level: &Level, head: &Head, breach: Breach) -> Violation {
+    pub(super) fn violation(&self, level: &Level, head: &Head, breach: Breach) -> Violation {
         self.explained(level, &head.id, &head.place.at, head.message.as_deref(), &head.controls, breach)
     }
 
@@ -371,6 +382,10 @@ fn chosen<'r, K>(rules: &[&'r Rule], kind: impl Fn(&'r Rule) -> Option<&'r K>) -
 
 fn guardrail_of(rule: &Rule) -> Option<&Guardrail> {
     if let Kind::Guardrail(guardrail) = &rule.kind { Some(guardrail) } else { None }
+}
+
+pub(super) fn quota_of(rule: &Rule) -> Option<&Quota> {
+    if let Kind::Quotas(quota) = &rule.kind { Some(quota) } else { None }
 }
 
 pub(super) fn sensitive_of(rule: &Rule) -> Option<&Sensitive> {

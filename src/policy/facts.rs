@@ -64,7 +64,7 @@ pub struct Facts {
     pub guardrail: Option<GuardrailReference>,
     /// S3 URI that the answer is written to, out of the warden's sight.
     pub output: Option<String>,
-    /// How the request asks to see what the guardrail holds back.
+    /// How the request asks to get around the guardrail.
     pub leaks: BTreeSet<Leak>,
     /// What detectors found in the texts that the model would see.
     pub findings: Findings,
@@ -103,8 +103,8 @@ impl Facts {
             input_tokens: estimated_tokens(view),
             unread: view.unread(),
             uninspected: view.opaque.iter().map(|opaque| opaque.kind).collect(),
-            stream: operation.is_streaming(),
-            leaks: view.guardrail.as_ref().map(|guardrail| guardrail.leaks.clone()).unwrap_or_default(),
+            stream: operation.is_streaming() || view.streams,
+            leaks: view.leaks.clone(),
             guardrail: match operation.guardrail() {
                 GuardrailPlace::Body => body_guardrail,
                 GuardrailPlace::Headers | GuardrailPlace::Path => outer_guardrail,
@@ -181,5 +181,22 @@ impl GuardrailReference {
 impl fmt::Display for GuardrailReference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}:{}", self.identifier, self.version)
+    }
+}
+
+/// What was found in an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'f> {
+    pub findings: &'f Findings,
+    /// Of these, what stands where nothing can be replaced: under a signature, in the name of a member.
+    pub fixed: Option<&'f Findings>,
+    /// Whether a text was too long to be looked into to its end.
+    pub overlong: bool,
+}
+
+/// Findings that can all be replaced.
+impl<'f> From<&'f Findings> for Found<'f> {
+    fn from(findings: &'f Findings) -> Self {
+        Self { findings, fixed: None, overlong: false }
     }
 }

@@ -3,6 +3,7 @@
 //! Receives policy files and returns a [`PolicySet`]; receives an [`Inquiry`] and returns repairs and a [`Verdict`].
 //! First a request is repaired, then the repaired request is verified. Pure: no files, no clock, no logging.
 
+pub mod analysis;
 mod asked;
 mod catalogue;
 mod cedar;
@@ -15,6 +16,7 @@ mod exceptions;
 mod facts;
 mod glob;
 mod lint;
+mod quotas;
 mod rule;
 mod rules;
 mod scope;
@@ -23,23 +25,30 @@ mod unsupported;
 mod verdict;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 use catalogue::Catalogue;
 use detectors::Detectors;
 use document::Level;
+use evaluate::quota_of;
 use exceptions::Exception;
+use rule::{Head, Place};
 
 use crate::bedrock::catalogue::MicroDollars;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::Usage;
 use crate::sensitive::Scanner;
+use crate::yaml::{Diagnostic, Source};
 
 pub use cedar::{Statement, schema as cedar_schema};
-pub use compile::compile;
+pub use compile::{compile, digest};
 pub use evaluate::Check;
 pub use exceptions::{ExceptionSummary, Exempted};
-pub use facts::{Context, Facts, GuardrailReference, Inquiry, estimated_tokens};
+pub use facts::{Context, Facts, Found, GuardrailReference, Inquiry, estimated_tokens};
+pub use quotas::{Charge, Charges, Need, Size, TokenNeed, Unbounded, quota_denial};
 pub use rule::{Mode, RuleId, Section};
+pub use rules::quotas::{Measure, Subject, Unavailable, Window};
 pub use rules::sensitive::Direction;
 pub use scope::Scope;
 pub use verdict::{Allowed, AnswerVerdict, Denial, Repair, Verdict, Violation};
@@ -61,6 +70,31 @@ struct Team {
     apps: BTreeMap<String, Level>,
     /// Those for the team or one of its apps, in force or not.
     exceptions: Vec<Exception>,
+}
+
+/// One item of a policy file.
+#[derive(Debug, Clone)]
+pub struct Written {
+    pub rule: RuleId,
+    pub section: Section,
+    /// `file:line`.
+    pub at: Arc<str>,
+    pub mode: Mode,
+    /// Where it stands, for diagnostics.
+    source: Source,
+    span: Range<usize>,
+}
+
+impl Written {
+    fn of(head: &Head, section: Section) -> Self {
+        let Place { source, span, at } = head.place.clone();
+        Self { rule: head.id.clone(), section, at, mode: head.mode, source, span }
+    }
+
+    /// A warning about the item.
+    pub fn warning(&self, message: impl Into<String>) -> Diagnostic {
+        self.source.warning(self.span.clone(), message)
+    }
 }
 
 /// What one file holds.
@@ -123,6 +157,28 @@ impl PolicySet {
             grants.chain(level.rules.iter().map(|rule| (rule.head.id.clone(), rule.head.mode)))
         });
         std::iter::once((residency, Mode::Enforce)).chain(written)
+    }
+
+    /// Rules of `quotas`.
+    pub fn quotas(&self) -> impl Iterator<Item = &RuleId> {
+        let rules = self.all_levels().flat_map(|level| &level.rules);
+        rules.filter(|rule| quota_of(rule).is_some()).map(|rule| &rule.head.id)
+    }
+
+    /// Every item that is written in a file, grants included.
+    pub fn written(&self) -> impl Iterator<Item = Written> {
+        self.all_levels().flat_map(|level| {
+            let grants = level.grants.iter().flat_map(|grants| &grants.items);
+            let grants = grants.map(|grant| Written::of(&grant.head, Section::Allow));
+            grants.chain(level.rules.iter().map(|rule| Written::of(&rule.head, rule.kind.section())))
+        })
+    }
+
+    /// The levels that concern some app of a team, the floor first.
+    fn levels_of(&self, team: &str) -> impl Iterator<Item = &Level> {
+        let team = self.teams.get(team);
+        let own = team.into_iter().flat_map(|team| std::iter::once(&team.level).chain(team.apps.values()));
+        std::iter::once(&self.org).chain(own)
     }
 
     /// Everything that exceptions.yaml says, by team.

@@ -115,8 +115,8 @@ pub(super) fn item() -> impl Strategy<Value = Item> {
 /// The items as files, each called by its place in `names`.
 fn set(items: &[Item], names: &[usize]) -> PolicySet {
     let allow = format!("allow: {{ models: [\"*\", \"{ROUTER}\"] }}");
-    let named: Vec<(&Item, usize)> = items.iter().zip(names.iter().copied()).collect();
-    files(&[allow.clone(), allow.clone(), allow], &named, "")
+    let called: Vec<(&Item, usize)> = items.iter().zip(names.iter().copied()).collect();
+    files(&[allow.clone(), allow.clone(), allow], &called, "")
 }
 
 /// A set of three levels with their `allow`, items called by numbers, and exceptions unless that text is empty.

@@ -54,10 +54,11 @@ pub enum Section {
     Content,
     Guardrail,
     Sensitive,
+    Quotas,
 }
 
 impl Section {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Allow,
         Self::Deny,
         Self::Residency,
@@ -65,6 +66,7 @@ impl Section {
         Self::Content,
         Self::Guardrail,
         Self::Sensitive,
+        Self::Quotas,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -76,7 +78,20 @@ impl Section {
             Self::Content => "content",
             Self::Guardrail => "guardrail",
             Self::Sensitive => "sensitive",
+            Self::Quotas => "quotas",
         }
+    }
+}
+
+impl Section {
+    /// Attributes of its items, those that all sections share left out.
+    pub const fn attributes(self) -> &'static [&'static str] {
+        Kind::keys(self)
+    }
+
+    /// How it is written: a section of org.yaml without mistakes.
+    pub const fn example(self) -> &'static str {
+        Kind::example(self)
     }
 }
 
@@ -165,6 +180,8 @@ pub(super) struct FileHead<'a> {
     pub is_floor: bool,
     /// What `sensitive` can name.
     pub detectors: &'a Detectors,
+    /// Whether its rules are about one app.
+    pub is_app: bool,
 }
 
 /// Names of the attributes that items of all sections share.

@@ -391,7 +391,16 @@ fn a_guardrail_that_is_demanded_must_not_show_what_it_holds_back() {
     let demanded = policy("guardrail: { oneOf: [a1:1], missing: inject }\n", "");
     assert_eq!(asking(&demanded, Leak::Trace), ["org/guardrail"]);
     assert_eq!(asking(&demanded, Leak::Unchecked), ["org/guardrail"]);
-    assert!(asking(&policy("", ""), Leak::Trace).is_empty());
+    assert_eq!(asking(&demanded, Leak::Narrowed), ["org/guardrail"]);
+    for leak in [Leak::Trace, Leak::Unchecked, Leak::Narrowed] {
+        assert!(asking(&policy("", ""), leak).is_empty());
+    }
+    let marked = policy("guardrail: { oneOf: [a1:1], parts: marked }\n", "");
+    assert!(asking(&marked, Leak::Narrowed).is_empty());
+    assert_eq!(asking(&marked, Leak::Unchecked), ["org/guardrail"]);
+    // What the floor demands of the whole prompt, no team can loosen.
+    let team = "guardrail: { oneOf: [a1:1], parts: marked }\n";
+    assert_eq!(asking(&policy("guardrail: { oneOf: [a1:1] }\n", team), Leak::Narrowed), ["org/guardrail"]);
 
     // A guardrail that the warden adds is the one whose trace a header may have asked for.
     let injected = Request::new(HAIKU).with(|request| request.facts.leaks.extend([Leak::Trace]));
@@ -590,7 +599,6 @@ fn mistakes_in_a_file_are_errors_with_a_place_and_a_hint() {
 fn what_this_version_does_not_enforce_is_refused() {
     let table = [
         ("who: [{ iamRole: x }]\n", "`who` is not enforced"),
-        ("quotas: [{ requests: 600/min }]\n", "`quotas` is not enforced"),
         ("sensitive: { id: a, detect: [email], prompt: tokenize }\n", "`tokenize` is not enforced"),
     ];
     for (section, expected) in table {
@@ -886,4 +894,22 @@ fn the_digest_is_what_sha256sum_prints() {
 
 fn sha256(text: &str) -> String {
     hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()))
+}
+
+#[test]
+fn every_section_has_an_example_without_mistakes_that_shows_its_attributes() {
+    for section in Section::ALL {
+        let example = section.example();
+        assert!(example.starts_with(&format!("{}:\n", section.name())), "{example}");
+        let shown = section.attributes().iter().any(|attribute| example.contains(&format!("{attribute}:")));
+        assert!(shown || section == Section::Deny, "{example}");
+        let allow = if section == Section::Allow { "" } else { "allow: { models: [\"*\"] }\n" };
+        let org = format!("version: 1\nscope: org\n{allow}{example}");
+        let (set, reported) = compiled(&[("org.yaml", &org)]);
+        assert!(set.is_some() && reported.is_empty(), "{reported:#?}\n{org}");
+    }
+    let all: String = Section::ALL.into_iter().map(Section::example).collect();
+    let (set, reported) = compiled(&[("org.yaml", &format!("version: 1\nscope: org\n{all}"))]);
+    assert!(reported.is_empty(), "{reported:#?}");
+    assert_eq!(set.unwrap().summaries()[0].rules, 9);
 }

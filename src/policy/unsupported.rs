@@ -6,18 +6,8 @@
 use crate::yaml::{Mapping, Node, Reader};
 
 /// Top-level keys that are known and refused.
-pub(super) const KEYS: [(&str, &str); 2] = [
-    ("who", "callers are bound to teams and apps in the callers file, with `bedrock-warden caller add`"),
-    ("quotas", "remove the section; bound single requests with `limits`"),
-];
-
-/// Why a file that the language knows is refused; `None` when the path is none of those.
-pub(super) fn file(path: &str) -> Option<&'static str> {
-    match path {
-        _ if path.starts_with("tests/") => Some("keep policy tests outside the policy folder"),
-        _ => None,
-    }
-}
+pub(super) const KEYS: [(&str, &str); 1] =
+    [("who", "callers are bound to teams and apps in the callers file, with `bedrock-warden caller add`")];
 
 /// Refuses the top-level keys of [`KEYS`].
 pub(super) fn check_keys(reader: &mut Reader<'_>, mapping: &Mapping<'_>) {

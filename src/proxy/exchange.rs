@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use uuid::Uuid;
 
@@ -19,6 +20,7 @@ use crate::bedrock::operation::{Route, RouteError};
 use crate::clock;
 use crate::identity::Principal;
 use crate::policy::PolicySet;
+use crate::quota::{Reservation, Spent};
 use crate::sensitive::Scanner;
 use crate::telemetry::{OpenEvent, Telemetry, Trace};
 
@@ -45,6 +47,8 @@ pub struct Forwarded {
     tells_shadow: bool,
     /// Time spent waiting for Bedrock; the rest of the latency is our own.
     upstream: Option<Duration>,
+    /// What it holds of quotas until it is over.
+    reservation: Reservation,
 }
 
 /// A request that was allowed and could not be recorded, so that it was not sent. The journal notes it when it can.
@@ -123,7 +127,12 @@ impl Exchange {
     }
 
     /// Writes down what is about to be sent. Returns once it is durable; `hmac` is the keyed hash of `body`.
-    pub async fn commit(mut self, body: &Bytes, hmac: [u8; 32]) -> Result<(Forwarded, Receipt), Unrecorded> {
+    pub async fn commit(
+        mut self,
+        body: &Bytes,
+        hmac: [u8; 32],
+        reservation: Reservation,
+    ) -> Result<(Forwarded, Receipt), Unrecorded> {
         self.learn_content();
         let sent = self.judgement.sent.as_ref().or(self.judgement.seen.as_ref());
         let intent = Intent {
@@ -131,6 +140,7 @@ impl Exchange {
             edits: records::edits(&self.judgement.repairs),
             settings: sent.map(records::settings).unwrap_or_default(),
             guardrail: sent.and_then(|facts| facts.guardrail.as_ref()).map(ToString::to_string),
+            counted: reservation.counted(),
             forwarded_bytes: body.len() as u64,
             forwarded_hmac: hmac,
         };
@@ -141,7 +151,7 @@ impl Exchange {
                 self.open.event.end = EndState::Abandoned;
                 let modified = records::edits_line(&self.judgement.repairs);
                 let Self { open, tells_shadow, .. } = self;
-                Ok((Forwarded { entry, open, modified, tells_shadow, upstream: None }, receipt))
+                Ok((Forwarded { entry, open, modified, tells_shadow, upstream: None, reservation }, receipt))
             }
             Err(error) => Err(Unrecorded { open: self.open, error }),
         }
@@ -160,7 +170,10 @@ impl Exchange {
         };
         self.open.event.refused(&denied);
         match self.entry.refuse(denied).await {
-            Ok(()) => answer(&self.open, "deny", fault, &message, downstream),
+            Ok(()) => {
+                let later = self.judgement.retry_after;
+                answer_later(&self.open, "deny", (fault, later), &message, downstream);
+            }
             // FAIL-CLOSED: a denial that cannot be recorded is still a denial, but says what is wrong with us.
             Err(error) => {
                 tracing::error!(%error, "a denial could not be recorded");
@@ -172,7 +185,8 @@ impl Exchange {
     }
 
     fn learn_content(&mut self) {
-        let content = records::content(self.body_bytes, &self.judgement);
+        let model = self.open.event.model.as_ref();
+        let content = records::content(self.body_bytes, &self.judgement, model);
         self.open.event.parameters = records::told_parameters(&self.judgement);
         self.entry.request.content = Some(content);
     }
@@ -197,12 +211,18 @@ impl Forwarded {
 
     /// Notes that the call with `headers` is sent at `at`.
     pub fn sent(&mut self, at: Instant, headers: &mut HeaderMap) {
+        self.reservation.leave();
         self.open.sent(at, headers);
     }
 
     /// Notes that Bedrock has nothing more to say to the call that was sent at `sent`. The first note counts.
     pub fn upstream_ended(&mut self, sent: Instant) {
         self.upstream.get_or_insert_with(|| clock::instant().saturating_duration_since(sent));
+    }
+
+    /// Notes how long text of the answer was held back.
+    pub const fn held(&mut self, held: Option<Duration>) {
+        self.open.event.timings.held = held;
     }
 
     fn decision(&self) -> &'static str {
@@ -231,6 +251,7 @@ impl Forwarded {
         outcome.timings.upstream_ms = self.upstream.and_then(|time| u64::try_from(time.as_millis()).ok());
         outcome.timings.overhead_us = own.and_then(|own| u64::try_from(own).ok());
         self.open.event.timings.upstream = self.upstream;
+        outcome.counted = self.reservation.settle(Spent::of(&outcome));
         self.open.event.ended(&outcome);
         let unrecorded = self.entry.finish(outcome).await.err();
         if let Some(error) = &unrecorded {
@@ -276,9 +297,23 @@ impl Unrecorded {
 
 /// The warden's own answer to an exchange.
 fn answer(open: &OpenEvent, decision: &str, fault: Fault, message: &str, downstream: Downstream) {
+    answer_later(open, decision, (fault, None), message, downstream);
+}
+
+/// [`answer`], to a caller who may try again after so many seconds.
+fn answer_later(
+    open: &OpenEvent,
+    decision: &str,
+    (fault, later): (Fault, Option<u64>),
+    message: &str,
+    downstream: Downstream,
+) {
     let id = open.event.request_id.to_string();
     let (mut head, body) = native(fault, message, downstream.errors(), &id, &decision_header(open, decision));
     name_rules(head.headers_mut(), RULES, &open.event.violated);
+    if let Some(seconds) = later {
+        head.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
     downstream.answer(head, body.into());
 }
 

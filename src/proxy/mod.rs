@@ -5,10 +5,13 @@
 
 mod answer;
 mod body;
+mod drain;
 mod exchange;
 mod judge;
 mod metadata;
 mod pipeline;
+mod quotas;
+mod reads;
 pub mod records;
 mod refuse;
 mod reply;
@@ -17,6 +20,7 @@ mod rules;
 mod scan;
 mod session;
 mod stream;
+mod tool_input;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,11 +36,13 @@ use crate::clock;
 use crate::config::{Config, Limits};
 use crate::identity::RecordKey;
 use crate::policy::Context;
+use crate::quota::Ledger;
 use crate::sensitive::{Scanner, ScannerError};
 use crate::telemetry::{JournalVitals, MetricsError, Telemetry, Vitals};
 use crate::upstream::{Resolver, Upstream};
 
 use body::Buffers;
+use drain::Drain;
 use reply::Downstream;
 
 pub use reply::ReplyBody;
@@ -59,6 +65,7 @@ pub struct Proxy {
     upstream: Arc<Upstream>,
     resolver: Resolver<Arc<Upstream>>,
     scanner: Scanner,
+    quotas: Arc<Ledger>,
     buffers: Buffers,
     limits: Limits,
     environment: String,
@@ -69,6 +76,7 @@ pub struct Proxy {
     certificate_expires: Option<SystemTime>,
     // Exchanges in flight. The drain waits for them.
     exchanges: TaskTracker,
+    drain: Drain,
 }
 
 /// One thing that has to be in order before requests can be served.
@@ -96,6 +104,7 @@ impl Proxy {
             resolver: Resolver::new(Arc::clone(&upstream), config.upstream.recheck),
             upstream,
             scanner: Scanner::new()?,
+            quotas: Arc::default(),
             buffers: Buffers::new(limits.buffered_bytes, limits.body_bytes, limits.body_timeout),
             limits,
             environment: config.environment.clone(),
@@ -104,7 +113,14 @@ impl Proxy {
             telemetry,
             certificate_expires: None,
             exchanges,
+            drain: Drain::default(),
         })
+    }
+
+    /// With counts that were kept before.
+    #[must_use]
+    pub fn with_quotas(self, quotas: Arc<Ledger>) -> Self {
+        Self { quotas, ..self }
     }
 
     /// Notes when the certificate that callers see ends.
@@ -169,11 +185,20 @@ impl Proxy {
                 unshipped: journal.records,
             },
             policy_digest: self.policy_digest(),
+            quotas: self.fullest_quotas(),
             reload_succeeded: self.rules.problem().is_none(),
             rules_loaded: Some(self.rules.loaded()),
             credentials_expire: self.upstream.credentials_expire(),
             certificate_expires: self.certificate_expires,
         }
+    }
+
+    /// Of every rule of `quotas` that is in force, the part of its limit that the fullest count has used.
+    fn fullest_quotas(&self) -> Vec<(String, f64)> {
+        let Some(policies) = self.rules.policies() else { return Vec::new() };
+        let fullest = self.quotas.fullest();
+        let part = |rule: &str| fullest.get(rule).copied().unwrap_or_default();
+        policies.quotas().map(|rule| (rule.as_str().to_owned(), part(rule.as_str()))).collect()
     }
 
     /// What `/metrics` shows; `None` when it is turned off.
@@ -184,6 +209,16 @@ impl Proxy {
     fn journal_problem(&self) -> Option<String> {
         let health = self.journal.health();
         (!health.is_ready()).then(|| health.state.to_string())
+    }
+
+    /// Begins no more sessions.
+    pub fn begin_drain(&self) {
+        self.drain.begin();
+    }
+
+    /// Ends the sessions that still go on.
+    pub fn end_drain(&self) {
+        self.drain.end();
     }
 
     /// Sends the telemetry that was not sent yet, within a bound.

@@ -27,6 +27,7 @@ use super::body::Reserved;
 use super::exchange::{Exchange, ended};
 use super::judge::{Sendable, Subject, check_region, judge, judge_read, place_guardrail};
 use super::metadata::Stamp;
+use super::quotas;
 use super::refuse::{BREAK_GLASS, Refusal};
 use super::reply::Downstream;
 use super::respond::{Answered, Answering, respond};
@@ -53,9 +54,17 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
     };
     let Accepted { allowed, mut call, answering, memory, input } = accepted;
 
+    // Is there room in every quota? ORDER: what is refused here is recorded as any denial; what is reserved is recorded with
+    // the intent, and kept by whatever may have left.
+    let reservation =
+        match quotas::reserve(&proxy, &policies, &answering, &call, &mut exchange.judgement).await {
+            Ok(reservation) => reservation,
+            Err(refusal) => return exchange.refuse(&refusal, downstream).await,
+        };
+
     // 6. Write it down before anything leaves. CRASH: from here on, an intent without an outcome means `unknown`.
     let hmac = proxy.record_key.hmac(&call.body);
-    let (mut forwarded, receipt) = match exchange.commit(&call.body, hmac).await {
+    let (mut forwarded, receipt) = match exchange.commit(&call.body, hmac, reservation).await {
         Ok(committed) => committed,
         Err(unrecorded) => return unrecorded.answer(downstream),
     };
@@ -190,6 +199,9 @@ async fn begin(
 ) -> Result<Received, Refusal> {
     let (principal, proof) = claim.prove_session()?;
     exchange.learn_principal(&principal);
+    if proxy.drain.has_begun() {
+        return Err(Refusal::Draining);
+    }
     let (input, body) = session::open(proxy, &parts.headers, incoming, proof).await?;
     exchange.learn_body(body.len());
     let body_sha256 = sha256(&body);
@@ -235,7 +247,7 @@ fn decide(
     exchange: &mut Exchange,
 ) -> Result<(Allowed, Call, Option<Format>), Refusal> {
     let operation = asked.route.operation;
-    let mut headers = upstream::forwarded(&asked.parts.headers, operation.binds_headers())?;
+    let mut headers = upstream::forwarded(&asked.parts.headers, operation)?;
     let id = exchange.request_id();
     let stamp = proxy.request_metadata.then(|| Stamp::new(asked.principal, id, policies.digest()));
     let subject = Subject {

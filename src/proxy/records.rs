@@ -8,13 +8,13 @@ use http::header::USER_AGENT;
 use uuid::Uuid;
 
 use crate::audit::{
-    Arrival, Caller, Content, Direction, Edit, ExceptionUse, Finding, Judgement as Judged, Model, Outcome,
-    RuleHit, Settings, System, SystemKind, Target, Tokens, Uninspected,
+    Arrival, Asked, Behind, Caller, Content, Direction, Edit, ExceptionUse, Finding, Judgement as Judged,
+    Model, Outcome, RuleHit, Settings, System, SystemKind, Target, Tokens, Uninspected,
 };
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::{self, Parameter, Usage};
 use crate::identity::Principal;
-use crate::policy::{AnswerVerdict, Exempted, Facts, Repair, Violation};
+use crate::policy::{AnswerVerdict, Context, Exempted, Facts, Repair, Violation};
 use crate::sensitive::{DetectorId, DetectorSet, Findings, Scanner, redact};
 use crate::telemetry;
 
@@ -26,6 +26,15 @@ pub fn policy_load(before: Option<&str>, digest: &str) -> System {
     let event = System::new(SystemKind::PolicyLoad).with("policy_digest", digest);
     match before {
         Some(before) => event.with("previous_digest", before),
+        None => event,
+    }
+}
+
+/// The system event of files that are not used as policies. `reason` says why; what is `in_force` stays so.
+pub fn policy_rejected(in_force: Option<&str>, reason: &str) -> System {
+    let event = System::new(SystemKind::PolicyRejected).with("reason", reason);
+    match in_force {
+        Some(digest) => event.with("policy_digest", digest),
         None => event,
     }
 }
@@ -115,7 +124,7 @@ fn places(model: &ModelReference, region: &str) -> String {
 }
 
 /// The shape of a body of `bytes` bytes; without facts it could not be read.
-pub fn content(bytes: usize, judgement: &Judgement) -> Content {
+pub fn content(bytes: usize, judgement: &Judgement, model: Option<&ModelReference>) -> Content {
     let Some(facts) = &judgement.seen else { return Content { bytes: bytes as u64, ..Content::default() } };
     Content {
         bytes: bytes as u64,
@@ -130,8 +139,45 @@ pub fn content(bytes: usize, judgement: &Judgement) -> Content {
         output: facts.output.as_deref().map(bucket),
         inspected_bytes: judgement.coverage.inspected,
         uninspected: judgement.coverage.uninspected.iter().map(uninspected).collect(),
+        asked: judgement.context.as_ref().map(|context| asked(context, facts, judgement, model)),
     }
 }
+
+fn asked(context: &Context, facts: &Facts, judgement: &Judgement, model: Option<&ModelReference>) -> Asked {
+    Asked {
+        environment: context.environment.clone(),
+        break_glass: context.break_glass.clone(),
+        tools: judgement.tools.clone(),
+        insertable: facts.insertable.iter().map(|parameter| parameter.name().to_owned()).collect(),
+        unread: facts.unread,
+        input_tokens: facts.input_tokens,
+        leaks: facts.leaks.iter().map(|leak| leak.name().to_owned()).collect(),
+        looked_for: judgement.looked_for.iter().map(|detector| detector.name().to_owned()).collect(),
+        behind: model.map(|model| model.behind().iter().map(behind).collect()).unwrap_or_default(),
+    }
+}
+
+fn behind(model: &ModelReference) -> Behind {
+    Behind { model: model.raw().to_owned(), behind: model.behind().iter().map(behind).collect() }
+}
+
+/// SECRET: callers name their tools as they like, so that a name is kept only where it is one, and nothing is found in it.
+pub fn tool_names(scanner: &Scanner, tools: &[String]) -> Vec<String> {
+    let plain = |name: &str| {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+        name.len() <= LONGEST_TOOL && name.bytes().all(letter)
+    };
+    let kept = |name: &String| {
+        let clean = plain(name) && scanner.scan(DetectorSet::all(), name, None).is_empty();
+        if clean { name.clone() } else { NOT_KEPT.to_owned() }
+    };
+    tools.iter().map(kept).collect()
+}
+
+/// Longest name of a tool that Bedrock takes (botocore model).
+const LONGEST_TOOL: usize = 64;
+/// Stands in a record for a name that is not kept.
+const NOT_KEPT: &str = "…";
 
 fn uninspected(entry: &view::Uninspected) -> Uninspected {
     Uninspected {
@@ -187,6 +233,7 @@ pub fn add_heard(outcome: &mut Outcome, heard: &Heard) {
     judgement.exceptions.extend(exceptions(&heard.exceptions));
     judgement.findings.extend(findings(&heard.findings, Direction::In));
     outcome.edits.extend(edits(&heard.repairs));
+    outcome.session = Some(heard.shape.to_record());
 }
 
 fn hits(violations: &[Violation]) -> Vec<RuleHit> {

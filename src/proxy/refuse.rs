@@ -54,6 +54,11 @@ pub enum Refusal {
     UnknownFamily(#[from] UnknownFamily),
     #[error("a guardrail needs one identifier and one version")]
     IncompleteGuardrail,
+    #[error(
+        "the body holds `amazon-bedrock-guardrailConfig` and no header names a guardrail; send \
+         `x-amzn-bedrock-guardrailidentifier` and `x-amzn-bedrock-guardrailversion`"
+    )]
+    UnnamedGuardrail,
     #[error("request bodies must be JSON; send `content-type: application/json`")]
     MediaType,
     #[error("sessions are streams of events; send `content-type: application/vnd.amazon.eventstream`")]
@@ -70,6 +75,8 @@ pub enum Refusal {
     NoEvent,
     #[error("a session may last {} minutes", .0.as_secs() / 60)]
     SessionTooLong(Duration),
+    #[error("the warden is about to stop; open the session again")]
+    Draining,
     #[error("request metadata must be a JSON object of strings")]
     Metadata,
     #[error("request metadata has room for {room} pairs beside those that bedrock-warden adds; send fewer")]
@@ -79,14 +86,11 @@ pub enum Refusal {
     /// The verdict in the judgement says which rules; its own sentence is the message.
     #[error("denied by policy")]
     Denied,
+    #[error("quotas cannot be counted at the moment; nothing was sent to Bedrock")]
+    QuotasUnavailable,
     /// Of an event that followed the intent of its session.
     #[error("{}", .0.message)]
     EventDenied(Denial),
-    #[error(
-        "{rules}: the answer must be filtered, which this version does not do for streams; call the operation that \
-         answers at once"
-    )]
-    StreamCannotBeFiltered { rules: String },
     #[error(
         "{rules}: the answer must be filtered, which is not possible where it is written to S3; call an operation that \
          answers the caller"
@@ -108,8 +112,8 @@ pub enum Refusal {
     AnswerBroken,
     #[error("the answer is about a model that this caller may not use")]
     AnswerDeclined,
-    #[error("{rules}: the answer was withheld by policy")]
-    AnswerDenied { rules: String },
+    #[error("the answer was withheld by policy: {reasons}")]
+    AnswerDenied { reasons: String },
 }
 
 impl From<OpenError> for Refusal {
@@ -132,9 +136,12 @@ impl Refusal {
             | Self::Chunk(_)
             | Self::Order(_)
             | Self::ForeignRegion { .. }
-            | Self::Header(InvalidHeader::Repeated(_) | InvalidHeader::NotText(_))
+            | Self::Header(
+                InvalidHeader::Repeated(_) | InvalidHeader::NotText(_) | InvalidHeader::NotFeatures(_),
+            )
             | Self::Json(_)
             | Self::IncompleteGuardrail
+            | Self::UnnamedGuardrail
             | Self::Metadata
             | Self::MetadataFull { .. }
             | Self::MetadataTooLong
@@ -171,11 +178,12 @@ impl Refusal {
             | Self::AnswerDeclined
             | Self::UnknownFamily(_)
             | Self::Denied
-            | Self::StreamCannotBeFiltered { .. }
             | Self::AnswerOutOfSight { .. }
             | Self::UpstreamForbidden => Fault::AccessDenied,
             Self::NotRecorded(_)
             | Self::NoPolicies
+            | Self::Draining
+            | Self::QuotasUnavailable
             | Self::UpstreamCredentials
             | Self::ForeignAnswer(StatusCode::SERVICE_UNAVAILABLE) => Fault::ServiceUnavailable,
             Self::Upstream(error) => match error {
@@ -202,6 +210,8 @@ impl Refusal {
         match self {
             Self::NotRecorded(_)
             | Self::NoPolicies
+            | Self::Draining
+            | Self::QuotasUnavailable
             | Self::Upstream(_)
             | Self::UpstreamCredentials
             | Self::UpstreamForbidden
@@ -229,6 +239,7 @@ impl Refusal {
             | Self::Decode(_)
             | Self::UnknownFamily(_)
             | Self::IncompleteGuardrail
+            | Self::UnnamedGuardrail
             | Self::MediaType
             | Self::StreamMediaType
             | Self::Frame(_)
@@ -241,7 +252,6 @@ impl Refusal {
             | Self::MetadataTooLong
             | Self::Denied
             | Self::EventDenied(_)
-            | Self::StreamCannotBeFiltered { .. }
             | Self::AnswerOutOfSight { .. }
             | Self::AnswerDeclined
             | Self::AnswerDenied { .. } => false,

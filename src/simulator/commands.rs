@@ -1,4 +1,4 @@
-//! Lines of a prompt that steer the double: `say: TEXT`, `simulate: NAME`.
+//! Lines of a prompt that steer the double: `say: TEXT`, `intervene: TEXT`, `simulate: NAME`.
 //!
 //! Receives the texts of a request and returns what stands after the colon. Lines, because they pass a proxy that
 //! strips unknown headers, and because any client can write them. Pure.

@@ -6,9 +6,11 @@
 use serde_json::{Value, json};
 
 use crate::bedrock::fault::Fault;
+use crate::bedrock::view::INTERVENED;
 
 use super::catalogue::Model;
 use super::fields::{Fields, Malformed};
+use super::guardrails;
 use super::metadata;
 use super::models::read_blocks;
 use super::plan::{Plan, Reply, Usage};
@@ -33,20 +35,21 @@ const CONFIGS: &[&str] = &["inferenceConfig", "textGenerationConfig"];
 
 /// The answer to `Converse`.
 pub fn unary(model: &Model, body: &[u8]) -> Result<Plan, Refusal> {
-    let (prompt, completion, _) = converse(model, body)?;
+    let Spoken { prompt, completion, watched, .. } = converse(model, body)?;
     let usage = Usage { input: prompt.tokens(), output: Some(completion.tokens) };
-    let document = json!({
+    let mut document = json!({
         "metrics": {"latencyMs": 0},
         "output": {"message": {"content": [{"text": completion.text}], "role": "assistant"}},
-        "stopReason": completion.stop.turn_word(),
+        "stopReason": watched.as_ref().map_or(completion.stop.turn_word(), |_| INTERVENED),
         "usage": members(usage),
     });
+    trace(&mut document, watched.as_ref());
     Ok(Plan { texts: prompt.texts, usage: Some(usage), reply: Reply::Conversation { document } })
 }
 
 /// The answer to `ConverseStream`.
 pub fn streaming(model: &Model, body: &[u8]) -> Result<Plan, Refusal> {
-    let (prompt, completion, mut random) = converse(model, body)?;
+    let Spoken { prompt, completion, mut random, watched } = converse(model, body)?;
     if !model.streams {
         return Err(unsupported());
     }
@@ -57,10 +60,13 @@ pub fn streaming(model: &Model, body: &[u8]) -> Result<Plan, Refusal> {
         document: json!({"contentBlockIndex": 0, "delta": {"text": piece}}),
     });
     events.extend(deltas);
+    let stop = watched.as_ref().map_or(completion.stop.turn_word(), |_| INTERVENED);
+    let mut metadata = json!({"metrics": {"latencyMs": 0}, "usage": members(usage)});
+    trace(&mut metadata, watched.as_ref());
     events.extend([
         Event { name: "contentBlockStop", document: json!({"contentBlockIndex": 0}) },
-        Event { name: "messageStop", document: json!({"stopReason": completion.stop.turn_word()}) },
-        Event { name: "metadata", document: json!({"metrics": {"latencyMs": 0}, "usage": members(usage)}) },
+        Event { name: "messageStop", document: json!({"stopReason": stop}) },
+        Event { name: "metadata", document: metadata },
     ]);
     let reply = Reply::Stream { framing: Framing::Member, events, random };
     Ok(Plan { texts: prompt.texts, usage: Some(usage), reply })
@@ -74,7 +80,30 @@ pub fn prompt(model: &Model, body: &Value) -> Result<Prompt, Refusal> {
     read(&Fields::of(body)?)
 }
 
-fn converse(model: &Model, body: &[u8]) -> Result<(Prompt, Completion, Random), Refusal> {
+/// What is said to one request, and by whom.
+struct Spoken {
+    prompt: Prompt,
+    completion: Completion,
+    random: Random,
+    watched: Option<Intervention>,
+}
+
+/// A guardrail that spoke in the model's place.
+struct Intervention {
+    identifier: String,
+    traced: bool,
+}
+
+/// Tells of an intervention where its trace was asked for.
+fn trace(document: &mut Value, watched: Option<&Intervention>) {
+    if let (Some(Intervention { identifier, traced: true }), Some(members)) =
+        (watched, document.as_object_mut())
+    {
+        members.insert("trace".to_owned(), json!({"guardrail": guardrails::trace(identifier)}));
+    }
+}
+
+fn converse(model: &Model, body: &[u8]) -> Result<Spoken, Refusal> {
     let unreadable = |_| Refusal::new(Fault::Validation, "The request body is not valid JSON.");
     let document: Value = serde_json::from_slice(body).map_err(unreadable)?;
     if !model.family.converses() {
@@ -92,8 +121,16 @@ fn converse(model: &Model, body: &[u8]) -> Result<(Prompt, Completion, Random), 
     let prompt = read(&body)?;
     let mut random = prompt.random(model.id);
     let silence = Completion { text: String::new(), stop: Stop::End, tokens: 0 };
+    if let (Some(config), Some(completion)) =
+        (body.object("guardrailConfig")?, guardrails::intervention(&prompt))
+    {
+        let traced = config.value("trace").and_then(Value::as_str).is_some_and(|trace| trace != "disabled");
+        let watched =
+            Some(Intervention { identifier: config.text("guardrailIdentifier")?.to_owned(), traced });
+        return Ok(Spoken { prompt, completion, random, watched });
+    }
     let completion = prompt.complete(&mut random).into_iter().next().unwrap_or(silence);
-    Ok((prompt, completion, random))
+    Ok(Spoken { prompt, completion, random, watched: None })
 }
 
 fn read(body: &Fields<'_>) -> Result<Prompt, Refusal> {

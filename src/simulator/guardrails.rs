@@ -1,23 +1,36 @@
 //! `ApplyGuardrail` and `InvokeGuardrailChecks`, and what the control plane says of guardrails.
 //!
-//! A guardrail lets everything pass, unless a text says `say: TEXT`: then it intervenes and its output is TEXT. Shapes
-//! from the service model. Pure.
+//! A guardrail that is applied lets everything pass, unless a text says `say: TEXT`: then it intervenes and its output is
+//! TEXT. One that watches a model does so at a line `intervene: TEXT`. Shapes from the service model. Pure.
 
 use serde_json::{Map, Value, json};
 
 use crate::bedrock::fault::Fault;
 use crate::bedrock::operation::Guardrail;
 
+use super::commands;
 use super::fields::Fields;
 use super::plan::{Plan, Reply};
 use super::reply::Refusal;
-use super::speech::Prompt;
+use super::speech::{Completion, Prompt, Stop, tokens};
 
 /// Characters in a text unit, which guardrails are paid by.
 const TEXT_UNIT: usize = 1000;
 
 /// The one guardrail that lists show. Every other identifier is taken as well.
 const LISTED: &str = "gr1a2b3c4d5e";
+
+/// What a guardrail that watches a model answers in the model's place, when it intervenes.
+pub fn intervention(prompt: &Prompt) -> Option<Completion> {
+    let text = commands::last(&prompt.texts, "intervene")?.to_owned();
+    Some(Completion { tokens: tokens(&text), text, stop: Stop::End })
+}
+
+/// The trace of a guardrail that intervened, as Converse and InvokeModel hold it below `guardrail`.
+pub fn trace(identifier: &str) -> Value {
+    let topic = json!({"name": "forbidden", "type": "DENY", "action": "BLOCKED", "detected": true});
+    json!({"inputAssessment": {identifier: {"topicPolicy": {"topics": [topic]}}}, "actionReason": "Guardrail blocked."})
+}
 
 /// The answer to `ApplyGuardrail`.
 pub fn apply(body: &[u8]) -> Result<Plan, Refusal> {

@@ -3,12 +3,13 @@
 //! Receives a model, headers and body and returns what will be answered, before anything is sent or waited for. Pure.
 
 use http::HeaderMap;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bedrock::fault::Fault;
 
 use super::catalogue::Model;
 use super::fields::{Fields, Malformed};
+use super::guardrails;
 use super::metadata;
 use super::models::{Counts, Exchange, Family, GUARDRAIL_CONFIG};
 use super::plan::{Plan, Reply, Usage};
@@ -22,11 +23,7 @@ const GUARDRAIL_IDENTIFIER: &str = "x-amzn-bedrock-guardrailidentifier";
 pub fn unary(model: &Model, headers: &HeaderMap, body: &[u8]) -> Result<Plan, Refusal> {
     plan(model, headers, body, |family, exchange, random| {
         let mut document = family.whole(exchange, random)?;
-        if headers.contains_key(GUARDRAIL_IDENTIFIER)
-            && let Some(members) = document.as_object_mut()
-        {
-            members.insert("amazon-bedrock-guardrailAction".to_owned(), "NONE".into());
-        }
+        watch(headers, exchange.prompt, &mut document);
         Ok(Reply::Whole { document })
     })
 }
@@ -35,10 +32,28 @@ pub fn unary(model: &Model, headers: &HeaderMap, body: &[u8]) -> Result<Plan, Re
 pub fn streaming(model: &Model, headers: &HeaderMap, body: &[u8]) -> Result<Plan, Refusal> {
     plan(model, headers, body, |family, exchange, random| {
         let unsupported = || Refusal::new(Fault::Validation, "The model is unsupported for streaming.");
-        let documents = family.chunks(exchange, random).filter(|_| model.streams).ok_or_else(unsupported)?;
+        let mut documents =
+            family.chunks(exchange, random).filter(|_| model.streams).ok_or_else(unsupported)?;
+        if let Some(last) = documents.last_mut() {
+            watch(headers, exchange.prompt, last);
+        }
         let events = documents.into_iter().map(|document| Event { name: "chunk", document }).collect();
         Ok(Reply::Stream { framing: Framing::Chunk, events, random: random.clone() })
     })
+}
+
+/// Says in an answer, or in the last chunk of one, what the guardrail did.
+fn watch(headers: &HeaderMap, prompt: &Prompt, document: &mut Value) {
+    let identifier = headers.get(GUARDRAIL_IDENTIFIER).and_then(|value| value.to_str().ok());
+    let (Some(identifier), Some(members)) = (identifier, document.as_object_mut()) else { return };
+    let intervened = guardrails::intervention(prompt).is_some();
+    let action = if intervened { "INTERVENED" } else { "NONE" };
+    members.insert("amazon-bedrock-guardrailAction".to_owned(), action.into());
+    let traced = headers.get("x-amzn-bedrock-trace").is_some_and(|trace| trace.as_bytes() != b"DISABLED");
+    if intervened && traced {
+        let trace = json!({"guardrail": guardrails::trace(identifier)});
+        members.insert("amazon-bedrock-trace".to_owned(), trace);
+    }
 }
 
 /// What a family's own body lets the model read.
@@ -62,7 +77,12 @@ fn plan(
     let family = model.family.of_body(&body);
     let prompt = family.read(&body)?;
     let mut random = prompt.random(model.id);
-    let completions = if family.talks() { prompt.complete(&mut random) } else { Vec::new() };
+    let watched = headers.contains_key(GUARDRAIL_IDENTIFIER);
+    let completions = match guardrails::intervention(&prompt).filter(|_| watched) {
+        Some(said) => vec![said],
+        None if family.talks() => prompt.complete(&mut random),
+        None => Vec::new(),
+    };
     let exchange = Exchange { model, body: &body, prompt: &prompt, completions: &completions };
     let reply = reply(family, &exchange, &mut random)?;
     let usage = match family.counts() {
@@ -76,7 +96,7 @@ fn plan(
 }
 
 /// Headers and body must agree about guardrails. Service model: description of `guardrailIdentifier`.
-fn check_guardrail(headers: &HeaderMap, body: &Fields<'_>) -> Result<(), Refusal> {
+pub fn check_guardrail(headers: &HeaderMap, body: &Fields<'_>) -> Result<(), Refusal> {
     let identifier = headers.contains_key(GUARDRAIL_IDENTIFIER);
     let version = headers.contains_key("x-amzn-bedrock-guardrailversion");
     let complaint = if identifier != version {
@@ -98,7 +118,6 @@ impl From<Malformed> for Refusal {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
-    use serde_json::json;
 
     use super::*;
     use crate::bedrock::model::ModelReference;

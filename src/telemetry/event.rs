@@ -91,6 +91,8 @@ pub struct Timings {
     pub upstream: Option<Duration>,
     /// From sending to the first byte of Bedrock's answer body.
     pub first_byte: Option<Duration>,
+    /// The longest that text of a streamed answer was held back; `None` where none was.
+    pub held: Option<Duration>,
 }
 
 impl Timings {
@@ -101,6 +103,11 @@ impl Timings {
 }
 
 impl Finished {
+    /// Whether the answer is, or was asked to be, a stream.
+    pub fn streams(&self) -> bool {
+        self.operation.is_some_and(Operation::is_streaming) || self.parameters.stream
+    }
+
     /// An exchange of which nothing is known yet: unless it ends otherwise, it was let go of.
     pub fn new(request_id: Uuid, policy_digest: &str) -> Self {
         Self {

@@ -36,6 +36,7 @@ pub fn finished() -> Finished {
             total: Duration::from_millis(120),
             upstream: Some(Duration::from_millis(100)),
             first_byte: Some(Duration::from_millis(20)),
+            held: Some(Duration::from_millis(3)),
         },
         policy_digest: "sha256:abc".to_owned(),
     }
@@ -53,7 +54,7 @@ pub fn refused() -> Finished {
         stop_reason: None,
         tokens: Tokens::default(),
         cost_micros: None,
-        timings: Timings { total: Duration::from_millis(2), upstream: None, first_byte: None },
+        timings: Timings { total: Duration::from_millis(2), upstream: None, first_byte: None, held: None },
         ..finished()
     }
 }

@@ -276,6 +276,61 @@ fn a_guardrail_is_put_where_it_is_missing() {
 }
 
 #[test]
+fn a_guardrail_that_is_demanded_looks_at_everything_before_anybody_else_does() {
+    let warden = Setup::new()
+        .org(&format!("{ALLOW_ALL}guardrail:\n  - oneOf: [\"gr0corp:7\"]\n    missing: inject\n"))
+        .start();
+    let native = |config: Value| {
+        let mut body = claude_body("say: hello");
+        body["amazon-bedrock-guardrailConfig"] = config;
+        Call::invoke_with(HAIKU, body.to_string())
+    };
+    let mut marked = converse_body("say: hello");
+    let content = marked["messages"][0]["content"].as_array_mut().unwrap();
+    content.push(json!({ "guardContent": { "text": { "text": "hi" } } }));
+    judge(
+        &warden,
+        vec![
+            ("a synchronous stream", native(json!({ "streamProcessingMode": "SYNCHRONOUS" })), Allowed),
+            (
+                "marks in a native prompt",
+                native(json!({ "tagSuffix": "x" })),
+                Denied(ACCESS, &["org/guardrail", "whole prompt"]),
+            ),
+            (
+                "an answer before it is checked",
+                native(json!({ "streamProcessingMode": "ASYNCHRONOUS" })),
+                Denied(ACCESS, &["org/guardrail", "streamProcessingMode"]),
+            ),
+            (
+                "a guardrail in a native body",
+                native(json!({ "guardrailIdentifier": "gr0mine" })),
+                Denied(ACCESS, &["guardrailIdentifier"]),
+            ),
+            ("marks in Converse", Call::converse_with(HAIKU, &marked), Denied(ACCESS, &["org/guardrail"])),
+        ],
+    );
+}
+
+#[test]
+fn what_a_guardrail_stops_is_recorded_alike_in_every_form() {
+    let warden = Setup::new()
+        .org(&format!("{ALLOW_ALL}guardrail:\n  - oneOf: [\"gr0corp:7\"]\n    missing: inject\n"))
+        .start();
+    let prompt = "intervene: Not here.";
+    for call in [
+        Call::converse(HAIKU, prompt),
+        Call::converse_stream(HAIKU, prompt),
+        Call::invoke(HAIKU, prompt),
+        Call::invoke_stream(HAIKU, prompt),
+    ] {
+        let response = warden.send(call);
+        assert_eq!(response.status, 200, "{response:?}");
+        assert_eq!(warden.record_of(&response).text("stop_reason"), "guardrail_intervened", "{response:?}");
+    }
+}
+
+#[test]
 fn a_guardrail_that_may_not_be_missing_is_asked_for() {
     let warden = Setup::new()
         .org(&format!("{ALLOW_ALL}guardrail:\n  - oneOf: [\"gr0corp:7\"]\n    missing: deny\n"))

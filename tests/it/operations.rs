@@ -94,8 +94,15 @@ fn reads_pass_and_are_recorded_by_name() {
         (
             "/model-customization/custom-model-deployments",
             "ListCustomModelDeployments",
-            "/modelDeploymentSummaries",
+            "/modelDeploymentSummaries/0/customModelDeploymentArn",
         ),
+        ("/custom-models/complaints", "GetCustomModel", "/baseModelArn"),
+        (
+            "/model-customization/custom-model-deployments/complaints-live",
+            "GetCustomModelDeployment",
+            "/modelArn",
+        ),
+        ("/imported-models/homemade", "GetImportedModel", "/modelArchitecture"),
         (
             &own("/model-customization/custom-model-deployments", DEPLOYMENT),
             "GetCustomModelDeployment",
@@ -173,6 +180,9 @@ fn what_a_caller_may_not_use_is_not_described_to_it() {
         &own("/custom-models", CUSTOM_MODEL),
         &own("/model-customization/custom-model-deployments", DEPLOYMENT),
         &own("/imported-models", IMPORTED_MODEL),
+        "/custom-models/complaints",
+        "/model-customization/custom-model-deployments/complaints-live",
+        "/imported-models/homemade",
         "/marketplace-model/endpoints/arn%3Aaws%3Asagemaker%3Aus-east-1%3A111122223333%3Aendpoint%2Fbought",
     ] {
         let response = warden.send(get(target));

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::super::record::{ExceptionUse, Record};
+use super::super::record::{Asked, Behind, ExceptionUse, Record};
 use super::super::seal::{MAX_RECORD_BYTES, Stamp, seal};
 use super::*;
 
@@ -140,6 +140,16 @@ proptest! {
                     Uninspected { kind: text(3), count: 1, bytes: 2, paths: vec![text(4); length] };
                     length
                 ],
+                asked: Some(Asked {
+                    environment: text(5),
+                    break_glass: Some(text(6)),
+                    tools: vec![text(7); length],
+                    insertable: vec![text(8); length],
+                    leaks: vec![text(9); length],
+                    looked_for: vec![text(10); length],
+                    behind: vec![Behind { model: text(11), behind: vec![Behind::default(); length] }; length.min(64)],
+                    ..Asked::default()
+                }),
                 ..Content::default()
             }),
         };

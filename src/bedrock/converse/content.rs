@@ -7,7 +7,7 @@
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::json::{Member, Node};
-use crate::bedrock::view::{Modality, OpaqueKind, TextRole};
+use crate::bedrock::view::{Leak, Modality, OpaqueKind, TextRole};
 
 use super::tools;
 
@@ -251,6 +251,8 @@ fn guard_content<'a>(
     let [kind] = draft::object(block)? else {
         return Err(DecodeError::Union { place: "`guardContent`", at: block.node.span.start });
     };
+    // With one such block in a request, a guardrail looks at such blocks only (AWS's documentation of guardrails).
+    draft.leaks.insert(Leak::Narrowed);
     match kind.name.as_ref() {
         "image" => attachment(draft, kind, Modality::Image),
         "text" => {

@@ -10,8 +10,6 @@ pub(crate) mod content;
 mod stream;
 pub(crate) mod tools;
 
-use std::collections::BTreeSet;
-
 use super::format::draft::{self, Draft};
 use super::format::error::DecodeError;
 use super::json::{Member, Node};
@@ -71,7 +69,7 @@ fn inference_config<'a>(draft: &mut Draft<'a>, config: &'a Member<'a>) -> Result
 
 fn guardrail<'a>(draft: &mut Draft<'a>, config: &'a Member<'a>) -> Result<BodyGuardrail, DecodeError> {
     let span = config.node.span;
-    let mut guardrail = BodyGuardrail { identifier: None, version: None, leaks: BTreeSet::new(), span };
+    let mut guardrail = BodyGuardrail { identifier: None, version: None, span };
     for member in draft::object(config)? {
         let text = draft.string(member, TextRole::Other)?;
         match member.name.as_ref() {
@@ -80,8 +78,8 @@ fn guardrail<'a>(draft: &mut Draft<'a>, config: &'a Member<'a>) -> Result<BodyGu
             // FAIL-CLOSED: only the one harmless word of each is known to be harmless.
             "trace" if text == "disabled" => {}
             "streamProcessingMode" if text == "sync" => {}
-            "trace" => drop(guardrail.leaks.insert(Leak::Trace)),
-            "streamProcessingMode" => drop(guardrail.leaks.insert(Leak::Unchecked)),
+            "trace" => drop(draft.leaks.insert(Leak::Trace)),
+            "streamProcessingMode" => drop(draft.leaks.insert(Leak::Unchecked)),
             _ => return Err(DecodeError::unknown(member, "`guardrailConfig`")),
         }
     }

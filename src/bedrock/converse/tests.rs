@@ -162,7 +162,7 @@ fn a_guardrail_that_shows_what_it_holds_back_is_seen() {
         (json!({"trace": "enabled_full", "streamProcessingMode": ""}), &[Leak::Trace, Leak::Unchecked]),
     ];
     for (config, leaks) in table {
-        let found = read(&with("guardrailConfig", config.clone()), |view| view.guardrail.unwrap().leaks);
+        let found = read(&with("guardrailConfig", config.clone()), |view| view.leaks);
         assert_eq!(found, Ok(leaks.iter().copied().collect()), "{config}");
     }
 }

@@ -12,7 +12,8 @@ use super::payload::{self, Document};
 use super::texts::Texts;
 use crate::bedrock::json::{Member, Node, Value};
 use crate::bedrock::view::{
-    BodyGuardrail, Insertion, Modality, Opaque, OpaqueKind, Parameter, Setting, SettingValue, TextRole, View,
+    BodyGuardrail, Insertion, Leak, Modality, Opaque, OpaqueKind, Parameter, Setting, SettingValue, TextRole,
+    View,
 };
 
 /// What was read so far. Borrows from the parsed document.
@@ -23,8 +24,10 @@ pub(crate) struct Draft<'a> {
     pub(crate) system: bool,
     pub(crate) model: Option<&'a str>,
     pub(crate) guardrail: Option<BodyGuardrail>,
+    pub(crate) leaks: BTreeSet<Leak>,
     pub(crate) guardrail_insertion: Option<Insertion>,
     pub(crate) output: Option<&'a str>,
+    pub(crate) streams: bool,
     parameters: Vec<Setting<'a>>,
     insertions: Vec<Insertion>,
     attachments: BTreeSet<Modality>,
@@ -51,8 +54,10 @@ impl<'a> Draft<'a> {
             model: self.model,
             system: self.system,
             guardrail: self.guardrail,
+            leaks: self.leaks,
             guardrail_insertion: self.guardrail_insertion,
             output: self.output,
+            streams: self.streams,
         }
     }
 
@@ -192,7 +197,14 @@ impl<'a> Draft<'a> {
             self.texts.payload(&member.node, TextRole::Document, key);
             return Ok(());
         }
-        match payload::document(text, format) {
+        self.document(member, text, format);
+        Ok(())
+    }
+
+    /// Reads a document of which `encoded` is the base64, wherever in the member it stands.
+    pub(crate) fn document(&mut self, member: &'a Member<'a>, encoded: &str, format: &str) {
+        let key = Some(member.name.as_ref());
+        match payload::document(encoded, format) {
             Document::Words(words) => {
                 // FAIL-CLOSED: a file of plain characters can still be a container, as many a PDF is.
                 if !payload::is_plain_text(format) {
@@ -203,7 +215,6 @@ impl<'a> Draft<'a> {
             Document::Binary => self.opaque(OpaqueKind::Document, &member.node),
             Document::NotBase64 => self.texts.string(&member.node, TextRole::Document, key),
         }
-        Ok(())
     }
 
     /// Records the name of a tool that the model is offered or has used.

@@ -4,14 +4,20 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
-use super::samples::{self, samples};
+use super::samples::{self, any_alias, samples};
 use super::*;
+use crate::bedrock::chat::Api;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::json::{Edits, Node, Value};
+use crate::bedrock::stream::Announced;
 use crate::bedrock::view::{Modality, OpaqueKind, Parameter, SettingValue};
 
 fn invoke_formats() -> impl Iterator<Item = Format> {
     Family::ALL.into_iter().map(Format::of_family)
+}
+
+fn every_format() -> impl Iterator<Item = Format> {
+    invoke_formats().chain([Format::converse()]).chain(Api::ALL.map(Format::of_api))
 }
 
 fn decoded<T>(format: Format, body: &str, inspect: impl FnOnce(Result<View<'_>, DecodeError>) -> T) -> T {
@@ -37,7 +43,7 @@ fn leaves(node: &Node<'_>, name: &str, found: &mut Vec<String>) {
 
 #[test]
 fn every_format_has_a_sample() {
-    for format in invoke_formats().chain([Format::converse()]) {
+    for format in every_format() {
         assert!(samples().iter().any(|(sampled, _)| *sampled == format), "{}", format.name());
     }
 }
@@ -112,9 +118,8 @@ fn a_member_that_no_family_has_is_refused_by_every_format() {
 
 #[test]
 fn a_body_of_another_family_is_a_denial() {
-    let others: [(&str, &[Family]); 6] = [
+    let others: [(&str, &[Family]); 5] = [
         (r#"{"model":"x"}"#, &[Family::OpenAi, Family::OpenAiChat]),
-        (r#"{"amazon-bedrock-guardrailConfig":{"tagSuffix":"x"}}"#, &[]),
         (r#"{"message":"hi","max_tokens":9}"#, &[Family::CohereCommandR]),
         (r#"{"taskType":"TEXT_IMAGE","textToImageParams":{"text":"x"}}"#, &[Family::AmazonImage]),
         (r#"{"generation_config":{"max_output_tokens":9}}"#, &[]),
@@ -133,8 +138,25 @@ fn a_body_of_another_family_is_a_denial() {
 }
 
 #[test]
+fn every_native_body_can_say_how_a_guardrail_looks_at_it_and_none_can_name_one() {
+    use crate::bedrock::view::Leak;
+    let natives =
+        samples().into_iter().filter(|(format, _)| invoke_formats().any(|native| native == *format));
+    for (format, mut body) in natives {
+        body["amazon-bedrock-guardrailConfig"] =
+            serde_json::json!({"tagSuffix": "x", "streamProcessingMode": "ASYNCHRONOUS"});
+        decoded(format, &body.to_string(), |view| {
+            let leaks: Vec<_> = view.unwrap().leaks.into_iter().collect();
+            assert_eq!(leaks, [Leak::Unchecked, Leak::Narrowed], "{}", format.name());
+        });
+        body["amazon-bedrock-guardrailConfig"] = serde_json::json!({"guardrailIdentifier": "gr1"});
+        assert_eq!(refusal(format, &body.to_string()).fault(), Fault::AccessDenied, "{}", format.name());
+    }
+}
+
+#[test]
 fn what_is_no_object_is_refused() {
-    for format in invoke_formats().chain([Format::converse()]) {
+    for format in every_format() {
         for body in ["[]", "null", "\"text\"", "7", "true"] {
             assert_eq!(refusal(format, body), DecodeError::NotAnObject);
         }
@@ -172,7 +194,7 @@ fn families_that_generate_text_can_be_given_a_token_limit() {
             | Wire::CountInvoke(_)
             | Wire::Guardrail
             | Wire::GuardrailChecks => false,
-            Wire::Converse | Wire::Speech => true,
+            Wire::Converse | Wire::Speech | Wire::Chat(_) => true,
             Wire::Invoke(family) => !family.addable().is_empty(),
         };
         decoded(format, &body.to_string(), |view| {
@@ -290,11 +312,15 @@ fn what_cannot_be_looked_into_is_counted_where_it_stands() {
 #[test]
 fn explained_requests_can_be_given_what_real_ones_can() {
     for (format, body) in samples() {
-        let Wire::Invoke(family) = format.wire else { continue };
+        let addable = match format.wire {
+            Wire::Invoke(family) => family.addable(),
+            Wire::Chat(api) => api.addable(),
+            _ => continue,
+        };
         decoded(format, &body.to_string(), |view| {
             for insertion in view.unwrap().insertions {
                 let parameter = insertion.parameter.unwrap();
-                assert!(family.addable().contains(&parameter), "{}: {parameter}", family.name());
+                assert!(addable.contains(&parameter), "{}: {parameter}", format.name());
             }
         });
     }
@@ -304,7 +330,7 @@ fn explained_requests_can_be_given_what_real_ones_can() {
 fn errors_never_repeat_a_key_that_is_no_field_name() {
     for key in ["123-45-6789", "AKIAIOSFODNN7EXAMPLE", "bob@example.com", "my secret", "a4111111111111111"] {
         let body = serde_json::json!({"messages": [], "prompt": "", "inputText": "", key: 1}).to_string();
-        for format in invoke_formats().chain([Format::converse()]) {
+        for format in every_format() {
             let error = refusal(format, &body);
             assert!(!error.to_string().contains(key), "{error}");
         }
@@ -339,28 +365,6 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-/// A parameter under a spelling that some provider might use: camel case, snake case, upper case.
-fn any_alias() -> impl Strategy<Value = (String, Parameter)> {
-    let numeric: Vec<_> =
-        aliases::ALIASES.iter().copied().filter(|(_, parameter)| parameter.is_numeric()).collect();
-    (proptest::sample::select(numeric), any::<u32>(), any::<u32>()).prop_map(
-        |((alias, parameter), upper, underscores)| {
-            let mut name = String::new();
-            for (position, character) in alias.chars().enumerate() {
-                if position > 0 && underscores >> position & 1 == 1 {
-                    name.push('_');
-                }
-                name.push(if upper >> position & 1 == 1 {
-                    character.to_ascii_uppercase()
-                } else {
-                    character
-                });
-            }
-            (name, parameter)
-        },
-    )
-}
-
 fn sets(view: &View<'_>, parameter: Parameter, value: u32) -> bool {
     view.parameters.iter().any(|setting| {
         setting.parameter == parameter
@@ -381,7 +385,7 @@ proptest! {
     fn reading_never_panics(body in any_json()) {
         let source = body.to_string();
         let document = Document::parse(source.as_bytes()).unwrap();
-        for format in invoke_formats().chain([Format::converse()]) {
+        for format in every_format() {
             let view = format.decode(&document);
             if let Ok(view) = view {
                 for text in view.texts {
@@ -399,12 +403,12 @@ proptest! {
             "messageStart", "contentBlockStart", "contentBlockDelta", "messageStop", "metadata", "chunk", "x",
         ]),
     ) {
-        for format in invoke_formats().chain([Format::converse()]) {
+        for format in every_format() {
             let mut reader = format.stream();
             for document in &documents {
                 let chunk = serde_json::json!({"bytes": STANDARD.encode(document.to_string())});
                 for (name, payload) in [("chunk", &chunk), (name, document)] {
-                    drop(reader.read("event", Some(name), payload.to_string().as_bytes()));
+                    drop(reader.read(Announced::Event(name), payload.to_string().as_bytes()));
                 }
             }
         }

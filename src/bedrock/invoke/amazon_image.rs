@@ -4,7 +4,7 @@
 //! everything else is pictures and numbers; answers hold pictures as base64. No tokens, no streaming. Shapes from public
 //! SDKs and the provider's documentation.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -32,7 +32,7 @@ impl Dialect for AmazonImage {
                 | "backgroundRemovalParams" => task(draft, member)?,
                 "virtualTryOnParams" => try_on(draft, member)?,
                 "imageGenerationConfig" => config(draft, member)?,
-                _ => return Err(unknown(member, "an Amazon image body")),
+                _ => beyond(draft, member, "an Amazon image body")?,
             }
         }
         draft::require(body.members(), "body", "taskType")

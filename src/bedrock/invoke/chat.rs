@@ -4,7 +4,7 @@
 //! Receives `messages` (see [`super::chat_messages`]) beside parameters under one name each, but for the token limit, which
 //! has two. Answers and chunks hold `choices`. Shapes from public SDKs and providers' documentation.
 
-use super::{Dialect, chat_choices as choices, chat_messages as messages, chat_tools as tools, unknown};
+use super::{Dialect, beyond, chat_choices as choices, chat_messages as messages, chat_tools as tools};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::json::{Member, Node};
@@ -13,7 +13,7 @@ use crate::bedrock::view::{Answer, Parameter, TextRole};
 
 /// Whose members a body may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Chat {
+pub(crate) enum Chat {
     OpenAi,
     /// OpenAI's own models, which refuse `max_tokens`.
     Gpt,
@@ -24,10 +24,7 @@ pub(super) enum Chat {
 impl Dialect for Chat {
     fn decode<'a>(&self, body: &'a Node<'a>, draft: &mut Draft<'a>) -> Result<(), DecodeError> {
         for member in body.members() {
-            match self.parameter(&member.name) {
-                Some(parameter) => draft.setting(parameter, member)?,
-                None => self.member(draft, member)?,
-            }
+            self.top_level(draft, member)?;
         }
         draft::require(body.members(), "body", "messages")?;
         let limits: &[&[&str]] = match self {
@@ -58,6 +55,18 @@ impl Dialect for Chat {
 }
 
 impl Chat {
+    /// Reads one member of a body.
+    pub(crate) fn top_level<'a>(
+        self,
+        draft: &mut Draft<'a>,
+        member: &'a Member<'a>,
+    ) -> Result<(), DecodeError> {
+        match self.parameter(&member.name) {
+            Some(parameter) => draft.setting(parameter, member),
+            None => self.member(draft, member),
+        }
+    }
+
     fn parameter(self, name: &str) -> Option<Parameter> {
         let parameter = match (self, name) {
             (_, "max_tokens") | (Self::OpenAi | Self::Gpt, "max_completion_tokens") => Parameter::MaxTokens,
@@ -106,7 +115,7 @@ impl Chat {
             }
             (Self::OpenAi, "thinking") => thinking(draft, member),
             (Self::OpenAi, "chat_template_kwargs") => template_arguments(draft, member),
-            _ => Err(unknown(member, "a chat body")),
+            _ => beyond(draft, member, "a chat body"),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! handed to [`ClaudeMessages`]. A body that has both forms is refused. Shapes from recorded answers.
 
 use super::claude_messages::ClaudeMessages;
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -46,6 +46,7 @@ impl Dialect for ClaudeText {
             progress.end(Some(reason));
         }
         progress.rest(chunk, &["completion", "stop_reason", "type"]);
+        progress.only_words();
         Ok(())
     }
 }
@@ -67,7 +68,7 @@ fn completion<'a>(body: &'a Node<'a>, draft: &mut Draft<'a>) -> Result<(), Decod
             }
             "anthropic_beta" => draft.strings(member, TextRole::Other)?,
             "metadata" => super::claude_messages::metadata(draft, member)?,
-            _ => return Err(unknown(member, "a Claude text body")),
+            _ => beyond(draft, member, "a Claude text body")?,
         }
     }
     draft::require(body.members(), "body", "prompt")?;

@@ -3,7 +3,7 @@
 //! Receives `prompt`, answers hold `generations`. The last chunk of a stream repeats the whole text; without `stream: true`
 //! in the body it is the only one. Shapes from recorded answers.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -36,7 +36,7 @@ impl Dialect for CohereCommand {
                 "truncate" => {
                     draft.string(member, TextRole::Other)?;
                 }
-                _ => return Err(unknown(member, "a Cohere Command body")),
+                _ => beyond(draft, member, "a Cohere Command body")?,
             }
         }
         draft::require(body.members(), "body", "prompt")?;
@@ -81,6 +81,7 @@ impl Dialect for CohereCommand {
             progress.end(chunk.get("finish_reason"));
         }
         progress.rest(chunk, &["text", "response", "finish_reason"]);
+        progress.only_words();
         Ok(())
     }
 }
@@ -89,13 +90,13 @@ impl Dialect for CohereCommand {
 fn generations(answer: &Node<'_>, progress: &mut Progress) {
     let list = answer.get("generations").map(Node::elements).unwrap_or_default();
     for (position, generation) in (0_u32..).zip(list) {
-        match generation.get("text").and_then(Node::as_str) {
-            Some(text) => {
-                progress.repeated(position, text);
-                progress.rest(generation, &["text", "finish_reason"]);
-            }
-            None => progress.rest(generation, &["finish_reason"]),
+        if let Some(text) = generation.get("text").filter(|text| text.as_str().is_some()) {
+            progress.repeated(position, text);
         }
+        if let Some(likelihoods) = generation.get("token_likelihoods") {
+            progress.tokens(likelihoods);
+        }
+        progress.rest(generation, &["text", "finish_reason", "token_likelihoods"]);
         progress.stop(generation.get("finish_reason"));
     }
     progress.rest(answer, &["generations"]);

@@ -3,7 +3,7 @@
 //! Receives `texts`, `images` (data URIs) or, since v4, mixed `inputs`; answers hold vectors and repeat the texts.
 //! No sampling, no streaming. Shapes from recorded answers and public SDKs.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::payload;
@@ -31,7 +31,7 @@ impl Dialect for CohereEmbed {
                 "embedding_types" => draft.strings(member, TextRole::Other)?,
                 "output_dimension" => draft::plain_number(member)?,
                 "max_tokens" => draft.setting(Parameter::MaxTokens, member)?,
-                _ => return Err(unknown(member, "a Cohere Embed body")),
+                _ => beyond(draft, member, "a Cohere Embed body")?,
             }
         }
         Ok(())

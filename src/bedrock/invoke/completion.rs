@@ -2,7 +2,7 @@
 //!
 //! Receives the body and what to call it in an error. Unknown members are refused.
 
-use super::unknown;
+use super::beyond;
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::json::Node;
@@ -24,7 +24,7 @@ pub(super) fn decode<'a>(
             "top_p" => draft.setting(Parameter::TopP, member)?,
             "top_k" => draft.setting(Parameter::TopK, member)?,
             "stop" => draft.setting(Parameter::Stop, member)?,
-            _ => return Err(unknown(member, what)),
+            _ => beyond(draft, member, what)?,
         }
     }
     draft::require(body.members(), "body", "prompt")?;

@@ -3,7 +3,7 @@
 //! Receives `prompt` with penalties that are objects, answers hold `completions` and the prompt again, both also cut into
 //! tokens. No token counts, no streaming. Shapes from recorded answers and public SDKs.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -30,7 +30,7 @@ impl Dialect for Jurassic2 {
                 "frequencyPenalty" => draft.setting(Parameter::FrequencyPenalty, member)?,
                 "minTokens" | "topKReturn" => draft::plain_number(member)?,
                 "logitBias" => draft.setting(Parameter::LogitBias, member)?,
-                _ => return Err(unknown(member, "a Jurassic-2 body")),
+                _ => beyond(draft, member, "a Jurassic-2 body")?,
             }
         }
         draft::require(body.members(), "body", "prompt")?;

@@ -3,7 +3,7 @@
 //! Receives `prompt` with the template's tokens in it, and pictures for models that see. Answers and chunks hold
 //! `generation`; the prompt's tokens are counted in the first chunk only. Shapes from recorded answers and public SDKs.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -26,7 +26,7 @@ impl Dialect for Llama {
                 "temperature" => draft.setting(Parameter::Temperature, member)?,
                 "top_p" => draft.setting(Parameter::TopP, member)?,
                 "images" => draft.pictures(member)?,
-                _ => return Err(unknown(member, "a Llama body")),
+                _ => beyond(draft, member, "a Llama body")?,
             }
         }
         draft::require(body.members(), "body", "prompt")?;

@@ -3,7 +3,7 @@
 //! Receives the `modelInput` of StartAsyncInvoke: a prompt, and perhaps the first and the last picture. The video goes to
 //! S3 and never passes here. Shapes from the provider's documentation.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -25,7 +25,7 @@ impl Dialect for LumaRay {
                 }
                 "loop" => draft::flag(member)?,
                 "keyframes" => keyframes(draft, member)?,
-                _ => return Err(unknown(member, "a Luma Ray input")),
+                _ => beyond(draft, member, "a Luma Ray input")?,
             }
         }
         draft::require(body.members(), "body", "prompt")

@@ -3,7 +3,7 @@
 //! Receives text or media: beside each other in 2.7, nested by kind since 3.0. The same body is the `modelInput` of
 //! StartAsyncInvoke. Answers hold vectors. No sampling, no streaming. Shapes from public SDKs.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -69,7 +69,7 @@ fn input<'a>(draft: &mut Draft<'a>, member: &'a Member<'a>, modality: Modality) 
             draft.free(member, TextRole::Other);
             draft.hidden_limit(member)
         }
-        _ => Err(unknown(member, "a Marengo body")),
+        _ => beyond(draft, member, "a Marengo body"),
     }
 }
 

@@ -4,7 +4,7 @@
 //! Answers and chunks are Converse's too, each event wrapped in a member of its name. Image, video and speech models of
 //! the Nova name have other bodies and no reader. Shapes from public SDKs and recorded answers.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::converse::content::{self, Blocks};
 use crate::bedrock::converse::{self, tools};
 use crate::bedrock::format::draft::{self, Draft};
@@ -35,7 +35,7 @@ impl Dialect for Nova {
                 "schemaVersion" => {
                     draft.string(member, TextRole::Other)?;
                 }
-                _ => return Err(unknown(member, "a Nova body")),
+                _ => beyond(draft, member, "a Nova body")?,
             }
         }
         draft::require(body.members(), "body", "messages")?;
@@ -59,6 +59,7 @@ impl Dialect for Nova {
                 _ => return Err(DecodeError::UnknownChunk),
             }
         }
+        progress.frame.only_words &= chunk.members().len() == 1;
         if chunk.members().is_empty() { Err(DecodeError::UnknownChunk) } else { Ok(()) }
     }
 }

@@ -3,7 +3,7 @@
 //! Receives one piece of text, picture, sound or video, whole or to be cut into segments; answers hold vectors. No
 //! sampling, no streaming. Shapes captured from public clients.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::converse::content;
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
@@ -23,7 +23,7 @@ impl Dialect for NovaEmbed {
                     draft.string(member, TextRole::Other)?;
                 }
                 "singleEmbeddingParams" | "segmentedEmbeddingParams" => task(draft, member)?,
-                _ => return Err(unknown(member, "a Nova embeddings body")),
+                _ => beyond(draft, member, "a Nova embeddings body")?,
             }
         }
         draft::require(body.members(), "body", "taskType")

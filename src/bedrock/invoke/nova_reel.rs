@@ -3,7 +3,7 @@
 //! Receives the `modelInput` of StartAsyncInvoke: one prompt, or shots with a prompt and a picture each. The video goes to
 //! S3 and never passes here. Shapes from the provider's documentation.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::converse::content;
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
@@ -24,7 +24,7 @@ impl Dialect for NovaReel {
                 "textToVideoParams" | "multiShotAutomatedParams" => task(draft, member)?,
                 "multiShotManualParams" => shots(draft, member)?,
                 "videoGenerationConfig" => config(draft, member)?,
-                _ => return Err(unknown(member, "a Nova Reel input")),
+                _ => beyond(draft, member, "a Nova Reel input")?,
             }
         }
         draft::require(body.members(), "body", "taskType")

@@ -3,7 +3,7 @@
 //! Receives a prompt and a video; answers and chunks hold `message`. Shapes from public SDKs.
 
 use super::marengo::source;
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -29,7 +29,7 @@ impl Dialect for Pegasus {
                     draft.free(member, TextRole::ToolDefinition);
                     draft.hidden_limit(member)?;
                 }
-                _ => return Err(unknown(member, "a Pegasus body")),
+                _ => beyond(draft, member, "a Pegasus body")?,
             }
         }
         draft::require(body.members(), "body", "inputPrompt")?;
@@ -58,6 +58,7 @@ impl Dialect for Pegasus {
             progress.end(reason);
         }
         progress.rest(chunk, &["message", "finishReason"]);
+        progress.only_words();
         Ok(())
     }
 }

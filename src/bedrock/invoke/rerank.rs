@@ -3,7 +3,7 @@
 //! Receives a query and documents, as strings or as objects of the caller's choice; answers hold positions and scores.
 //! No tokens, no sampling, no streaming. Shapes from the providers' documentation.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -29,7 +29,7 @@ impl Dialect for Rerank {
                     draft.free(member, TextRole::Document);
                 }
                 "top_n" | "api_version" | "max_tokens_per_doc" => draft::plain_number(member)?,
-                _ => return Err(unknown(member, "a rerank body")),
+                _ => beyond(draft, member, "a rerank body")?,
             }
         }
         draft::require(body.members(), "body", "query")?;

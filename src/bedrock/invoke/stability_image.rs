@@ -3,7 +3,7 @@
 //! Receives a prompt, pictures to work on or both, told apart by member; every service is a different model that takes
 //! some of them. Answers hold pictures as base64. No tokens, no streaming. Shapes from the provider's documentation.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -38,7 +38,7 @@ impl Dialect for StabilityImage {
                 | "right"
                 | "up"
                 | "down" => draft::plain_number(member)?,
-                _ => return Err(unknown(member, "a Stability image body")),
+                _ => beyond(draft, member, "a Stability image body")?,
             }
         }
         // Some services take a picture and no prompt.

@@ -3,7 +3,7 @@
 //! Receives weighted `text_prompts` and perhaps an image to start from; answers hold images as base64. No tokens, no
 //! streaming. Shapes from public SDKs.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -34,7 +34,7 @@ impl Dialect for StableDiffusionXl {
                 // FAIL-CLOSED: what stands in `extras` goes to the engine, and nobody documents what that understands.
                 "extras" if draft::object(member)?.is_empty() => {}
                 "extras" => return Err(DecodeError::refused(member, "its contents are not documented")),
-                _ => return Err(unknown(member, "a Stable Diffusion XL body")),
+                _ => beyond(draft, member, "a Stable Diffusion XL body")?,
             }
         }
         draft::require(body.members(), "body", "text_prompts")?;

@@ -4,7 +4,7 @@
 //! Receives `inputText`; the image models take `inputImage` beside it or alone. Answers hold vectors and nothing to read but an error message.
 //! There is no token limit, no sampling and no streaming. Shapes from recorded answers and public SDKs.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -37,7 +37,7 @@ impl Dialect for TitanEmbed {
                         draft::plain_number(setting)?;
                     }
                 }
-                _ => return Err(unknown(member, "a Titan Embeddings body")),
+                _ => beyond(draft, member, "a Titan Embeddings body")?,
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 //! Receives `inputText` with `textGenerationConfig`, answers hold `results`, chunks hold `outputText`.
 //! Shapes from recorded answers and public SDKs.
 
-use super::{Dialect, unknown};
+use super::{Dialect, beyond};
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
@@ -34,7 +34,7 @@ impl Dialect for TitanText {
                         draft.setting(parameter, setting)?;
                     }
                 }
-                _ => return Err(unknown(member, "a Titan Text body")),
+                _ => beyond(draft, member, "a Titan Text body")?,
             }
         }
         draft::require(body.members(), "body", "inputText")?;
@@ -80,6 +80,10 @@ impl Dialect for TitanText {
             progress.end(Some(reason));
         }
         progress.rest(chunk, &["outputText", "completionReason"]);
+        let counts = ["inputTextTokenCount", "totalOutputTextTokenCount"];
+        if !counts.iter().any(|name| count(chunk, name).is_some()) {
+            progress.only_words();
+        }
         Ok(())
     }
 }

@@ -124,6 +124,8 @@ pub struct ModelReference {
     partition: Option<String>,
     region: Option<String>,
     account: Option<String>,
+    /// What a bare name is of, where the place that holds it says so.
+    sought: Option<ModelKind>,
     /// What a lookup found; `None` until there was one.
     found: Option<Found>,
 }
@@ -216,6 +218,18 @@ impl ModelReference {
         self.geography().or(self.region()).unwrap_or(upstream_region)
     }
 
+    /// A bare name in a place that only names resources of one kind. Every other reference says its kind itself.
+    #[must_use]
+    pub fn sought_as(self, kind: ModelKind) -> Self {
+        let sought = (self.kind == ModelKind::Named).then_some(kind);
+        Self { sought, ..self }
+    }
+
+    /// What a bare name is of; `None` where it may be several things.
+    pub const fn sought(&self) -> Option<ModelKind> {
+        self.sought
+    }
+
     /// What was found one step behind the name.
     pub const fn found(&self) -> Option<&Found> {
         self.found.as_ref()
@@ -279,6 +293,7 @@ impl ModelReference {
             partition: None,
             region: None,
             account: None,
+            sought: None,
             found: None,
         }
     }
@@ -294,6 +309,7 @@ impl ModelReference {
             partition: None,
             region: None,
             account: None,
+            sought: None,
             found: None,
         }
     }

@@ -36,12 +36,16 @@ pub struct View<'a> {
     pub model: Option<&'a str>,
     /// Whether a system prompt is present.
     pub system: bool,
-    /// The guardrail that the body asks for (Converse), or `None`. Header guardrails are not in the body.
+    /// What the body says of a guardrail, or `None`. On operations that name guardrails in headers it names none.
     pub guardrail: Option<BodyGuardrail>,
+    /// How the body asks for a guardrail that sees less than all, or for the sight of what it holds back.
+    pub leaks: BTreeSet<Leak>,
     /// Where a guardrail can be placed in the body; `None` when the operation takes it in headers.
     pub guardrail_insertion: Option<Insertion>,
     /// S3 URI that the answer will be written to instead of being passed back (StartAsyncInvoke).
     pub output: Option<&'a str>,
+    /// Whether the body asks for a streamed answer, on operations that let it.
+    pub streams: bool,
 }
 
 impl View<'_> {
@@ -97,6 +101,23 @@ pub enum TextRole {
     Other,
 }
 
+impl TextRole {
+    /// The word used in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+            Self::ToolInput => "tool_input",
+            Self::ToolResult => "tool_result",
+            Self::ToolDefinition => "tool_definition",
+            Self::Document => "document",
+            Self::Reasoning => "reasoning",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// The parameters that policies can bound, under their normalised names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Parameter {
@@ -118,6 +139,24 @@ pub enum Parameter {
 }
 
 impl Parameter {
+    pub const ALL: [Self; 15] = [
+        Self::MaxTokens,
+        Self::Temperature,
+        Self::TopP,
+        Self::TopK,
+        Self::MinP,
+        Self::ThinkingTokens,
+        Self::Choices,
+        Self::PresencePenalty,
+        Self::FrequencyPenalty,
+        Self::CountPenalty,
+        Self::Seed,
+        Self::Stop,
+        Self::ReturnLikelihoods,
+        Self::LogitBias,
+        Self::Stream,
+    ];
+
     /// The name used in policies, records and messages.
     pub const fn name(self) -> &'static str {
         match self {
@@ -221,23 +260,40 @@ impl Modality {
     }
 }
 
-/// `guardrailConfig` of a Converse body.
+/// The reason to stop of an answer in which a guardrail intervened, in Converse's word. Other forms are recorded by it too.
+pub const INTERVENED: &str = "guardrail_intervened";
+
+/// `guardrailConfig` of a Converse body, or `amazon-bedrock-guardrailConfig` of a native one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BodyGuardrail {
     pub identifier: Option<String>,
     pub version: Option<String>,
-    pub leaks: BTreeSet<Leak>,
-    /// Bytes of the whole `guardrailConfig` value.
+    /// Bytes of the whole value.
     pub span: Span,
 }
 
-/// Ways of calling a guardrail in which the caller gets to see what it holds back.
+/// Ways of calling a guardrail that get around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Leak {
     /// The trace repeats the model's words as they were before the guardrail masked or blocked them.
     Trace,
     /// A stream is passed on before it was checked.
     Unchecked,
+    /// The request marks the parts that the guardrail looks at, so that it looks at nothing else.
+    Narrowed,
+}
+
+impl Leak {
+    pub const ALL: [Self; 3] = [Self::Trace, Self::Unchecked, Self::Narrowed];
+
+    /// The word used in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Unchecked => "unchecked",
+            Self::Narrowed => "narrowed",
+        }
+    }
 }
 
 /// Tokens of one exchange. `None` where the answer does not say. `input` excludes cached tokens.
@@ -265,6 +321,6 @@ pub struct Answer<'a> {
     /// Every string that the caller will see, with spans in the answer's own document.
     pub texts: Vec<Text<'a>>,
     pub usage: Usage,
-    /// The family's own word for why generation ended.
+    /// The family's own word for why generation ended; Converse's where a guardrail ended it.
     pub stop_reason: Option<String>,
 }

@@ -18,6 +18,7 @@ use crate::policy::condition::is_plain;
 use crate::policy::facts::{Facts, Inquiry};
 use crate::policy::rules::limits::{PARAMETERS, is_whole};
 use crate::policy::rules::residency::{geography_of, place_in_cedar};
+use crate::sensitive::DetectorId;
 
 /// A request of Cedar's, with the entities that it speaks about.
 #[derive(Debug)]
@@ -89,7 +90,7 @@ fn context(inquiry: &Inquiry<'_>) -> Result<Vec<Member>, Undecided> {
         member("params", parameters(facts)?),
         member("content", content(facts)?),
         member("guardrailLeaks", RestrictedExpression::new_bool(!facts.leaks.is_empty())),
-        member("findings", texts(facts.findings.detectors().iter().map(|detector| detector.short()))),
+        member("findings", texts(facts.findings.detectors().iter().map(DetectorId::short))),
     ];
     members.extend(context.break_glass.as_deref().map(|id| member("breakGlass", text(id))));
     members.extend(facts.output.as_deref().map(|uri| member("output", text(uri))));

@@ -45,7 +45,7 @@ fn written(atoms: &str) -> String {
         .replace("{atoms}", atoms)
 }
 
-const TEMPLATE: &str = r#"// A request as bedrock-warden judges it: after repairs, as it will be sent. Bodies of all model families and of
+const TEMPLATE: &str = r"// A request as bedrock-warden judges it: after repairs, as it will be sent. Bodies of all model families and of
 // Converse have the same form here. No text of a prompt is in it.
 namespace Warden {
   entity Org;
@@ -126,4 +126,4 @@ namespace Warden {
   action {inferring} in [Infer] appliesTo { principal: [App], resource: [Model], context: Request };
   action {others} appliesTo { principal: [App], resource: [Model], context: Request };
 }
-"#;
+";

@@ -97,7 +97,7 @@ impl Translation<'_> {
             when: vec![applies(rule), broken],
             unless: self.excuses(level, &head.id, field, false),
         });
-        forbids.map(|forbid| forbid.statement()).collect()
+        forbids.map(Forbid::statement).collect()
     }
 
     /// What no file says and holds all the same.
@@ -105,11 +105,11 @@ impl Translation<'_> {
         let at = &self.set.org.source.path;
         let residency = |rule: &&Rule| matches!(rule.kind, Kind::Residency(_)) && rule.is_enforced();
         let written = self.set.org.rules.iter().filter(residency).map(applies);
-        let [allow, residence] =
+        let [granting, staying] =
             [Section::Allow, Section::Residency].map(|section| RuleId::new(&Scope::Org, section, None));
         let forbids = [
-            ("#unresolved", &allow, "!context.model.resolved".to_owned(), Vec::new()),
-            ("#unwritten", &residence, super::text::atom("leaves-geography"), written.collect()),
+            ("#unresolved", &granting, "!context.model.resolved".to_owned(), Vec::new()),
+            ("#unwritten", &staying, super::text::atom("leaves-geography"), written.collect()),
         ];
         let forbids = forbids.map(|(remark, rule, when, unless)| Forbid {
             id: format!("{rule}{remark}"),
@@ -120,7 +120,7 @@ impl Translation<'_> {
             when: vec![when],
             unless,
         });
-        forbids.map(|forbid| forbid.statement()).into()
+        forbids.map(Forbid::statement).into()
     }
 
     /// Under what a rule of `level` gives way: one text for each exception that waives it.
@@ -180,9 +180,12 @@ fn applies(rule: &Rule) -> String {
             let names = guarded.map(|operation| format!("Warden::Action::{}", quoted(operation.name())));
             format!("action in [{}]", names.collect::<Vec<_>>().join(", "))
         }
-        Kind::Deny(_) | Kind::Residency(_) | Kind::Limits(_) | Kind::Content(_) | Kind::Sensitive(_) => {
-            TRUE.to_owned()
-        }
+        Kind::Deny(_)
+        | Kind::Residency(_)
+        | Kind::Limits(_)
+        | Kind::Content(_)
+        | Kind::Sensitive(_)
+        | Kind::Quotas(_) => TRUE.to_owned(),
     };
     all([operations, condition])
 }
@@ -232,18 +235,14 @@ fn concerns_both(left: &Scope, right: &Scope) -> bool {
 
 impl Forbid<'_> {
     fn statement(self) -> Statement {
-        let mut text = format!("@id({})\n@at({})\n", quoted(&self.id), quoted(self.at));
-        if self.mode == Mode::Shadow {
-            text.push_str("@mode(\"shadow\")\n");
-        }
-        text.push_str(&format!("forbid ({}, action, resource)", principal(self.scope)));
-        for when in self.when.iter().filter(|when| *when != TRUE) {
-            text.push_str(&format!("\nwhen {{ {when} }}"));
-        }
-        for unless in self.unless.iter().filter(|unless| *unless != FALSE) {
-            text.push_str(&format!("\nunless {{ {unless} }}"));
-        }
-        text.push_str(";\n");
+        let mode = if self.mode == Mode::Shadow { "@mode(\"shadow\")\n" } else { "" };
+        let head = format!("@id({})\n@at({})\n{mode}", quoted(&self.id), quoted(self.at));
+        let scope = format!("forbid ({}, action, resource)", principal(self.scope));
+        let whens = self.when.iter().filter(|when| *when != TRUE).map(|when| format!("\nwhen {{ {when} }}"));
+        let unlesses = self.unless.iter().filter(|unless| *unless != FALSE);
+        let unlesses = unlesses.map(|unless| format!("\nunless {{ {unless} }}"));
+        let clauses: String = whens.chain(unlesses).collect();
+        let text = format!("{head}{scope}{clauses};\n");
         Statement { id: self.id, rule: Some(self.rule.clone()), mode: self.mode, text }
     }
 }

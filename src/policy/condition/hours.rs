@@ -7,8 +7,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
+use jiff::civil;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
 /// A daily range of minutes in one time zone.
@@ -41,6 +42,17 @@ impl Hours {
         } else {
             minute >= self.start || minute < self.end
         }
+    }
+}
+
+impl Hours {
+    /// The instants at which the range begins and ends on a day.
+    pub fn edges(&self, day: civil::Date) -> impl Iterator<Item = Timestamp> {
+        [self.start, self.end].into_iter().filter_map(move |minute| {
+            let minutes = SignedDuration::from_mins(i64::from(minute));
+            let time = civil::Time::midnight().wrapping_add(minutes);
+            self.zone.to_timestamp(day.to_datetime(time)).ok()
+        })
     }
 }
 
@@ -103,6 +115,17 @@ mod tests {
         for (hours, instant, expected) in table {
             let parsed: Hours = hours.parse().unwrap();
             assert_eq!(parsed.contains(instant.parse().unwrap()), expected, "{hours} {instant}");
+        }
+    }
+
+    #[test]
+    fn the_edges_tell_inside_from_outside() {
+        for text in ["06:00-20:00 Europe/Berlin", "22:00-06:00 UTC", "22:00-24:00 America/New_York"] {
+            let hours: Hours = text.parse().unwrap();
+            for day in [civil::date(2026, 1, 14), civil::date(2026, 7, 15)] {
+                let inside: Vec<bool> = hours.edges(day).map(|edge| hours.contains(edge)).collect();
+                assert_eq!(inside, [true, false], "{text}");
+            }
         }
     }
 

@@ -15,6 +15,7 @@ pub(super) use cedar::{covers_in_cedar, hits_in_cedar};
 pub(super) use hours::Hours;
 use source::{Network, NetworkError};
 
+use super::analysis::mentions::Mentions;
 use super::asked::{Asked, Undecided};
 use super::cedar::Predicate;
 use super::facts::Inquiry;
@@ -42,6 +43,23 @@ impl Condition {
     pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>) -> Self {
         let mut read = |place| item.get(place).and_then(|node| Test::read(reader, node, place));
         Self { when: read("when"), unless: read("unless") }
+    }
+
+    /// Reads a node as what `when` would hold; `place` names it in messages.
+    pub fn matching(reader: &mut Reader<'_>, node: &Node, place: &str) -> Option<Self> {
+        Test::read(reader, node, place).map(|test| Self { when: Some(test), unless: None })
+    }
+
+    /// Notes every value that the condition tells from others.
+    pub fn mention(&self, mentions: &mut Mentions) {
+        for clause in self.when.iter().chain(&self.unless).flat_map(Test::clauses) {
+            clause.mention(mentions);
+        }
+    }
+
+    /// Whether a part of it is Cedar, which may hang on more than can be told from outside.
+    pub fn is_cedar(&self) -> bool {
+        self.when.iter().chain(&self.unless).any(|test| matches!(test, Test::Cedar(_)))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -225,6 +243,29 @@ impl Clause {
             Self::Hours(hours) => hours.iter().any(|hours| hours.contains(inquiry.context.now)),
         }
     }
+}
+
+impl Clause {
+    fn mention(&self, mentions: &mut Mentions) {
+        match self {
+            Self::Environment(patterns) => mentions.environments.extend(examples(patterns)),
+            Self::App(patterns) => mentions.apps.extend(examples(patterns)),
+            Self::Model(patterns) => mentions.models.extend(patterns.iter().cloned()),
+            Self::Kind(kinds) => mentions.kinds.extend(kinds),
+            Self::Region(patterns) => mentions.regions.extend(examples(patterns)),
+            Self::Action(operations) => mentions.actions.extend(operations),
+            Self::Stream(_) => mentions.streams = true,
+            Self::Source(networks) => mentions.sources.extend(networks.iter().flat_map(Network::ends)),
+            Self::Tools(patterns) => mentions.tools.extend(examples(patterns)),
+            Self::Hours(hours) => {
+                mentions.instants.extend(hours.iter().flat_map(|hours| hours.edges(mentions.day)));
+            }
+        }
+    }
+}
+
+fn examples(patterns: &[Glob]) -> impl Iterator<Item = String> {
+    patterns.iter().flat_map(Glob::examples)
 }
 
 /// Reports keys after which nothing is written: a half-deleted condition must not turn into none.

@@ -92,6 +92,11 @@ impl Exception {
         self.waives.iter().filter(move |waiver| waiver.rule == *rule)
     }
 
+    /// Whether it waives what `allow` of some level does not list.
+    pub fn waives_grants(&self) -> bool {
+        self.waives.iter().any(|waiver| waiver.section == Section::Allow)
+    }
+
     pub fn summary(&self) -> ExceptionSummary {
         ExceptionSummary {
             id: self.id.to_string(),

@@ -77,8 +77,8 @@ fn read_one(
     let id = reader.required(&item, PLACE, "id").and_then(|node| read_id(reader, node, around));
     let bound =
         reader.required(&item, PLACE, "for").and_then(|node| read_for(reader, node, around, has_file));
-    let waived = reader.required(&item, PLACE, "waive");
-    let waives = bound.as_ref().zip(waived).map(|((team, app), node)| {
+    let list = reader.required(&item, PLACE, "waive");
+    let waives = bound.as_ref().zip(list).map(|((team, app), node)| {
         let known = Known::of(around, team, app.as_deref());
         read_waivers(reader, node, &known)
     });
@@ -218,9 +218,12 @@ impl<'a> Known<'a> {
 fn fields(rule: &Rule) -> impl Iterator<Item = &'static str> {
     let bounds = match &rule.kind {
         Kind::Limits(limits) => limits.bounds.as_slice(),
-        Kind::Deny(_) | Kind::Residency(_) | Kind::Content(_) | Kind::Guardrail(_) | Kind::Sensitive(_) => {
-            &[]
-        }
+        Kind::Deny(_)
+        | Kind::Residency(_)
+        | Kind::Content(_)
+        | Kind::Guardrail(_)
+        | Kind::Sensitive(_)
+        | Kind::Quotas(_) => &[],
     };
     bounds.iter().map(|bound| bound.quantity.name())
 }
@@ -288,10 +291,12 @@ fn read_until(reader: &mut Reader<'_>, node: &Node) -> Option<Timestamp> {
 }
 
 fn read_instead(reader: &mut Reader<'_>, node: &Node, id: &str, detectors: &Detectors) -> Items {
-    let sections = Section::ALL.map(Section::name);
+    // What a request uses is counted for its team and apps, not for an exception.
+    let sections = Section::ALL.into_iter().filter(|section| *section != Section::Quotas);
+    let sections: Vec<_> = sections.map(Section::name).collect();
     let Some(mapping) = reader.mapping(node, "`instead`", &sections) else { return Items::default() };
     check_blank(reader, &mapping);
-    let file = FileHead { scope: &id, mode: Mode::Enforce, is_floor: false, detectors };
+    let file = FileHead { scope: &id, mode: Mode::Enforce, is_floor: false, is_app: false, detectors };
     let items = Items::read(reader, &mapping, file);
     for rule in items.rules.iter().filter(|rule| !rule.is_enforced()) {
         reader.error(&rule.head.place.span, "the terms of an exception are enforced; remove `mode`");

@@ -93,15 +93,15 @@ fn an_exception_for_one_app_leaves_its_neighbours_alone() {
 fn a_waived_bound_is_not_clamped_and_the_terms_are() {
     let set =
         set("waive: [org/limits.maxTokens], instead: { limits: { maxTokens: { max: 64000, over: clamp } } }");
-    let sent = |count: f64| {
+    let forwarded = |count: f64| {
         let request = tokens(count);
         let facts = request.facts.apply(&set.repair(&request.inquiry()));
         let violated = verified(&set, &request.clone().with(|request| request.facts = facts.clone())).0;
         assert_eq!(violated, Vec::<String>::new());
-        facts.settings[&Parameter::MaxTokens][0]
+        facts.settings[&Parameter::MaxTokens].clone()
     };
-    assert_eq!(sent(60000.0), 60000.0);
-    assert_eq!(sent(90000.0), 64000.0);
+    assert_eq!(forwarded(60000.0), [60000.0]);
+    assert_eq!(forwarded(90000.0), [64000.0]);
 }
 
 #[test]
@@ -135,9 +135,9 @@ fn a_waived_denial_leaves_other_rules_their_redactions() {
     let request = call(HAIKU).found("private_key", 1).found("email", 1);
     assert_eq!(verified(&set, &request).0, ["org/sensitive/keys", "org/sensitive/mail"]);
     let repairs = set.repair(&request.inquiry());
-    let sent = request.clone().with(|sent| sent.facts = request.facts.apply(&repairs));
-    assert_eq!(verified(&set, &sent).0, Vec::<String>::new());
-    assert!(sent.facts.findings.is_empty());
+    let mended = request.clone().with(|sent| sent.facts = request.facts.apply(&repairs));
+    assert_eq!(verified(&set, &mended).0, Vec::<String>::new());
+    assert!(mended.facts.findings.is_empty());
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! `guardrail`: which Bedrock guardrail a request must carry.
 //!
 //! Written `- oneOf: [id:version]`, with `missing: inject` to add one to a request that has none. A request carries one
-//! guardrail at most, so what several rules ask for is the intersection of their lists. Where one is demanded, its trace
-//! and unchecked streams are refused: both show the caller what it holds back.
+//! guardrail at most, so what several rules ask for is the intersection of their lists. Where one is demanded, ways around
+//! it are refused: its trace and unchecked streams, which show what it holds back, and marks by which a caller picks the
+//! parts that it looks at. `parts: marked` lets callers pick, since some filters of a guardrail work on marked parts only.
 
 use super::Breach;
 use crate::bedrock::operation::GuardrailPlace;
@@ -13,7 +14,14 @@ use crate::policy::facts::{Facts, GuardrailReference, Inquiry};
 use crate::policy::rule::RuleId;
 use crate::yaml::{Mapping, Reader};
 
-pub(in crate::policy) const KEYS: [&str; 2] = ["oneOf", "missing"];
+pub(in crate::policy) const KEYS: [&str; 3] = ["oneOf", "missing", "parts"];
+
+/// A section of org.yaml, as it is shown to authors.
+pub(in crate::policy) const EXAMPLE: &str = "\
+guardrail:
+  - oneOf: [gr1a2b3c:7]
+    missing: inject
+";
 
 /// One item of `guardrail`.
 #[derive(Debug, Clone)]
@@ -21,6 +29,8 @@ pub(in crate::policy) struct Guardrail {
     pub one_of: Vec<GuardrailReference>,
     /// Whether a request without a guardrail gets one.
     inject: bool,
+    /// Whether callers may mark the parts that the guardrail looks at.
+    marked: bool,
 }
 
 impl Guardrail {
@@ -28,6 +38,10 @@ impl Guardrail {
         let words = [("deny", false), ("inject", true)];
         let inject = match item.get("missing") {
             Some(node) => reader.one_of(node, "missing", &words),
+            None => Some(false),
+        };
+        let marked = match item.get("parts") {
+            Some(node) => reader.one_of(node, "parts", &[("all", false), ("marked", true)]),
             None => Some(false),
         };
         let node = reader.required(item, "an item of `guardrail`", "oneOf")?;
@@ -45,7 +59,7 @@ impl Guardrail {
                 ),
             }
         }
-        (one_of.len() == texts.len()).then_some(Self { one_of, inject: inject? })
+        (one_of.len() == texts.len()).then_some(Self { one_of, inject: inject?, marked: marked? })
     }
 
     pub fn broken_in_cedar(&self) -> String {
@@ -59,7 +73,7 @@ impl Guardrail {
     pub fn breach(&self, facts: &Facts) -> Option<Breach> {
         let allowed = self.one_of.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         match &facts.guardrail {
-            Some(reference) if self.one_of.contains(reference) => facts.leaks.first().copied().map(leak),
+            Some(reference) if self.one_of.contains(reference) => self.leak(facts),
             Some(reference) if reference.is_well_formed() => {
                 let text = format!("guardrail {reference} is not one of {allowed}");
                 Some(Breach::access(text).between(reference.to_string(), allowed))
@@ -74,16 +88,21 @@ impl Guardrail {
             }
         }
     }
-}
 
-/// A guardrail that is demanded must not be called in a way that shows what it holds back.
-fn leak(leak: Leak) -> Breach {
-    Breach::access(match leak {
-        Leak::Trace => "the trace of a guardrail shows what it holds back; leave it out",
-        Leak::Unchecked => {
-            "a guardrail must check an answer before it is passed on; leave `streamProcessingMode` out"
-        }
-    })
+    /// A guardrail that is demanded must not be called in a way that gets around it.
+    fn leak(&self, facts: &Facts) -> Option<Breach> {
+        let mut leaks = facts.leaks.iter().filter(|leak| **leak != Leak::Narrowed || !self.marked);
+        let text = match leaks.next()? {
+            Leak::Trace => "the trace of a guardrail shows what it holds back; leave it out",
+            Leak::Unchecked => {
+                "a guardrail must check an answer before it is passed on; leave `streamProcessingMode` out"
+            }
+            Leak::Narrowed => {
+                "a guardrail must look at the whole prompt; leave `guardContent` and `tagSuffix` out"
+            }
+        };
+        Some(Breach::access(text))
+    }
 }
 
 /// What all lists have in common, in the order of the first.

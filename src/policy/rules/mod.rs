@@ -8,6 +8,7 @@ pub(super) mod content;
 pub(super) mod deny;
 pub(super) mod guardrail;
 pub(super) mod limits;
+pub(super) mod quotas;
 pub(super) mod residency;
 pub(super) mod sensitive;
 
@@ -15,15 +16,15 @@ use content::Content;
 use deny::Deny;
 use guardrail::Guardrail;
 use limits::Limits;
+use quotas::Quota;
 use residency::Residency;
 use sensitive::{Sensitive, Strongest};
 
 use super::asked::Undecided;
-use super::detectors::Detectors;
 use super::facts::Inquiry;
-use super::rule::{Mode, Section};
+use super::rule::{FileHead, Mode, Section};
 use crate::bedrock::fault::Fault;
-use crate::bedrock::operation::{GuardrailPlace, Operation};
+use crate::bedrock::operation::{Access, GuardrailPlace, Operation};
 use crate::sensitive::DetectorId;
 use crate::yaml::{Mapping, Reader};
 
@@ -36,6 +37,7 @@ pub(super) enum Kind {
     Content(Content),
     Guardrail(Guardrail),
     Sensitive(Sensitive),
+    Quotas(Quota),
 }
 
 /// How a request breaks a rule, in words for the caller.
@@ -103,6 +105,21 @@ impl Kind {
             Section::Content => &content::KEYS,
             Section::Guardrail => &guardrail::KEYS,
             Section::Sensitive => &sensitive::KEYS,
+            Section::Quotas => &quotas::KEYS,
+        }
+    }
+
+    /// How a section is written.
+    pub const fn example(section: Section) -> &'static str {
+        match section {
+            Section::Allow => allow::EXAMPLE,
+            Section::Deny => deny::EXAMPLE,
+            Section::Residency => residency::EXAMPLE,
+            Section::Limits => limits::EXAMPLE,
+            Section::Content => content::EXAMPLE,
+            Section::Guardrail => guardrail::EXAMPLE,
+            Section::Sensitive => sensitive::EXAMPLE,
+            Section::Quotas => quotas::EXAMPLE,
         }
     }
 
@@ -111,7 +128,7 @@ impl Kind {
         reader: &mut Reader<'_>,
         item: &Mapping<'_>,
         section: Section,
-        detectors: &Detectors,
+        file: FileHead<'_>,
     ) -> Option<Self> {
         match section {
             Section::Allow => None,
@@ -120,7 +137,8 @@ impl Kind {
             Section::Limits => Limits::read(reader, item).map(Self::Limits),
             Section::Content => Content::read(reader, item).map(Self::Content),
             Section::Guardrail => Guardrail::read(reader, item).map(Self::Guardrail),
-            Section::Sensitive => Sensitive::read(reader, item, detectors).map(Self::Sensitive),
+            Section::Sensitive => Sensitive::read(reader, item, file.detectors).map(Self::Sensitive),
+            Section::Quotas => Quota::read(reader, item, file.is_app).map(Self::Quotas),
         }
     }
 
@@ -132,12 +150,14 @@ impl Kind {
             Self::Content(_) => Section::Content,
             Self::Guardrail(_) => Section::Guardrail,
             Self::Sensitive(_) => Section::Sensitive,
+            Self::Quotas(_) => Section::Quotas,
         }
     }
 
     /// Whether the rule is about such operations at all. A guardrail is demanded where a model answers.
     pub const fn concerns(&self, operation: Operation) -> bool {
         match self {
+            Self::Quotas(_) => !matches!(operation.access(), Access::Read),
             Self::Guardrail(_) => !matches!(operation.guardrail(), GuardrailPlace::Unneeded),
             Self::Deny(_) | Self::Residency(_) | Self::Limits(_) | Self::Content(_) | Self::Sensitive(_) => {
                 true
@@ -156,6 +176,8 @@ impl Kind {
             Self::Sensitive(sensitive) => {
                 sensitive.breach(inquiry.facts, mode, strongest).into_iter().collect()
             }
+            // Whoever keeps count says whether there is room.
+            Self::Quotas(_) => Vec::new(),
         }
     }
 
@@ -177,6 +199,8 @@ impl Kind {
             Self::Content(content) => content.broken_in_cedar(),
             Self::Guardrail(guardrail) => guardrail.broken_in_cedar(),
             Self::Sensitive(sensitive) => sensitive.broken_in_cedar(mode, denied),
+            // What was used is no property of a request.
+            Self::Quotas(_) => return Vec::new(),
         };
         vec![(None, whole)]
     }

@@ -8,13 +8,27 @@ use super::Breach;
 use crate::policy::Repair;
 use crate::policy::cedar::{FALSE, all, any, not, quoted, set};
 use crate::policy::detectors::Detectors;
-use crate::policy::facts::Facts;
+use crate::policy::facts::{Facts, Found};
 use crate::policy::rule::{Mode, RuleId};
 use crate::policy::unsupported;
 use crate::sensitive::{DetectorId, DetectorSet, Findings};
 use crate::yaml::{Mapping, Node, Reader, Value, closest};
 
 pub(in crate::policy) const KEYS: [&str; 4] = ["detect", "prompt", "response", "unread"];
+
+/// A section of org.yaml, as it is shown to authors.
+pub(in crate::policy) const EXAMPLE: &str = "\
+sensitive:
+  - id: secrets
+    detect: [aws_access_key, private_key]
+    prompt: deny
+    response: deny
+    locked: true
+  - id: mail
+    detect: [email]
+    prompt: redact
+    response: report
+";
 
 /// Which way a text travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,6 +123,23 @@ impl Sensitive {
             names.join(", ")
         );
         Some(Breach::validation(text).between(facts.unread.to_string(), "0"))
+    }
+
+    /// Broken by findings in an answer that nobody takes out of it.
+    pub fn answer_breach(&self, found: &Found<'_>, mode: Mode, strongest: Strongest) -> Option<Breach> {
+        // Findings that are redacted do not reach the caller, so they break nothing.
+        let redacted = Strongest { redacted: DetectorSet::EMPTY, ..strongest };
+        let breach = self.breach_of(found.findings, Direction::Response, mode, redacted);
+        breach.or_else(|| self.fixed_breach(found, mode, strongest))
+    }
+
+    fn fixed_breach(&self, found: &Found<'_>, mode: Mode, strongest: Strongest) -> Option<Breach> {
+        let fixed = found.fixed.and_then(|fixed| self.breach_of(fixed, Direction::Response, mode, strongest));
+        if let Some(breach) = fixed.filter(|_| mode == Mode::Enforce) {
+            return Some(Breach { text: format!("{} where it cannot be replaced", breach.text), ..breach });
+        }
+        let unseen = found.overlong && mode == Mode::Enforce && self.filters_answers();
+        unseen.then(|| Breach::validation("the answer holds a text that is too long to be looked into"))
     }
 
     pub fn breach_of(

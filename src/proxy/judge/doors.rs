@@ -19,6 +19,7 @@ use crate::yaml::{Diagnostics, Source};
 static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::new().unwrap());
 
 const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
+const GPT: &str = "openai.gpt-oss-20b-1:0";
 
 /// Native bodies, each with a temperature and a prompt, in every spelling.
 fn native(temperature: f64, prompt: &str) -> Vec<(&'static str, Value)> {
@@ -47,7 +48,7 @@ fn native(temperature: f64, prompt: &str) -> Vec<(&'static str, Value)> {
 }
 
 /// Every operation whose request is one body. A session's events are held against policy where they are heard.
-fn doors() -> impl Iterator<Item = Operation> {
+pub(super) fn doors() -> impl Iterator<Item = Operation> {
     Operation::granted().filter(|operation| !operation.is_bidirectional())
 }
 
@@ -72,6 +73,35 @@ fn requests(operation: Operation, temperature: f64, prompt: &str) -> Vec<(Option
             let open = json!({ "messages": messages, "additionalModelRequestFields": additional });
             sealed.chain([(Some(HAIKU), json!({ "input": { "converse": open } }))]).collect()
         }
+        Operation::ChatCompletions => vec![(
+            Some(GPT),
+            json!({
+                "model": GPT,
+                "messages": [{ "role": "user", "content": prompt }],
+                "temperature": temperature,
+            }),
+        )],
+        Operation::Responses => vec![
+            (Some(GPT), json!({ "model": GPT, "input": prompt, "temperature": temperature })),
+            (
+                Some(GPT),
+                json!({
+                    "model": GPT,
+                    "stream": true,
+                    "input": [{ "role": "user", "content": [{ "type": "input_text", "text": prompt }] }],
+                    "temperature": temperature,
+                }),
+            ),
+        ],
+        Operation::Messages => vec![(
+            Some(HAIKU),
+            json!({
+                "model": HAIKU,
+                "max_tokens": 9,
+                "temperature": temperature,
+                "messages": [{ "role": "user", "content": prompt }],
+            }),
+        )],
         Operation::StartAsyncInvoke => native
             .map(|(model, body)| {
                 let output = json!({ "s3OutputDataConfig": { "s3Uri": "s3://results/a/" } });
@@ -89,7 +119,7 @@ fn requests(operation: Operation, temperature: f64, prompt: &str) -> Vec<(Option
 }
 
 /// A policy of the floor, and one of the team that grants everything.
-fn policies(org: &str) -> PolicySet {
+pub(super) fn policies(org: &str) -> PolicySet {
     let all = "  - { id: named, actions: [ApplyGuardrail, InvokeGuardrailChecks] }\n  \
                - { id: async, models: \"*\", actions: [StartAsyncInvoke], outputs: [\"s3://results/*\"] }\n";
     let team = format!("version: 1\nscope: team/payments\nallow:\n  - models: \"*\"\n{all}");
@@ -101,7 +131,7 @@ fn policies(org: &str) -> PolicySet {
 }
 
 /// Judges a request as the pipeline does: the model of a body is read before anything is judged.
-fn judged(
+pub(super) fn judged(
     policies: &PolicySet,
     operation: Operation,
     model: Option<&str>,
@@ -110,7 +140,12 @@ fn judged(
     let guardrail = (operation.guardrail() == GuardrailPlace::Path)
         .then(|| Guardrail { identifier: "gr1".to_owned(), version: Some("1".to_owned()) });
     let model = model.filter(|_| !operation.names_model_in_body());
-    let route = Route { operation, model: model.map(|id| ModelReference::parse(id).unwrap()), guardrail };
+    let route = Route {
+        operation,
+        model: model.map(|id| ModelReference::parse(id).unwrap()),
+        guardrail,
+        streams: operation.is_streaming(),
+    };
     let body = Bytes::from(body.to_string());
     let route = route.complete(&body).unwrap();
     let principal = Principal {
@@ -165,7 +200,7 @@ fn a_forbidden_model_is_refused_wherever_it_is_named() {
     for operation in doors().filter(|operation| operation.takes_model()) {
         for (model, body) in requests(operation, 0.5, "hello") {
             // StartAsyncInvoke has a grant of its own in these policies, so that only `deny` is about its model.
-            if !operation.names_model_in_body() {
+            if !operation.answers_elsewhere() {
                 let (sendable, judgement) = judged(&set, operation, model, &body);
                 assert!(matches!(sendable, Err(Refusal::Denied)), "{operation} {body}");
                 assert_eq!(violated(&judgement), ["org/allow"]);

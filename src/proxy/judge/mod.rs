@@ -23,6 +23,7 @@ use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
 use crate::upstream;
 
 use super::metadata::{Stamp, scan_metadata};
+use super::records;
 use super::refuse::Refusal;
 use super::scan::scan;
 
@@ -62,10 +63,18 @@ pub struct Judgement {
     pub verdict: Option<Verdict>,
     /// What the caller is told when the verdict has violations.
     pub denial: Option<Denial>,
+    /// Seconds after which a refused caller may try again, where that is soon.
+    pub retry_after: Option<u64>,
     /// Whether a system prompt was present.
     pub system: bool,
     /// How much of the request, as it was received, was looked into.
     pub coverage: Coverage,
+    /// What it was looked into for.
+    pub looked_for: DetectorSet,
+    /// Names of the tools that were offered, as they may be kept.
+    pub tools: Vec<String>,
+    /// Where and when it was judged.
+    pub context: Option<Context>,
 }
 
 /// A request that may be sent.
@@ -95,6 +104,9 @@ pub fn judge(
     judgement.findings = read.facts.findings.clone();
     judgement.system = read.view.system;
     judgement.coverage = read.view.coverage(&document);
+    judgement.looked_for = detectors;
+    judgement.tools = records::tool_names(scanner, &read.facts.tools);
+    judgement.context = Some(subject.context.clone());
 
     let repairs = policies.repair(&read.inquiry(subject));
     let edited = edit(&repairs, &read, &document, subject);
@@ -108,10 +120,13 @@ pub fn judge(
     };
     let Some(edited) = edited else {
         let allowed = decide(policies, &read, subject, judgement);
+        let unnamed = read.configures_no_guardrail(subject.operation);
         let guardrail = read.header_guardrail;
         judgement.seen = Some(read.facts);
         let body = subject.body.clone();
-        return Ok(Sendable { allowed: allowed.ok_or(Refusal::Denied)?, body, guardrail, format });
+        let allowed = allowed.ok_or(Refusal::Denied)?;
+        unnamed?;
+        return Ok(Sendable { allowed, body, guardrail, format });
     };
 
     judgement.seen = Some(read.facts);
@@ -126,11 +141,14 @@ pub fn judge(
         read.header_guardrail = Some(guardrail);
     }
     let allowed = decide(policies, &read, &edited, judgement);
+    let unnamed = read.configures_no_guardrail(subject.operation);
     let guardrail = read.header_guardrail;
     judgement.sent = Some(read.facts);
     drop(document);
     drop(envelope);
-    Ok(Sendable { allowed: allowed.ok_or(Refusal::Denied)?, body, guardrail, format })
+    let allowed = allowed.ok_or(Refusal::Denied)?;
+    unnamed?;
+    Ok(Sendable { allowed, body, guardrail, format })
 }
 
 /// Judges a request that only reads. It has no body, and its answer is cut down to what the caller may use.
@@ -201,9 +219,11 @@ impl<'d> Read<'d> {
         let (matches, mut findings) = scan(scanner, detectors, &view.texts);
         let mut header_guardrail = None;
         let mut leaks = BTreeSet::new();
-        if subject.operation.binds_headers() {
+        if subject.operation.guardrail() == GuardrailPlace::Headers {
             header_guardrail = guardrail(subject.headers)?;
             leaks = trace_leak(subject.headers);
+        }
+        if subject.operation.binds_headers() {
             scan_metadata(scanner, detectors, subject.headers, &mut findings)?;
         }
         let outer_guardrail = header_guardrail.clone().or_else(|| path_guardrail(subject));
@@ -213,6 +233,12 @@ impl<'d> Read<'d> {
             return Err(Refusal::IncompleteGuardrail);
         }
         Ok(Self { view, matches, facts, header_guardrail })
+    }
+
+    /// FAIL-CLOSED: a body that configures a guardrail which no header names. Bedrock refuses it too (botocore model).
+    fn configures_no_guardrail(&self, operation: Operation) -> Result<(), Refusal> {
+        let named = operation.guardrail() != GuardrailPlace::Headers || self.header_guardrail.is_some();
+        if named || self.view.guardrail.is_none() { Ok(()) } else { Err(Refusal::UnnamedGuardrail) }
     }
 
     fn inquiry<'a>(&'a self, subject: &'a Subject<'_>) -> Inquiry<'a> {
@@ -364,5 +390,7 @@ pub fn place_guardrail(headers: &mut HeaderMap, reference: &GuardrailReference) 
 
 #[cfg(test)]
 mod doors;
+#[cfg(test)]
+mod places;
 #[cfg(test)]
 mod tests;

@@ -63,6 +63,48 @@ fn any_word_but_one_asks_for_the_trace() {
     assert!(!trace_leak(&headers(&[(&TRACE, "DISABLED"), (&TRACE, "ENABLED")])).is_empty());
 }
 
+#[test]
+fn a_body_that_configures_a_guardrail_needs_one_that_is_named() {
+    let named: [(&HeaderName, &str); 2] = [(&GUARDRAIL_IDENTIFIER, "gr1"), (&GUARDRAIL_VERSION, "1")];
+    let judged = |rules: &str, list: &[(&HeaderName, &str)], config: &str| {
+        let sources = ["org", "team/payments"].map(|scope| {
+            let path = if scope == "org" { "org.yaml" } else { "teams/payments.yaml" };
+            Source::new(path, format!("version: 1\nscope: {scope}\nallow: {{ models: \"*\" }}\n{rules}"))
+        });
+        let policies = policy::compile(&sources, crate::clock::now(), &mut Diagnostics::default()).unwrap();
+        let body = format!(r#"{{"inputText":"hi","amazon-bedrock-guardrailConfig":{config}}}"#);
+        let subject = Subject {
+            principal: &principal(),
+            operation: Operation::InvokeModelWithResponseStream,
+            model: Some(&ModelReference::parse("amazon.titan-text-express-v1").unwrap()),
+            guardrail: None,
+            context: &context(),
+            headers: &headers(list),
+            body: &Bytes::from(body),
+            stamp: None,
+        };
+        judge(&policies, &Scanner::new().unwrap(), &subject, &mut Judgement::default())
+            .map(|sendable| sendable.guardrail)
+    };
+    let gr1 = || GuardrailReference::parse("gr1:1");
+    let (demanded, injected) =
+        ("guardrail: { oneOf: [gr1:1] }\n", "guardrail: { oneOf: [gr1:1], missing: inject }\n");
+    assert!(matches!(judged("", &[], "{}"), Err(Refusal::UnnamedGuardrail)));
+    assert_eq!(
+        judged("", &named, r#"{"tagSuffix":"x","streamProcessingMode":"ASYNCHRONOUS"}"#).unwrap(),
+        gr1()
+    );
+    assert!(matches!(judged(demanded, &[], "{}"), Err(Refusal::Denied)));
+    assert_eq!(judged(demanded, &named, r#"{"streamProcessingMode":"SYNCHRONOUS"}"#).unwrap(), gr1());
+    assert_eq!(judged(injected, &[], "{}").unwrap(), gr1());
+    for config in [r#"{"tagSuffix":"x"}"#, r#"{"streamProcessingMode":"ASYNCHRONOUS"}"#] {
+        assert!(matches!(judged(demanded, &named, config), Err(Refusal::Denied)), "{config}");
+        assert!(matches!(judged(injected, &[], config), Err(Refusal::Denied)), "{config}");
+    }
+    let marked = "guardrail: { oneOf: [gr1:1], parts: marked }\n";
+    assert_eq!(judged(marked, &named, r#"{"tagSuffix":"x"}"#).unwrap(), gr1());
+}
+
 /// A floor and a team that grant everything, with a rule about every kind of sensitive data in prompts.
 fn policies(action: &str) -> PolicySet {
     let detect = "[email, phone, credit_card, iban, us_ssn, ip_address, aws_access_key, aws_secret_key, private_key, jwt]";
@@ -86,16 +128,20 @@ fn principal() -> Principal {
     }
 }
 
-/// Judges a Converse body of payments/checkout. Returns the body that may be sent.
-fn judged(policies: &PolicySet, body: &Bytes, stamp: Option<&Stamp>) -> (Result<Bytes, Refusal>, Judgement) {
-    let scanner = Scanner::new().unwrap();
-    let context = Context {
+fn context() -> Context {
+    Context {
         environment: "prod".to_owned(),
         region: "us-east-1".to_owned(),
         source: "10.1.2.3".parse().unwrap(),
         now: "2026-11-20T10:30:00Z".parse().unwrap(),
         break_glass: None,
-    };
+    }
+}
+
+/// Judges a Converse body of payments/checkout. Returns the body that may be sent.
+fn judged(policies: &PolicySet, body: &Bytes, stamp: Option<&Stamp>) -> (Result<Bytes, Refusal>, Judgement) {
+    let scanner = Scanner::new().unwrap();
+    let context = context();
     let subject = Subject {
         principal: &principal(),
         operation: Operation::Converse,

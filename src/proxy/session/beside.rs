@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 
-use crate::audit::Outcome;
+use crate::audit::{EndState, Outcome};
 use crate::clock;
 use crate::policy::{Exempted, Repair, Violation};
 use crate::proxy::records;
 use crate::proxy::refuse::Refusal;
 use crate::sensitive::Findings;
+
+use super::shape::Shape;
 
 /// How the request's side of a session ends an exchange. As long as it does not, it says nothing.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ pub struct Heard {
     pub shadow: Vec<Violation>,
     /// Exceptions that they relied on, each once.
     pub exceptions: Vec<Exempted>,
+    pub shape: Shape,
 }
 
 /// What both sides of a session know of each other.
@@ -85,17 +88,18 @@ pub struct Beside<'a> {
     events: Option<Pin<&'a mut (dyn Future<Output = InputEnd> + Send)>>,
     shared: Option<Arc<Shared>>,
     left: bool,
+    drained: bool,
     rest: Option<Incoming>,
 }
 
 impl<'a> Beside<'a> {
     pub fn new(events: Pin<&'a mut (dyn Future<Output = InputEnd> + Send)>, shared: Arc<Shared>) -> Self {
-        Self { events: Some(events), shared: Some(shared), left: false, rest: None }
+        Self { events: Some(events), shared: Some(shared), left: false, drained: false, rest: None }
     }
 
     /// A request that was over before its answer began.
     pub const fn nothing() -> Self {
-        Self { events: None, shared: None, left: false, rest: None }
+        Self { events: None, shared: None, left: false, drained: false, rest: None }
     }
 
     /// Waits until the request's side ends the exchange: `None` when the caller hung up. Never resolves twice. Can be
@@ -111,6 +115,7 @@ impl<'a> Beside<'a> {
             }
             InputEnd::Refused { refusal, rest } => {
                 self.rest = Some(rest);
+                self.drained = matches!(refusal, Refusal::Draining);
                 Some(refusal)
             }
         }
@@ -130,6 +135,11 @@ impl<'a> Beside<'a> {
         self.left
     }
 
+    /// Whether this is a session, whose request goes on beside its answer.
+    pub const fn is_live(&self) -> bool {
+        self.shared.is_some()
+    }
+
     /// Whether the request is complete, so that the answer may be.
     pub fn is_complete(&self) -> bool {
         self.shared.as_ref().is_none_or(|shared| self.left || shared.lock().complete)
@@ -143,8 +153,12 @@ impl<'a> Beside<'a> {
         })
     }
 
-    /// Adds to an outcome what the events have brought. Once: they are taken out.
+    /// Adds to an outcome what the events have brought, and that no rule but a drain has ended them. Once: they are taken
+    /// out.
     pub fn note(&self, outcome: &mut Outcome) {
+        if self.drained && outcome.end_state == EndState::PolicyAbort {
+            outcome.end_state = EndState::Drained;
+        }
         if let Some(shared) = &self.shared {
             records::add_heard(outcome, &std::mem::take(&mut shared.lock().heard));
         }

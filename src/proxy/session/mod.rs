@@ -8,6 +8,7 @@
 //! |---|---|---|---|
 //! | both sides end well | the signed end | the end of the answer | `complete` |
 //! | an event breaks a rule, the chain or the order; the time is over | a request that breaks off | an exception | `policy_abort` |
+//! | the warden has to stop | a request that breaks off | an exception | `drained` |
 //! | the caller hangs up | the signed end | – | `client_abort` |
 //! | Bedrock breaks off, ends too early or falls silent | a request that breaks off | an exception | `upstream_abort` |
 
@@ -15,6 +16,7 @@ mod beside;
 mod hearing;
 mod input;
 mod pump;
+mod shape;
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -27,8 +27,11 @@ pub async fn run(
 ) -> InputEnd {
     let deadline = Instant::now() + LONGEST;
     let mut live = Some(live);
-    let passed = tokio::time::timeout_at(deadline, pass(proxy, &mut input, &mut hearing, &mut live, &shared));
-    let refusal = match passed.await {
+    let passed = tokio::select! {
+        passed = tokio::time::timeout_at(deadline, pass(proxy, &mut input, &mut hearing, &mut live, &shared)) => passed,
+        () = proxy.drain.over() => Ok(Err(Refusal::Draining)),
+    };
+    let refusal = match passed {
         Ok(Ok(Left)) => {
             // Bedrock's last counts are still wanted.
             shared.complete();

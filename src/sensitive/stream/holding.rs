@@ -234,12 +234,11 @@ impl Walk {
         let known = self.reached.filter(|reached| {
             reached.number == states.number && reached.cleared == states.cache.clear_count()
         });
-        let mut state = match known {
-            Some(reached) => reached.state,
-            None => {
-                self.at = self.start;
-                automaton.start(states)?
-            }
+        let mut state = if let Some(reached) = known {
+            reached.state
+        } else {
+            self.at = self.start;
+            automaton.start(states)?
         };
         while let Some(&byte) = bytes.get(self.at) {
             #[cfg(test)]

@@ -11,13 +11,14 @@ use super::*;
 use crate::bedrock::format::Format;
 use crate::bedrock::invoke;
 use crate::bedrock::json::Document;
+use crate::bedrock::stream::{Announced, Kind, Piece};
 use crate::bedrock::view::{self, TextRole};
 use crate::simulator::catalogue::MODELS;
 
 const WORDS: &str = "Bonjour, 4111 1111 1111 1111!";
 
 /// A request for each family, which dictates what a talking model answers.
-fn requests(family: Family) -> Vec<Value> {
+pub(super) fn requests(family: Family) -> Vec<Value> {
     let say = format!("say: {WORDS}");
     let blocks = json!([{"role": "user", "content": [{"text": say}]}]);
     let chat = json!({"messages": [{"role": "user", "content": say}]});
@@ -64,7 +65,7 @@ fn requests(family: Family) -> Vec<Value> {
     }
 }
 
-fn with_exchange<T>(
+pub(super) fn with_exchange<T>(
     model: &Model,
     body: &Value,
     act: impl FnOnce(Family, &Exchange<'_>, &mut Random) -> T,
@@ -168,11 +169,15 @@ fn streams_of_every_model_say_and_count_what_whole_answers_do() {
                     for chunk in &chunks {
                         let event =
                             json!({"bytes": STANDARD.encode(chunk.to_string()), "p": "abc"}).to_string();
-                        let observed = reader.read("event", Some("chunk"), event.as_bytes());
-                        for (block, text) in
-                            observed.unwrap_or_else(|error| panic!("{} {chunk}: {error}", model.id)).texts
-                        {
-                            if block == 0 { said.push_str(&text) } else { beside.push_str(&text) }
+                        let observed = reader.read(Announced::Event("chunk"), event.as_bytes());
+                        let observed =
+                            observed.unwrap_or_else(|error| panic!("{} {chunk}: {error}", model.id));
+                        for Piece { text, kind, .. } in observed.pieces {
+                            match kind {
+                                Kind::Words(0) => said.push_str(&text),
+                                Kind::Repeated => {}
+                                _ => beside.push_str(&text),
+                            }
                         }
                     }
                     assert_eq!(said, WORDS, "{}", model.id);

@@ -42,6 +42,7 @@ pub(super) struct Exchanges {
     upstream_duration: Family<Histogram, 1>,
     first_token: Family<Histogram, 1>,
     per_token: Family<Histogram, 1>,
+    answer_hold: Family<Histogram, 1>,
     upstream_responses: Family<IntCounter, 1>,
 }
 
@@ -66,6 +67,7 @@ impl Exchanges {
             upstream_duration: Family::register(registry, &names::UPSTREAM_DURATION)?,
             first_token: Family::register(registry, &names::FIRST_TOKEN)?,
             per_token: Family::register(registry, &names::PER_TOKEN)?,
+            answer_hold: Family::register(registry, &names::ANSWER_HOLD)?,
             upstream_responses: Family::register(registry, &names::UPSTREAM_RESPONSES)?,
         };
         exchanges.show_operations();
@@ -82,9 +84,10 @@ impl Exchanges {
             let name = operation.name();
             self.overhead.show([name]);
             self.upstream_duration.show([name]);
-            if operation.is_streaming() {
+            if operation.may_stream() {
                 self.first_token.show([name]);
                 self.per_token.show([name]);
+                self.answer_hold.show([name]);
             }
         }
         for operation in Operation::ALL.map(Operation::name).into_iter().chain([label::NONE]) {
@@ -198,7 +201,10 @@ impl Exchanges {
         let Some(upstream) = timings.upstream.filter(|_| sent) else { return };
         observe(&self.overhead, operation, timings.added());
         observe(&self.upstream_duration, operation, upstream);
-        let streamed = event.operation.is_some_and(Operation::is_streaming)
+        if let Some(held) = timings.held {
+            observe(&self.answer_hold, operation, held);
+        }
+        let streamed = event.streams()
             && event
                 .upstream
                 .as_ref()
@@ -241,7 +247,11 @@ const fn tokens(event: &Finished) -> [Option<u64>; 4] {
 /// Whether requests that were decided so come to such an end when nothing goes wrong on our own side.
 const fn is_usual(decision: Decision, end: EndState) -> bool {
     match end {
-        EndState::Complete | EndState::ClientAbort | EndState::UpstreamAbort | EndState::PolicyAbort => {
+        EndState::Complete
+        | EndState::ClientAbort
+        | EndState::UpstreamAbort
+        | EndState::PolicyAbort
+        | EndState::Drained => {
             matches!(decision, Decision::Allow | Decision::Modify)
         }
         // A request that was refused, or an answer that was withheld whole.

@@ -125,11 +125,11 @@ impl<C: ControlPlane + Send + Sync> Resolver<C> {
     /// INVARIANT: one lock for both looks, so that an answer is either remembered or still in flight.
     fn join(&self, caller: &Principal, reference: &ModelReference) -> Result<Joined<'_>, ResolveError> {
         let mut flights = lock(&self.flights);
-        let raw = reference.raw();
-        if let Some(known) = lock(&self.cache).recall(raw, Instant::now()) {
+        let key = key(reference);
+        if let Some(known) = lock(&self.cache).recall(&key, Instant::now()) {
             return Ok(Joined::Known(known));
         }
-        let first = !flights.by_reference.contains_key(raw);
+        let first = !flights.by_reference.contains_key(&key);
         if first {
             let begun = flights.by_caller.entry(name_of(caller)).or_default();
             if *begun >= MOST_OF_ONE_CALLER {
@@ -137,9 +137,9 @@ impl<C: ControlPlane + Send + Sync> Resolver<C> {
             }
             *begun += 1;
         }
-        let flight = Arc::clone(flights.by_reference.entry(raw.to_owned()).or_default());
+        let flight = Arc::clone(flights.by_reference.entry(key.clone()).or_default());
         let caller = first.then(|| name_of(caller));
-        Ok(Joined::Flying(Passenger { flights: &self.flights, raw: raw.to_owned(), flight, caller }))
+        Ok(Joined::Flying(Passenger { flights: &self.flights, key, flight, caller }))
     }
 
     /// Asks all questions about a reference. What is certain is remembered before anybody hears of it.
@@ -154,7 +154,7 @@ impl<C: ControlPlane + Send + Sync> Resolver<C> {
             }
         }
         let known = all.clone().map_or(Known::Absent, Known::Found);
-        lock(&self.cache).remember(reference.raw(), known, reference.lifetime(), asked);
+        lock(&self.cache).remember(&key(reference), known, reference.lifetime(), asked);
         all.ok_or(ResolveError::NotFound)
     }
 
@@ -199,7 +199,7 @@ enum Joined<'r> {
 /// One request that waits for an answer. The last one out closes the flight, whether it landed or was given up.
 struct Passenger<'r> {
     flights: &'r Mutex<Flights>,
-    raw: String,
+    key: String,
     flight: Arc<Flight>,
     /// Whose flight it is, for the one who began it.
     caller: Option<String>,
@@ -220,10 +220,19 @@ impl Drop for Passenger<'_> {
         let last = Arc::strong_count(&self.flight) <= 2;
         let landed = self.flight.initialized();
         let current =
-            flights.by_reference.get(&self.raw).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight));
+            flights.by_reference.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight));
         if current && (last || landed) {
-            flights.by_reference.remove(&self.raw);
+            flights.by_reference.remove(&self.key);
         }
+    }
+}
+
+/// What an answer is remembered under. One name can be that of several resources.
+fn key(reference: &ModelReference) -> String {
+    match reference.sought() {
+        // No reference holds a space.
+        Some(kind) => format!("{kind} {}", reference.raw()),
+        None => reference.raw().to_owned(),
     }
 }
 

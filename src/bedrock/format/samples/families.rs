@@ -200,6 +200,21 @@ pub(crate) fn opaque() -> Vec<(Family, Value, &'static str)> {
             "/singleEmbeddingParams/audio/source/bytes",
         ),
         (
+            Family::NovaEmbed,
+            json!({"taskType": "SINGLE_EMBEDDING", "singleEmbeddingParams": {"image": source}}),
+            "/singleEmbeddingParams/image/source/bytes",
+        ),
+        (
+            Family::NovaEmbed,
+            json!({"taskType": "SINGLE_EMBEDDING", "singleEmbeddingParams": {"video": source}}),
+            "/singleEmbeddingParams/video/source/bytes",
+        ),
+        (
+            Family::StableDiffusionXl,
+            json!({"text_prompts": [{"text": "a"}], "init_image": PICTURE}),
+            "/init_image",
+        ),
+        (
             Family::NovaReel,
             json!({"taskType": "TEXT_VIDEO", "textToVideoParams": {"text": "a", "images": [source]}}),
             "/textToVideoParams/images/0/source/bytes",
@@ -212,6 +227,16 @@ pub(crate) fn opaque() -> Vec<(Family, Value, &'static str)> {
         (
             Family::Marengo,
             json!({"inputType": "image", "mediaSource": {"base64String": PICTURE}}),
+            "/mediaSource/base64String",
+        ),
+        (
+            Family::Marengo,
+            json!({"inputType": "audio", "mediaSource": {"base64String": PICTURE}}),
+            "/mediaSource/base64String",
+        ),
+        (
+            Family::Marengo,
+            json!({"inputType": "video", "mediaSource": {"base64String": PICTURE}}),
             "/mediaSource/base64String",
         ),
         (

@@ -1,10 +1,13 @@
 //! A request of each format that uses every kind of content it has, for tests. Made up, in the shapes real clients send.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::Format;
+use super::{Format, aliases};
 use crate::bedrock::invoke::Family;
+use crate::bedrock::view::Parameter;
 
+mod apis;
 mod families;
 
 pub(crate) use families::opaque;
@@ -78,8 +81,70 @@ pub(crate) fn samples() -> Vec<(Format, Value)> {
         ),
     ];
     samples.extend(families::samples());
+    samples.extend(apis::samples());
     samples
 }
+
+/// A numeric parameter under a name by which some provider might know it: as providers write it, or spelled anyhow.
+pub(crate) fn any_alias() -> impl Strategy<Value = (String, Parameter)> {
+    let numeric: Vec<_> =
+        aliases::ALIASES.iter().copied().filter(|(_, parameter)| parameter.is_numeric()).collect();
+    let anyhow = (proptest::sample::select(numeric), any::<u32>(), any::<u32>()).prop_map(
+        |((alias, parameter), upper, underscores)| {
+            let mut name = String::new();
+            for (position, character) in alias.chars().enumerate() {
+                if position > 0 && underscores >> position & 1 == 1 {
+                    name.push('_');
+                }
+                let is_upper = upper >> position & 1 == 1;
+                name.push(if is_upper { character.to_ascii_uppercase() } else { character });
+            }
+            (name, parameter)
+        },
+    );
+    let written = proptest::sample::select(WRITTEN).prop_map(|name| {
+        (name.to_owned(), aliases::parameter(name).unwrap_or_else(|| panic!("{name} is no alias")))
+    });
+    prop_oneof![anyhow, written]
+}
+
+/// Names as providers write them.
+pub(crate) const WRITTEN: &[&str] = &[
+    "maxTokens",
+    "max_tokens",
+    "max_tokens_to_sample",
+    "maxTokenCount",
+    "max_gen_len",
+    "max_new_tokens",
+    "maxNewTokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "maxOutputTokens",
+    "max_length",
+    "temperature",
+    "topP",
+    "top_p",
+    "p",
+    "topK",
+    "top_k",
+    "k",
+    "min_p",
+    "budget_tokens",
+    "budgetTokens",
+    "thinking_budget",
+    "n",
+    "numResults",
+    "num_generations",
+    "numberOfImages",
+    "samples",
+    "presencePenalty",
+    "presence_penalty",
+    "frequency_penalty",
+    "frequencyPenalty",
+    "countPenalty",
+    "seed",
+    "random_seed",
+];
 
 fn converse() -> Value {
     json!({

@@ -88,7 +88,10 @@ impl Lookup {
             ModelKind::Imported => &[Resource::ImportedModel],
             ModelKind::Router => &[Resource::PromptRouter],
             ModelKind::Marketplace => &[Resource::MarketplaceEndpoint],
-            ModelKind::Named => &[Resource::ProvisionedThroughput, Resource::InferenceProfile],
+            ModelKind::Named => match reference.sought().and_then(Resource::of_kind) {
+                Some(resource) => &[resource],
+                None => &[Resource::ProvisionedThroughput, Resource::InferenceProfile],
+            },
             ModelKind::Prompt => return Err(ResolutionError::Prompt),
         };
         Ok(resources.iter().map(|&resource| Self { subject: reference.clone(), resource }).collect())
@@ -135,7 +138,7 @@ impl Lookup {
             return Ok(found);
         }
         // A name leads to a resource, which has an ARN of its own that policies may list.
-        let named = model(node, self.resource.own_arn(), &NAMEABLE)?;
+        let named = model(node, self.resource.own_arn(), self.resource.kinds())?;
         Ok(Found { models: vec![named.with(found)], architecture: None })
     }
 }
@@ -228,10 +231,37 @@ impl ModelReference {
     }
 }
 
-/// What a bare name can stand for.
-const NAMEABLE: [ModelKind; 2] = [ModelKind::Provisioned, ModelKind::ApplicationProfile];
-
 impl Resource {
+    /// The resource that a name of one kind is of, where names stand for such resources.
+    const fn of_kind(kind: ModelKind) -> Option<Self> {
+        match kind {
+            ModelKind::ApplicationProfile => Some(Self::InferenceProfile),
+            ModelKind::Provisioned => Some(Self::ProvisionedThroughput),
+            ModelKind::Custom => Some(Self::CustomModel),
+            ModelKind::CustomDeployment => Some(Self::Deployment),
+            ModelKind::Imported => Some(Self::ImportedModel),
+            ModelKind::Foundation
+            | ModelKind::Profile
+            | ModelKind::Prompt
+            | ModelKind::Router
+            | ModelKind::Marketplace
+            | ModelKind::Named => None,
+        }
+    }
+
+    /// The kinds that the resource's own ARN can be of.
+    const fn kinds(self) -> &'static [ModelKind] {
+        match self {
+            Self::InferenceProfile => &[ModelKind::ApplicationProfile],
+            Self::ProvisionedThroughput => &[ModelKind::Provisioned],
+            Self::CustomModel => &[ModelKind::Custom, ModelKind::Imported],
+            Self::Deployment => &[ModelKind::CustomDeployment],
+            Self::ImportedModel => &[ModelKind::Imported],
+            Self::PromptRouter => &[ModelKind::Router],
+            Self::MarketplaceEndpoint => &[ModelKind::Marketplace],
+        }
+    }
+
     /// The member of an answer that names the resource itself.
     const fn own_arn(self) -> &'static str {
         match self {

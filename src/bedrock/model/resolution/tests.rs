@@ -367,3 +367,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_name_in_a_place_for_one_kind_is_asked_about_as_that_kind() {
+    let name = || ModelReference::parse("claims-writer").unwrap();
+    let asked = |reference: &ModelReference| {
+        Lookup::all(reference).unwrap().iter().map(Lookup::operation).collect::<Vec<_>>()
+    };
+    for (kind, operation) in [
+        (ModelKind::Custom, "GetCustomModel"),
+        (ModelKind::CustomDeployment, "GetCustomModelDeployment"),
+        (ModelKind::Imported, "GetImportedModel"),
+        (ModelKind::Provisioned, "GetProvisionedModelThroughput"),
+        (ModelKind::ApplicationProfile, "GetInferenceProfile"),
+    ] {
+        assert_eq!(asked(&name().sought_as(kind)), [operation]);
+    }
+    assert_eq!(asked(&name()), ["GetProvisionedModelThroughput", "GetInferenceProfile"]);
+    // An id says itself what it is of.
+    let id = ModelReference::parse("amazon.nova-lite-v1:0").unwrap();
+    assert_eq!(id.clone().sought_as(ModelKind::Custom), id);
+
+    let lookup = Lookup::all(&name().sought_as(ModelKind::Custom)).unwrap().remove(0);
+    let own = "arn:aws:bedrock:us-east-1:111122223333:custom-model/amazon.nova-lite-v1:0/custom000001";
+    let base = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0";
+    let answer = format!(r#"{{"modelArn":"{own}","modelName":"claims-writer","baseModelArn":"{base}"}}"#);
+    let resolved = name().with(lookup.read(answer.as_bytes()).unwrap());
+    assert!(resolved.is_resolved());
+    assert_eq!(resolved.behind()[0].raw(), own);
+    // A description of another kind of thing is none of this name.
+    let throughput = own.replace("custom-model/amazon.nova-lite-v1:0", "provisioned-model");
+    assert!(lookup.read(answer.replace(own, &throughput).as_bytes()).is_err());
+}

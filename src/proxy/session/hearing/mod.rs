@@ -53,7 +53,9 @@ impl<'a> Hearing<'a> {
     ) -> Result<Option<(Allowed, Vec<Bytes>)>, Refusal> {
         let step = {
             let parsed = Document::parse(&document)?;
-            order.step(&Event::read(&parsed)?, &document)?
+            let event = Event::read(&parsed)?;
+            self.shared.with_heard(|heard| heard.shape.add(&event, document.len()));
+            order.step(&event, &document)?
         };
         let documents = match step {
             Step::Hold => return Ok(None),
