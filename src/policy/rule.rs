@@ -82,6 +82,18 @@ impl Section {
     }
 }
 
+impl Section {
+    /// Attributes of its items, those that all sections share left out.
+    pub const fn attributes(self) -> &'static [&'static str] {
+        Kind::keys(self)
+    }
+
+    /// How it is written: a section of org.yaml without mistakes.
+    pub const fn example(self) -> &'static str {
+        Kind::example(self)
+    }
+}
+
 /// Whether a rule decides, or is only watched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Mode {

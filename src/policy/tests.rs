@@ -597,10 +597,8 @@ fn what_this_version_does_not_enforce_is_refused() {
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with("error: org.yaml:3:") && found[0].contains(expected), "{found:?}");
     }
-    for path in ["detectors.yaml"] {
-        let found = reported(path, "version: 1\n");
-        assert!(found[0].contains("is not read by this version"), "{found:?}");
-    }
+    let found = reported("detectors.yaml", "version: 1\n");
+    assert!(found[0].contains("is not read by this version"), "{found:?}");
 }
 
 #[test]
@@ -885,4 +883,22 @@ fn the_digest_is_what_sha256sum_prints() {
 
 fn sha256(text: &str) -> String {
     hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()))
+}
+
+#[test]
+fn every_section_has_an_example_without_mistakes_that_shows_its_attributes() {
+    for section in Section::ALL {
+        let example = section.example();
+        assert!(example.starts_with(&format!("{}:\n", section.name())), "{example}");
+        let shown = section.attributes().iter().any(|attribute| example.contains(&format!("{attribute}:")));
+        assert!(shown || section == Section::Deny, "{example}");
+        let allow = if section == Section::Allow { "" } else { "allow: { models: [\"*\"] }\n" };
+        let org = format!("version: 1\nscope: org\n{allow}{example}");
+        let (set, reported) = compiled(&[("org.yaml", &org)]);
+        assert!(set.is_some() && reported.is_empty(), "{reported:#?}\n{org}");
+    }
+    let all: String = Section::ALL.into_iter().map(Section::example).collect();
+    let (set, reported) = compiled(&[("org.yaml", &format!("version: 1\nscope: org\n{all}"))]);
+    assert!(reported.is_empty(), "{reported:#?}");
+    assert_eq!(set.unwrap().summaries()[0].rules, 9);
 }

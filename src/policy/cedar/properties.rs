@@ -1,6 +1,7 @@
 //! The rules and their Cedar form deny the same requests, for the same rules, in both modes.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use cedar_policy::{
     Authorizer, Decision, PolicyId, PolicySet as Policies, RestrictedExpression, ValidationMode,
@@ -89,18 +90,20 @@ fn written(drafts: &[Draft], items: &[Item]) -> String {
         let app = if draft.app { ", app: checkout" } else { "" };
         let until = if draft.long { "2026-12-01T00:00:00Z" } else { "2026-11-20T12:00:00Z" };
         let waived: Vec<String> = waived.into_iter().collect();
-        text += &format!(
+        write!(
+            text,
             "  - id: E{index}\n    for: {{ team: payments{app} }}\n    waive: [{}]\n    breakGlass: {}\n    until: {until}\n    \
              owner: a\n    approvedBy: b\n    ticket: c\n    reason: d\n",
             waived.join(", "),
             draft.glass
-        );
+        )
+        .unwrap();
         let terms = draft.terms.map(|index| TERMS[index].to_owned());
         let allow = draft.allow.map(|_| "allow: { models: [\"anthropic.*\"] }".to_owned());
         let lines: Vec<String> =
             terms.into_iter().chain(allow).map(|line| format!("      {line}\n")).collect();
         if !lines.is_empty() {
-            text += &format!("    instead:\n{}", lines.concat());
+            write!(text, "    instead:\n{}", lines.concat()).unwrap();
         }
     }
     text

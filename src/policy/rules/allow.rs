@@ -19,6 +19,15 @@ use crate::yaml::{Mapping, Node, Reader};
 
 pub(in crate::policy) const KEYS: [&str; 3] = ["models", "actions", "outputs"];
 
+/// A section of org.yaml, as it is shown to authors.
+pub(in crate::policy) const EXAMPLE: &str = "\
+allow:
+  - models: [\"anthropic.claude-{sonnet,haiku}-4-5-*\", amazon.nova-lite-*]
+  - id: opus-for-fraud
+    when: { app: fraud-review }
+    models: [anthropic.claude-opus-4-*]
+";
+
 /// One item of `allow`.
 #[derive(Debug, Clone)]
 pub(in crate::policy) struct Grant {

@@ -13,6 +13,13 @@ use crate::yaml::{Mapping, Node, Reader};
 
 pub(in crate::policy) const KEYS: [&str; 2] = ["modalities", "uninspected"];
 
+/// A section of org.yaml, as it is shown to authors.
+pub(in crate::policy) const EXAMPLE: &str = "\
+content:
+  - modalities: [text, image]
+    uninspected: [image]
+";
+
 /// One item of `content`.
 #[derive(Debug, Clone)]
 pub(in crate::policy) struct Content {

@@ -11,6 +11,16 @@ use crate::yaml::{Mapping, Reader};
 
 pub(in crate::policy) const KEYS: [&str; 1] = ["models"];
 
+/// A section of org.yaml, as it is shown to authors.
+pub(in crate::policy) const EXAMPLE: &str = "\
+deny:
+  - id: prod-no-routers
+    when: { env: prod, kind: [router, imported] }
+    message: Production names its model; a router picks one at run time.
+  - id: long-chats
+    when: 'context.content.turns > 40 && !context.params.stream'
+";
+
 /// One item of `deny`. Its condition is the rule's.
 #[derive(Debug, Clone)]
 pub(in crate::policy) struct Deny {

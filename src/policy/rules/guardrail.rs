@@ -15,6 +15,13 @@ use crate::yaml::{Mapping, Reader};
 
 pub(in crate::policy) const KEYS: [&str; 2] = ["oneOf", "missing"];
 
+/// A section of org.yaml, as it is shown to authors.
+pub(in crate::policy) const EXAMPLE: &str = "\
+guardrail:
+  - oneOf: [gr1a2b3c:7]
+    missing: inject
+";
+
 /// One item of `guardrail`.
 #[derive(Debug, Clone)]
 pub(in crate::policy) struct Guardrail {

@@ -109,6 +109,20 @@ impl Kind {
         }
     }
 
+    /// How a section is written.
+    pub const fn example(section: Section) -> &'static str {
+        match section {
+            Section::Allow => allow::EXAMPLE,
+            Section::Deny => deny::EXAMPLE,
+            Section::Residency => residency::EXAMPLE,
+            Section::Limits => limits::EXAMPLE,
+            Section::Content => content::EXAMPLE,
+            Section::Guardrail => guardrail::EXAMPLE,
+            Section::Sensitive => sensitive::EXAMPLE,
+            Section::Quotas => quotas::EXAMPLE,
+        }
+    }
+
     /// Reads an item. `None` for `allow`, whose items are grants and not rules, and after a reported mistake.
     pub fn read(
         reader: &mut Reader<'_>,

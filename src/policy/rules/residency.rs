@@ -14,6 +14,14 @@ use crate::yaml::{Mapping, Reader, closest};
 
 pub(in crate::policy) const KEYS: [&str; 1] = ["in"];
 
+/// A section of org.yaml, as it is shown to authors.
+pub(in crate::policy) const EXAMPLE: &str = "\
+residency:
+  - in: [eu]
+    locked: true
+    controls: [GDPR-44]
+";
+
 /// One item of `residency`.
 #[derive(Debug, Clone)]
 pub(in crate::policy) struct Residency {

@@ -15,6 +15,20 @@ use crate::yaml::{Mapping, Node, Reader, Value, closest};
 
 pub(in crate::policy) const KEYS: [&str; 4] = ["detect", "prompt", "response", "unread"];
 
+/// A section of org.yaml, as it is shown to authors.
+pub(in crate::policy) const EXAMPLE: &str = "\
+sensitive:
+  - id: secrets
+    detect: [aws_access_key, private_key]
+    prompt: deny
+    response: deny
+    locked: true
+  - id: mail
+    detect: [email]
+    prompt: redact
+    response: report
+";
+
 /// Which way a text travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {

@@ -27,7 +27,8 @@ fn every_panel_shows_something_after_some_traffic() {
         if seconds_ago < 90 {
             traffic::send(&warden);
             warden.send(Call::converse(PRICED, "say: hello")).assert_ok();
-            let opened = Call::converse(traffic::OPUS, "say: hello").header("x-warden-break-glass", "BG-1");
+            let opened = Call::converse(&format!("us.{}", traffic::OPUS), "say: hello")
+                .header("x-warden-break-glass", "BG-1");
             warden.send(opened).assert_ok();
         }
         metrics.import(&scrape(&warden), seconds_ago, &["environment=tests", "instance=warden"]);

@@ -18,6 +18,16 @@ use crate::policy::rule::Mode;
 pub(in crate::policy) const KEYS: [&str; 9] =
     ["maxTokens", "temperature", "topP", "topK", "thinkingTokens", "inputTokens", "turns", "images", "tools"];
 
+/// A section of org.yaml, as it is shown to authors.
+pub(in crate::policy) const EXAMPLE: &str = "\
+limits:
+  - maxTokens: { max: 16384, default: 2048, over: clamp }
+    temperature: { max: 1.0 }
+  - id: cooler
+    mode: shadow
+    temperature: { max: 0.3 }
+";
+
 /// One item of `limits`.
 #[derive(Debug, Clone)]
 pub(in crate::policy) struct Limits {

@@ -12,6 +12,19 @@ pub use window::Window;
 
 pub(in crate::policy) const KEYS: [&str; 5] = ["per", "requests", "tokens", "cost", "unavailable"];
 
+/// A section of org.yaml, as it is shown to authors.
+pub(in crate::policy) const EXAMPLE: &str = "\
+quotas:
+  - requests: 600/min
+    tokens: 20M/day
+    cost: 2000 USD/month
+  - id: each-key
+    per: caller
+    requests: 60/min
+    unavailable: deny
+    message: Ask the platform team for more.
+";
+
 /// One item of `quotas`.
 #[derive(Debug, Clone)]
 pub(in crate::policy) struct Quota {
