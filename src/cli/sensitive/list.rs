@@ -76,7 +76,9 @@ const EXAMPLES: usize = 3;
 /// On one line, and no longer than that.
 fn shown(text: &str) -> String {
     const LONGEST: usize = 72;
-    let text = text.escape_debug().to_string();
+    let escaped =
+        |sign: char| if sign.is_control() { sign.escape_debug().to_string() } else { sign.to_string() };
+    let text: String = text.chars().map(escaped).collect();
     if text.chars().count() <= LONGEST {
         return format!("`{text}`");
     }
