@@ -105,13 +105,8 @@ fn measure_streams(scanner: &Scanner) {
         });
         held.sort_unstable();
         let at = |share: usize| held.get((held.len() - 1) * share / 100).unwrap();
-        let mean = held.iter().sum::<usize>() as f64 / held.len() as f64;
-        println!(
-            "  held after a delta, bytes: mean {mean:.1}, p50 {}, p99 {}, max {}",
-            at(50),
-            at(99),
-            at(100)
-        );
+        let mean = held.iter().sum::<usize>() / held.len();
+        println!("  held after a delta, bytes: mean {mean}, p50 {}, p99 {}, max {}", at(50), at(99), at(100));
     }
 }
 

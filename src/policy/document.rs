@@ -37,18 +37,21 @@ pub(super) struct Floor {
     pub shadow_header: bool,
 }
 
-impl Floor {
-    const KEYS: [&'static str; 2] = ["exceptions", "shadowHeader"];
+/// Keys of every policy file, beside its sections.
+pub(super) const FILE_KEYS: [&str; 5] = ["version", "scope", "owner", "help", "mode"];
+/// Keys of org.yaml only.
+pub(super) const FLOOR_KEYS: [&str; 2] = ["exceptions", "shadowHeader"];
 
+impl Floor {
     fn read(reader: &mut Reader<'_>, mapping: &Mapping<'_>, is_org: bool) -> Self {
-        for key in Self::KEYS.into_iter().filter(|_| !is_org) {
+        for key in FLOOR_KEYS.into_iter().filter(|_| !is_org) {
             if let Some((key, _)) = mapping.entry(key) {
                 let diagnostic =
                     reader.source.error(key.span.clone(), format!("`{}` belongs to org.yaml only", key.name));
                 reader.push(diagnostic.help("remove it here: it is said once, for everybody"));
             }
         }
-        let [longest, header] = Self::KEYS.map(|key| mapping.get(key).filter(|_| is_org));
+        let [longest, header] = FLOOR_KEYS.map(|key| mapping.get(key).filter(|_| is_org));
         let longest = longest.and_then(|node| read_longest(reader, node));
         let header = header.and_then(|node| reader.boolean(node, "shadowHeader"));
         Self {
@@ -156,8 +159,8 @@ fn read_longest(reader: &mut Reader<'_>, node: &Node) -> Option<u16> {
 const LONGEST_OF_ALL: u16 = 366;
 
 fn read_keys<'n>(reader: &mut Reader<'_>, document: &'n Node) -> Option<Mapping<'n>> {
-    let mut known = vec!["version", "scope", "owner", "help", "mode"];
-    known.extend(Floor::KEYS);
+    let mut known = FILE_KEYS.to_vec();
+    known.extend(FLOOR_KEYS);
     known.extend(Section::ALL.iter().map(|section| section.name()));
     known.extend(unsupported::KEYS.iter().map(|(name, _)| *name));
     let mapping = reader.mapping(document, "a policy file", &known)?;

@@ -18,7 +18,7 @@ pub enum Scope {
 
 impl Scope {
     /// The scope that a file at `path` must have: `org.yaml`, `teams/<team>.yaml` or `apps/<team>/<app>.yaml`.
-    pub(super) fn of_path(path: &str) -> Option<Self> {
+    pub fn of_path(path: &str) -> Option<Self> {
         let stem = path.strip_suffix(".yaml")?;
         let parts: Vec<&str> = stem.split('/').collect();
         match parts.as_slice() {

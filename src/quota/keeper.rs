@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -45,11 +45,14 @@ impl Keeper {
     pub async fn run(mut self, stop: CancellationToken) {
         let ledger = Arc::clone(&self.ledger);
         let Some(shared) = ledger.shared() else { return };
+        // Ticks come however often the bell rings.
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             let ticked = tokio::select! {
                 () = stop.cancelled() => break,
+                _ = ticks.tick() => true,
                 () = shared.bell.notified() => false,
-                () = tokio::time::sleep(TICK) => true,
             };
             self.turn(shared, ticked).await;
         }

@@ -52,19 +52,24 @@ impl Pattern {
     }
 }
 
-/// Where in a text a match may begin: at each character that is not inside of a word, but for spaces.
+/// Where in a text a match may begin.
 pub(super) fn starts(text: &str) -> Vec<usize> {
-    let mut inside = false;
+    let mut before = b' ';
     let mut starts = Vec::with_capacity(text.len() / 4);
     for (at, byte) in text.bytes().enumerate() {
-        let of_word = byte.is_ascii_alphanumeric();
-        let continued = (of_word && inside) || (0x80..0xC0).contains(&byte);
-        if !continued && !byte.is_ascii_whitespace() {
+        if may_begin(before, byte) {
             starts.push(at);
         }
-        inside = of_word;
+        before = byte;
     }
     starts
+}
+
+/// Whether a match may begin with `byte` behind `before`: at each character that is not inside of a word, but for spaces.
+pub(super) const fn may_begin(before: u8, byte: u8) -> bool {
+    let inside = before.is_ascii_alphanumeric() && byte.is_ascii_alphanumeric();
+    let continued = byte >= 0x80 && byte < 0xC0;
+    !inside && !continued && !byte.is_ascii_whitespace()
 }
 
 /// Marks the bytes that a match of `hir` can begin with. Returns whether it can be empty.

@@ -69,6 +69,8 @@ mod drain;
 mod fail_closed;
 // Policies and callers that change while requests are served.
 mod reload;
+// The page about policies, run as it is written.
+mod policy_page;
 // Every mistake that policy files can hold, with what is said of it.
 mod policy_mistakes;
 

@@ -85,6 +85,45 @@ fn requests_are_served_while_policies_change() {
     });
 }
 
+/// One case, which holds when `decision` is what the policies say of a plain request.
+fn case(decision: &str) -> String {
+    format!(
+        "cases:\n  - name: the plain request\n    given: {{ team: payments, app: checkout }}\n    request: {{ model: {HAIKU} }}\n    expect: {{ decision: {decision} }}\n"
+    )
+}
+
+#[test]
+fn a_policy_whose_test_fails_never_comes_into_force() {
+    let warden = Setup::new().policy("tests/plain.yaml", &case("allow")).start();
+    let said = warden.stderr().len();
+    warden.write_policy("org.yaml", "version: 1\nscope: org\nallow:\n  - models: [\"amazon.*\"]\n");
+    eventually("the failed test to be reported", || {
+        warden.stderr()[said..].contains("tests/plain.yaml:2 the plain request")
+    });
+    assert_eq!(hello(&warden).converse_text(), "hello");
+    let admin = warden.admin();
+    let ready = admin.send(&Call::new("GET", "/readyz", "").header("host", &admin.authority()));
+    assert!(ready.text().contains("tests/plain.yaml:2"), "{}", ready.text());
+    // Once the test says what is wanted, so do the policies.
+    warden.write_policy("tests/plain.yaml", &case("deny, rules: [org/allow]"));
+    eventually("the new policy to deny", || hello(&warden).status == 403);
+}
+
+#[test]
+fn a_mistake_on_disk_at_a_restart_leaves_the_last_good_policies_in_force() {
+    let mut warden = Setup::new().org("allow:\n  - models: [\"anthropic.claude-3-haiku-*\"]\n").start();
+    assert_eq!(hello(&warden).converse_text(), "hello");
+    warden.write_policy("org.yaml", "version: 1\nscope: [org\n");
+    warden.terminate();
+    warden.wait_for_exit();
+    warden.restart();
+    assert!(warden.stderr().contains("the last good ones are"), "{}", warden.stderr());
+    assert_eq!(hello(&warden).converse_text(), "hello");
+    warden
+        .send(Call::converse("anthropic.claude-v2", "say: hello"))
+        .assert_refused(403, "AccessDeniedException");
+}
+
 fn hello(warden: &TestWarden) -> Response {
     warden.send(Call::converse(HAIKU, "say: hello"))
 }

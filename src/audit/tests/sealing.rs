@@ -147,7 +147,7 @@ proptest! {
                     insertable: vec![text(8); length],
                     leaks: vec![text(9); length],
                     looked_for: vec![text(10); length],
-                    behind: vec![Behind { model: text(11), behind: vec![Behind::default(); length] }; length.min(64)],
+                    behind: vec![Behind { model: text(11), behind: vec![Behind::default(); length.min(4)] }; length.min(64)],
                     ..Asked::default()
                 }),
                 ..Content::default()

@@ -59,7 +59,9 @@ fn look_closer(
     diagnostics: &mut Diagnostics,
 ) -> Result<bool, Failure> {
     let unmet = unreachable::warnings(set, &args.region, clock::now());
-    unmet.into_iter().for_each(|warning| diagnostics.push(warning));
+    for warning in unmet {
+        diagnostics.push(warning);
+    }
     let Some(suite) = Suite::read(files, set, diagnostics) else { return Ok(false) };
     if !suite.is_empty() {
         for item in suite.run(set, OPEN_END).map_err(Failure::internal)?.untested {

@@ -7,11 +7,13 @@ mod check;
 mod diff;
 mod explain;
 mod matrix;
+mod new;
 mod question;
 mod recorded;
 mod replay;
 mod report;
 mod request;
+mod schema;
 mod test;
 mod text;
 
@@ -52,6 +54,11 @@ pub enum PolicyCommand {
     /// With one folder, compares it with what was decided; with two, compares them with each other. Exits with 1 when
     /// --fail-on says so.
     Replay(replay::ReplayArgs),
+    /// Print the JSON Schema of policy files, for editors
+    Schema(schema::SchemaArgs),
+    /// Write a first policy file of a team, and its tests
+    #[command(subcommand)]
+    New(new::NewCommand),
     /// Show what the policy files say about one request, rule by rule
     ///
     /// The request is described by NAME=VALUE facts, or read from a file that holds its body. Exits with 1 when the
@@ -68,6 +75,8 @@ pub fn run(command: PolicyCommand, terminal: &mut Terminal) -> Result<Exit, Fail
         PolicyCommand::Matrix(args) => matrix::run(&args, terminal),
         PolicyCommand::Diff(args) => diff::run(&args, terminal),
         PolicyCommand::Replay(args) => replay::run(&args, terminal),
+        PolicyCommand::Schema(args) => schema::run(&args, terminal),
+        PolicyCommand::New(command) => new::run(&command, terminal),
         PolicyCommand::Explain(args) => explain::run(&args, terminal),
         PolicyCommand::Cedar(args) => cedar::run(&args, terminal),
     }

@@ -141,20 +141,15 @@ fn decided(record: &Value) -> Option<Decided> {
     let mut changes = BTreeMap::new();
     for edit in record.get("edits").and_then(Value::as_array).into_iter().flatten() {
         let field = edit.get("field").and_then(Value::as_str)?;
-        match field.strip_prefix("redact:") {
-            Some(detectors) => {
-                let mut names: Vec<&str> = detectors.split('+').collect();
-                names.sort_unstable();
-                let all = changes.entry("redact".to_owned()).or_insert_with(String::new);
-                let mut known: Vec<&str> = all.split(", ").filter(|name| !name.is_empty()).collect();
-                known.extend(names);
-                known.sort_unstable();
-                *all = known.join(", ");
-            }
-            None => {
-                let to = edit.get("to").and_then(Value::as_str).unwrap_or_default();
-                changes.insert(field.to_owned(), to.to_owned());
-            }
+        if let Some(detectors) = field.strip_prefix("redact:") {
+            let all = changes.entry("redact".to_owned()).or_insert_with(String::new);
+            let known = all.split(", ").filter(|name| !name.is_empty());
+            let mut names: Vec<&str> = known.chain(detectors.split('+')).collect();
+            names.sort_unstable();
+            *all = names.join(", ");
+        } else {
+            let to = edit.get("to").and_then(Value::as_str).unwrap_or_default();
+            changes.insert(field.to_owned(), to.to_owned());
         }
     }
     Some(Decided { allowed, rules, changes })

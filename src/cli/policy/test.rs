@@ -80,12 +80,11 @@ impl Report<'_> {
             let InvariantResult { invariant, asked, .. } = result;
             let (at, name) = (invariant.at(), &invariant.name);
             let mark = mark(result.holds());
-            match failure(result) {
-                None => {
-                    writeln!(terminal.stdout, "{mark} {at}  never: {name} ({asked} requests of the grid)")?
-                }
-                Some(failure) => writeln!(terminal.stdout, "{mark} {at}  never: {name}\n    {failure}")?,
-            }
+            let told = match failure(result) {
+                None => format!(" ({asked} requests of the grid)"),
+                Some(failure) => format!("\n    {failure}"),
+            };
+            writeln!(terminal.stdout, "{mark} {at}  never: {name}{told}")?;
         }
         if self.args.coverage {
             for item in &self.results.untested {
@@ -215,13 +214,12 @@ fn described(found: &Counterexample) -> String {
     let model = probe.model.as_ref().map(|model| format!(" {model}")).unwrap_or_default();
     let mut text = format!("{team}/{app} {}{model} env={}", probe.operation, probe.context.environment);
     if !probe.facts.tools.is_empty() {
-        text.push_str(&format!(" tools={}", probe.facts.tools.join(",")));
+        text = format!("{text} tools={}", probe.facts.tools.join(","));
     }
     if let Some(guardrail) = &probe.facts.guardrail {
-        text.push_str(&format!(" guardrail={guardrail}"));
+        text = format!("{text} guardrail={guardrail}");
     }
-    text.push_str(&format!(" from {} at {}", probe.context.source, probe.context.now));
-    text
+    format!("{text} from {} at {}", probe.context.source, probe.context.now)
 }
 
 fn case(CaseResult { case, mismatches }: &CaseResult<'_>) -> Value {

@@ -19,7 +19,9 @@ use crate::bedrock::operation::{Access, Operation};
 use crate::identity::{CredentialKind, Principal};
 use crate::policy::condition::{Condition, covers, hits};
 use crate::policy::document::Level;
+use crate::policy::exceptions::Exception;
 use crate::policy::facts::{Context, GuardrailReference};
+use crate::policy::glob::Glob;
 use crate::policy::{Facts, PolicySet, RuleId};
 use crate::sensitive::Findings;
 
@@ -113,9 +115,13 @@ impl Grid {
     ) -> Self {
         let mut mentions = Mentions::on(now);
         let exceptions = sets.iter().filter_map(|set| set.teams.get(team)).flat_map(|team| &team.exceptions);
-        exceptions.for_each(|exception| mentions.note_exception(exception));
+        for exception in exceptions {
+            mentions.note_exception(exception);
+        }
         sets.iter().flat_map(|set| set.levels_of(team)).for_each(|level| mentions.note(level));
-        conditions.iter().for_each(|condition| condition.mention(&mut mentions));
+        for condition in conditions {
+            condition.mention(&mut mentions);
+        }
         mentions.tidy();
         Self {
             region: region.to_owned(),
@@ -192,7 +198,7 @@ impl Grid {
             let patterns = || grants.clone().flat_map(|grant| &grant.models);
             class.example.chain().into_iter().any(|model| patterns().any(|pattern| covers(pattern, model)))
         };
-        let waived = team.exceptions.iter().any(|exception| exception.waives_grants());
+        let waived = team.exceptions.iter().any(Exception::waives_grants);
         waived || (covers(&set.org) && covers(&team.level))
     }
 }
@@ -314,7 +320,7 @@ impl Signature {
 /// besides, and names that hide a model where a rule speaks of such.
 fn models(sets: &[&PolicySet], region: &str, mentions: &Mentions) -> Vec<ModelReference> {
     let ids: BTreeSet<&str> = sets.iter().flat_map(|set| set.catalogue.ids()).collect();
-    let literals = mentions.models.iter().flat_map(|pattern| pattern.literals());
+    let literals = mentions.models.iter().flat_map(Glob::literals);
     let named = literals.filter_map(|literal| ModelReference::parse(literal).ok());
     let resolve = |model: ModelReference| sets.iter().find_map(|set| set.alias(&model)).unwrap_or(model);
     let mut models: Vec<ModelReference> = named.map(resolve).collect();

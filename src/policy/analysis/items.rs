@@ -117,7 +117,9 @@ fn write(node: &Node, into: &mut String) {
         Value::Scalar { text, .. } => drop(write!(into, "{text:?},")),
         Value::Sequence(elements) => {
             into.push('[');
-            elements.iter().for_each(|element| write(element, into));
+            for element in elements {
+                write(element, into);
+            }
             into.push(']');
         }
         Value::Mapping(entries) => {

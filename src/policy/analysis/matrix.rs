@@ -146,19 +146,19 @@ fn cell(set: &PolicySet, grid: &Grid, app: &Word, around: &[&Around], class: &Cl
     let mut denied = BTreeSet::new();
     let mut ranges: Vec<Option<Range>> = Vec::new();
     for around in around {
-        let seat = Seat { grid, set, app, around, class };
-        match seat.base() {
+        let place = Seat { grid, set, app, around, class };
+        match place.base() {
             Err(rules) => denied.extend(rules.into_iter().map(|rule| rule.to_string())),
             Ok(base) => {
-                let range = seat.range(&base, Quantity::Parameter(Parameter::MaxTokens));
-                ranges.push(range.filter(|_| seat.takes_max_tokens(&base)));
+                let range = place.range(&base, Quantity::Parameter(Parameter::MaxTokens));
+                ranges.push(range.filter(|_| place.takes_max_tokens(&base)));
             }
         }
     }
     if ranges.is_empty() {
         return None;
     }
-    denied.extend(set.cedar_rules(&grid.team, app).map(|rule| rule.to_string()));
+    denied.extend(set.cedar_rules(&grid.team, app).map(ToString::to_string));
     let most = ranges.iter().flatten().map(|range| range.most).reduce(f64::max);
     Some(Cell { places: BTreeSet::from([class.place.clone()]), max_tokens: most, depends: denied })
 }

@@ -12,5 +12,6 @@ pub(super) mod mentions;
 pub mod probe;
 pub mod reach;
 pub mod replay;
+pub mod schema;
 pub mod suite;
 pub mod unreachable;

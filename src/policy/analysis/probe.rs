@@ -42,11 +42,11 @@ impl Probe {
     pub fn judge(&self, set: &PolicySet) -> Judged {
         let reads = self.operation.access() == Access::Read;
         let repairs = if reads { Vec::new() } else { set.repair(&self.inquiry()) };
-        let sent = self.repaired(&repairs);
-        let inquiry = self.inquiry_with(&sent);
+        let facts = self.repaired(&repairs);
+        let inquiry = self.inquiry_with(&facts);
         let verdict = if reads { set.decide_read(&inquiry).0 } else { set.verify(&inquiry) };
         let denial = Denial::of(&inquiry, &verdict.violations);
-        Judged { repairs, verdict, denial, sent }
+        Judged { repairs, sent: facts, verdict, denial }
     }
 
     /// Every rule that concerns the caller, about the request as it would be sent.

@@ -180,7 +180,7 @@ enum Clause {
     Hours(Vec<Hours>),
 }
 
-const KEYS: [&str; 10] =
+pub(super) const KEYS: [&str; 10] =
     ["env", "app", "model", "kind", "region", "action", "source", "tools", "stream", "hours"];
 
 impl Clauses {

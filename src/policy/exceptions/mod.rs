@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub(super) use read::KEYS;
 pub(super) use read::{Around, FILE, read};
 
 use super::document::Items;

@@ -61,7 +61,7 @@ pub(in crate::policy) fn read(
     exceptions
 }
 
-const KEYS: [&str; 10] =
+pub(in crate::policy) const KEYS: [&str; 10] =
     ["id", "for", "waive", "instead", "until", "owner", "approvedBy", "ticket", "reason", "breakGlass"];
 const PLACE: &str = "an exception";
 

@@ -16,6 +16,7 @@ use regex_automata::{Anchored, MatchKind};
 use regex_syntax::hir::{Hir, HirKind, Repetition};
 
 use crate::sensitive::DetectorSet;
+use crate::sensitive::pattern::may_begin;
 
 /// The most memory that the states of one automaton may take before it forgets them, in bytes, for each text that is
 /// read at the same time.
@@ -25,9 +26,9 @@ const PATTERNS: usize = 32 * 1024 * 1024;
 /// Repetitions beyond this are those of tokens and keys that have no length of their own.
 const LONG: u32 = 256;
 /// Caches that are kept for the next texts.
-const SPARE: usize = 32;
+const SPARE: usize = 4;
 /// Sets whose automata are kept. Policies use few.
-const MOST_SETS: usize = 64;
+const MOST_SETS: usize = 16;
 
 /// The automata of all sets of detectors that were asked for.
 #[derive(Debug, Default)]
@@ -51,17 +52,19 @@ impl Holdings {
         bounds: Bounds,
         patterns: impl FnOnce() -> P,
     ) -> Arc<Holding> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |(set, of, _): &&(DetectorSet, Bounds, _)| (*set, *of) == (detectors, bounds);
-        if let Some((.., holding)) = known.iter().find(same) {
-            return Arc::clone(holding);
-        }
-        if known.len() >= MOST_SETS {
-            known.remove(0);
-        }
-        let holding = Arc::new(Holding::new(patterns(), bounds));
-        known.push((detectors, bounds, Arc::clone(&holding)));
-        holding
+        let same = |(set, of, _): &&(DetectorSet, Bounds, Arc<Holding>)| (*set, *of) == (detectors, bounds);
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known().iter().find(same).map(|(.., holding)| Arc::clone(holding));
+        found.unwrap_or_else(|| {
+            // Nobody waits for this: who asks for the same set meanwhile compiles it as well.
+            let holding = Arc::new(Holding::new(patterns(), bounds));
+            let mut known = known();
+            if known.len() >= MOST_SETS {
+                known.remove(0);
+            }
+            known.push((detectors, bounds, Arc::clone(&holding)));
+            holding
+        })
     }
 }
 
@@ -106,8 +109,11 @@ impl Automaton {
         Some(Self { dfa, first })
     }
 
-    fn begins(&self, byte: u8) -> bool {
-        self.first.get(usize::from(byte)).copied().unwrap_or(true)
+    /// Whether a match can begin at an offset.
+    fn begins(&self, bytes: &[u8], at: usize) -> bool {
+        let byte = bytes.get(at).copied().unwrap_or_default();
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before)).copied().unwrap_or(b' ');
+        may_begin(before, byte) && self.first.get(usize::from(byte)).copied().unwrap_or(true)
     }
 
     fn start(&self, states: &mut States) -> Option<LazyStateID> {
@@ -245,7 +251,7 @@ impl Walk {
             {
                 self.steps += 1;
             }
-            if self.at == self.start && !automaton.begins(byte) {
+            if self.at == self.start && !automaton.begins(bytes, self.at) {
                 self.next_start(text);
                 continue;
             }

@@ -115,9 +115,9 @@ impl<'s> Lane<'s> {
         self.forget(end);
     }
 
-    /// Too much is held back: what may be a match is treated as one, and so is what follows as long as it may belong to
-    /// it. The detector that is named is one that may be right, of `first` if possible.
-    pub(super) fn swallow(&mut self, first: DetectorSet, sink: &mut impl FnMut(Part<'_>)) {
+    /// More than `limit` is held back: what may be a match is treated as one, and so is what follows as long as it may
+    /// belong to it. The detector that is named is one that may be right, of `first` if possible.
+    pub(super) fn swallow(&mut self, limit: usize, first: DetectorSet, sink: &mut impl FnMut(Part<'_>)) {
         let alive = self.walk.alive_from();
         if self.window.settled() < alive {
             self.settle(alive, Horizon::Closed, sink);
@@ -125,7 +125,7 @@ impl<'s> Lane<'s> {
         }
         let text = self.window.folded();
         let rest = text.get(self.walk.alive_from()..).unwrap_or_default();
-        if rest.is_empty() {
+        if self.pending() <= limit {
             return;
         }
         let set = self.chains.iter().map(|chain| chain.detector).collect();

@@ -33,7 +33,7 @@ pub struct Plan {
     pub report: DetectorSet,
     pub redact: DetectorSet,
     pub deny: DetectorSet,
-    /// The most text that is held back, in bytes.
+    /// The most text that is held back, in bytes. `usize::MAX` where the whole text is at hand anyway.
     pub hold: usize,
     pub overflow: Overflow,
 }
@@ -127,7 +127,7 @@ impl<'s> Redactor<'s> {
                 lane.advance(text, &mut sink);
                 if lane.pending() > plan.hold {
                     match plan.overflow {
-                        Overflow::Redact => lane.swallow(plan.deny, &mut sink),
+                        Overflow::Redact => lane.swallow(plan.hold, plan.deny, &mut sink),
                         Overflow::Deny => *denied = true,
                     }
                 }
@@ -143,10 +143,15 @@ impl<'s> Redactor<'s> {
             };
             lane.advance(text, &mut sink);
             if lane.pending() > WATCHED {
-                lane.swallow(DetectorSet::EMPTY, &mut sink);
+                lane.swallow(WATCHED, DetectorSet::EMPTY, &mut sink);
             }
         }
-        if self.denied { Progress::Denied } else { Progress::Going }
+        if self.denied {
+            // SECRET: what was denied is not kept any longer than it must be.
+            (self.acting, self.reporting) = (None, None);
+            return Progress::Denied;
+        }
+        Progress::Going
     }
 
     /// What was found so far.

@@ -5,7 +5,7 @@ use proptest::sample::Index;
 use proptest::strategy::ValueTree;
 
 use super::*;
-use crate::sensitive::{DetectorId, find, redact};
+use crate::sensitive::{Custom, Definition, DetectorId, find, redact};
 
 fn scanner() -> &'static Scanner {
     static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::new().unwrap());
@@ -248,7 +248,7 @@ fn a_denied_match_ends_the_text_before_it_begins() {
     let text = "call +44 121 234 5899 or write to bob@example.com today, or ann@example.com";
     for size in [1, 5, 100] {
         let (out, progress, findings) = streamed(&plan, &by_size(text, size), None);
-        assert_eq!((out.as_str(), progress), ("call {PHONE} or write to ", Progress::Denied));
+        assert_eq!((out.as_str(), progress), ("call {PHONE} or write to ", Progress::Denied), "{size}");
         assert_eq!(findings.detectors(), only("phone").union(only("email")));
     }
 }
@@ -323,6 +323,26 @@ fn what_begins_in_dropped_text_and_ends_behind_it_is_found() {
     }
 }
 
+#[test]
+fn a_custom_detector_is_held_like_any_other() {
+    let custom = Custom::new(&Definition {
+        name: "CASE".to_owned(),
+        pattern: "case-[0-9]{6}".to_owned(),
+        found: vec!["case-123456".to_owned()],
+        passed: vec!["case-12345".to_owned()],
+        ..Definition::default()
+    });
+    let scanner = Scanner::with(&[custom.unwrap()]).unwrap();
+    let plan = redacting(scanner.detectors());
+    let mut redactor = Redactor::new(&scanner, &plan, None);
+    let mut out = String::new();
+    for piece in by_size("A case of case-123456, and not case-12345.", 1) {
+        assert_eq!(redactor.push(piece, &mut out), Progress::Going);
+    }
+    assert_eq!(redactor.finish(&mut out), Progress::Going);
+    assert_eq!(out, "A case of {CASE}, and not case-12345.");
+}
+
 /// Counts how often bytes are read.
 fn steps(plan: &Plan, text: &str, size: usize) -> u64 {
     let mut redactor = Redactor::new(scanner(), plan, None);
@@ -353,6 +373,7 @@ fn hostile_texts_cost_the_same_for_every_byte() {
         "+1-",
         "()",
         "-----BEGIN ",
+        "http://",
     ] {
         let work = |length: usize| steps(&plan, &unit.repeat(length / unit.len()), 16);
         let (short, long) = (work(8 * 1024), work(32 * 1024));

@@ -4,6 +4,7 @@
 //! rules: they decide nothing, and the digest of a policy set does not cover them.
 
 mod invariant;
+pub(in crate::policy) mod keys;
 mod read;
 mod run;
 

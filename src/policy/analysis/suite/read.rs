@@ -6,11 +6,12 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use jiff::Timestamp;
 
-use super::{Case, DEFAULT_REGION, Expect, Given, Invariant, Suite, is_test};
+use super::{Case, DEFAULT_REGION, Expect, Given, Invariant, Suite, is_test, keys};
 use crate::bedrock::fault::Fault;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::model::resolution::Found;
 use crate::bedrock::operation::Operation;
+use crate::bedrock::view::Parameter;
 use crate::identity::{CredentialKind, Principal};
 use crate::policy::analysis::description::{self, DescriptionError, NAMES, PARAMETERS};
 use crate::policy::analysis::probe::Probe;
@@ -19,17 +20,6 @@ use crate::policy::rule::{Place, read_sentence};
 use crate::policy::{Context, PolicySet};
 use crate::sensitive::Findings;
 use crate::yaml::{Diagnostics, Mapping, Node, Reader, Source, Value, closest};
-
-/// Keys of a test file.
-pub(in crate::policy) const FILE_KEYS: [&str; 4] = ["version", "given", "cases", "never"];
-pub(in crate::policy) const CASE_KEYS: [&str; 4] = ["name", "given", "request", "expect"];
-pub(in crate::policy) const INVARIANT_KEYS: [&str; 3] = ["name", "given", "allowed"];
-pub(in crate::policy) const GIVEN_KEYS: [&str; 7] =
-    ["team", "app", "env", "region", "source", "now", "breakGlass"];
-pub(in crate::policy) const EXPECT_KEYS: [&str; 6] =
-    ["decision", "error", "rules", "modified", "shadow", "exceptions"];
-/// Keys of a request beside the facts.
-pub(in crate::policy) const REQUEST_KEYS: [&str; 3] = ["model", "operation", "resolvesTo"];
 
 impl Suite {
     /// Reads the test files among `files`; cases may only name rules that `set` has. `None` after an error.
@@ -55,7 +45,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn file(&mut self, document: &Node, suite: &mut Suite) {
-        let Some(mapping) = self.mapping(document, "a test file", &FILE_KEYS) else { return };
+        let Some(mapping) = self.mapping(document, "a test file", &keys::FILE) else { return };
         if let Some(version) = mapping.get("version")
             && self.reader.string(version, "version").is_some_and(|version| version != "1")
         {
@@ -72,7 +62,7 @@ impl Reading<'_> {
 
     fn case(&mut self, node: &Node, base: &Given) -> Option<Case> {
         const PLACE: &str = "a case";
-        let item = self.mapping(node, PLACE, &CASE_KEYS)?;
+        let item = self.mapping(node, PLACE, &keys::CASE)?;
         let name = self.reader.required(&item, PLACE, "name");
         let name = name.and_then(|node| read_sentence(&mut self.reader, node, "name"));
         let given = item.get("given").and_then(|node| self.given(node)).unwrap_or_default().over(base);
@@ -86,7 +76,7 @@ impl Reading<'_> {
 
     fn invariant(&mut self, node: &Node) -> Option<Invariant> {
         const PLACE: &str = "an item of `never`";
-        let item = self.mapping(node, PLACE, &INVARIANT_KEYS)?;
+        let item = self.mapping(node, PLACE, &keys::INVARIANT)?;
         let name = self.reader.required(&item, PLACE, "name");
         let name = name.and_then(|node| read_sentence(&mut self.reader, node, "name"));
         let given = item.get("given").and_then(|node| self.given(node)).unwrap_or_default();
@@ -97,7 +87,7 @@ impl Reading<'_> {
     }
 
     fn given(&mut self, node: &Node) -> Option<Given> {
-        let mapping = self.mapping(node, "`given`", &GIVEN_KEYS)?;
+        let mapping = self.mapping(node, "`given`", &keys::GIVEN)?;
         let mut text = |key| mapping.get(key).and_then(|node| self.reader.string(node, key));
         let (team, app, environment, region) = (text("team"), text("app"), text("env"), text("region"));
         let break_glass = text("breakGlass");
@@ -111,7 +101,7 @@ impl Reading<'_> {
     }
 
     fn probe(&mut self, node: &Node, given: &Given, case: &std::ops::Range<usize>) -> Option<Probe> {
-        let known: Vec<&str> = REQUEST_KEYS.into_iter().chain(NAMES).collect();
+        let known: Vec<&str> = keys::REQUEST.into_iter().chain(NAMES).collect();
         let request = self.mapping(node, "a request", &known)?;
         let operation = match request.get("operation") {
             Some(node) => self.operation(node)?,
@@ -198,7 +188,7 @@ impl Reading<'_> {
 
     fn expect(&mut self, node: &Node, given: &Given) -> Option<Expect> {
         const PLACE: &str = "`expect`";
-        let mapping = self.mapping(node, PLACE, &EXPECT_KEYS)?;
+        let mapping = self.mapping(node, PLACE, &keys::EXPECT)?;
         let decision = self.reader.required(&mapping, PLACE, "decision");
         let words = [("allow", true), ("deny", false)];
         let allowed = decision.and_then(|node| self.reader.one_of(node, "decision", &words))?;
@@ -277,7 +267,7 @@ impl Reading<'_> {
     }
 
     fn modified(&mut self, node: &Node) -> Option<BTreeMap<String, String>> {
-        let names = PARAMETERS.map(|parameter| parameter.name());
+        let names = PARAMETERS.map(Parameter::name);
         let known: Vec<&str> = names.into_iter().chain(["guardrail", "redact"]).collect();
         let mapping = self.mapping(node, "`modified`", &known)?;
         let mut modified = BTreeMap::new();

@@ -18,7 +18,11 @@ quotas:
   - requests: 600/min
     tokens: 20M/day
     cost: 2000 USD/month
-  - { id: each-caller, per: caller, requests: 60/min }
+  - id: each-key
+    per: caller
+    requests: 60/min
+    unavailable: deny
+    message: Ask the platform team for more.
 ";
 
 /// One item of `quotas`.

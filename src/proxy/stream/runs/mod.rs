@@ -18,8 +18,8 @@ use super::filter::{Filter, Seen};
 use super::run::{Denied, Run};
 use crate::proxy::tool_input::{Redacted, ToolInput};
 
-/// Most runs of text that may be open at a time: more than any model has blocks.
-const OPEN_RUNS: usize = 1024;
+/// Most runs of text that may be open at a time: more than any model has blocks. Bounds what inputs of tools can hold.
+const OPEN_RUNS: usize = 128;
 
 /// Why an answer cannot go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

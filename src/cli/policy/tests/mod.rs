@@ -1,3 +1,5 @@
+mod tools;
+
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -17,7 +19,8 @@ struct Line {
 fn policy(line: &str) -> (Result<Exit, Failure>, String) {
     let shipped = concat!("--policies=", env!("CARGO_MANIFEST_DIR"), "/policies");
     let words = ["policy"].into_iter().chain(line.split_whitespace());
-    let words = words.chain((!line.contains("--policies")).then_some(shipped));
+    let names_folders = line.contains("--policies") || line.starts_with("diff ");
+    let words = words.chain((!names_folders).then_some(shipped));
     let command = Line::try_parse_from(words).unwrap_or_else(|error| panic!("{error}")).command;
     let stdout = Captured::default();
     let mut terminal = Terminal {
