@@ -900,5 +900,5 @@ fn every_section_has_an_example_without_mistakes_that_shows_its_attributes() {
     let all: String = Section::ALL.into_iter().map(Section::example).collect();
     let (set, reported) = compiled(&[("org.yaml", &format!("version: 1\nscope: org\n{all}"))]);
     assert!(reported.is_empty(), "{reported:#?}");
-    assert_eq!(set.unwrap().summaries()[0].rules, 9);
+    assert_eq!(set.unwrap().summaries()[0].rules, 11);
 }
