@@ -10,6 +10,7 @@ const KEYS: &[&str] = &[
     "listen.tls.certificate",
     "listen.tls.key",
     "listen.plain.address",
+    "listen.base_path",
     "admin.address",
     "upstream.region",
     "upstream.endpoint",

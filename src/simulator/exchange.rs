@@ -243,7 +243,7 @@ where
 /// The service's words for a request line that leads nowhere.
 fn unroutable(error: RouteError) -> Refusal {
     match error {
-        RouteError::UnknownOperation | RouteError::Refused(_) => {
+        RouteError::UnknownOperation | RouteError::OutsideBase | RouteError::Refused(_) => {
             Refusal::new(Fault::UnknownOperation, "The requested operation is not recognized by the service.")
         }
         RouteError::BareSlash | RouteError::Escape | RouteError::Model(_) => invalid_model(),

@@ -69,6 +69,8 @@ mod hostile_http;
 mod hostile_upstream;
 // HTTP/1.1 and HTTP/2, with and without TLS.
 mod http_versions;
+// Endpoints with a path of their own.
+mod base_path;
 
 // What telemetry says, read by receivers that others wrote.
 mod receivers;
