@@ -17,6 +17,7 @@ pub mod listing;
 pub mod model;
 pub mod operation;
 pub mod speech;
+pub mod stored_prompt;
 pub mod stream;
 pub mod usage;
 pub mod view;

@@ -61,6 +61,8 @@ pub struct Upstream {
     pub region: String,
     pub endpoint: Endpoint,
     pub control_plane_endpoint: Endpoint,
+    /// Where stored prompts are read.
+    pub agent_endpoint: Endpoint,
     /// Certificates to trust beside the system's, PEM.
     pub ca: Option<PathBuf>,
     pub connect_timeout: Duration,
@@ -210,6 +212,7 @@ impl Upstream {
         let region = settings.required("upstream.region", region);
         let runtime = settings.optional("upstream.endpoint", endpoint_below);
         let control_plane = settings.optional("upstream.control_plane_endpoint", endpoint_below);
+        let agent = settings.optional("upstream.agent_endpoint", endpoint_below);
         let ca = settings.optional_path("upstream.ca", folder);
         let connect_timeout = settings.optional("upstream.connect_timeout", duration);
         let answer_timeout = settings.optional("upstream.answer_timeout", duration);
@@ -222,6 +225,7 @@ impl Upstream {
             request_metadata: request_metadata.unwrap_or(false),
             endpoint: runtime.unwrap_or_else(|| Endpoint::aws("bedrock-runtime", &region)),
             control_plane_endpoint: control_plane.unwrap_or_else(|| Endpoint::aws("bedrock", &region)),
+            agent_endpoint: agent.unwrap_or_else(|| Endpoint::aws("bedrock-agent", &region)),
             region,
             ca,
             connect_timeout: connect_timeout.unwrap_or(Duration::from_secs(5)),
@@ -238,6 +242,7 @@ impl Upstream {
         let bedrock = [
             ("upstream.endpoint", &self.endpoint),
             ("upstream.control_plane_endpoint", &self.control_plane_endpoint),
+            ("upstream.agent_endpoint", &self.agent_endpoint),
         ];
         for (key, endpoint) in bedrock.into_iter().chain(sts) {
             if own.iter().flatten().any(|address| endpoint.is(*address)) {

@@ -15,6 +15,7 @@ const KEYS: &[&str] = &[
     "upstream.region",
     "upstream.endpoint",
     "upstream.control_plane_endpoint",
+    "upstream.agent_endpoint",
     "upstream.ca",
     "upstream.connect_timeout",
     "upstream.answer_timeout",

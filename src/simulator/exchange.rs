@@ -166,6 +166,11 @@ impl Bedrock {
         let followed = self.names.follow(asked);
         let model = Model::resolve(followed.as_ref().unwrap_or(asked), &self.region)?;
         let streaming = route.operation.is_streaming();
+        let prompted = match asked.kind() {
+            ModelKind::Prompt => Some(self.names.prompted(asked, body).ok_or_else(invalid_model)?),
+            _ => None,
+        };
+        let body = prompted.as_deref().unwrap_or(body);
         let mut plan = match route.operation.body() {
             Body::Invoke if streaming => invoke::streaming(model, &head.headers, body)?,
             Body::Invoke => invoke::unary(model, &head.headers, body)?,

@@ -62,7 +62,8 @@ impl Upstream {
     async fn look_up(&self, principal: &Principal, lookup: &Lookup) -> Result<Reply, UpstreamError> {
         let identity = self.identity(principal).await?;
         let now = clock::system_now();
-        let endpoint = &self.config.control_plane_endpoint;
+        let agents = lookup.is_of_agents();
+        let endpoint = if agents { &self.config.agent_endpoint } else { &self.config.control_plane_endpoint };
         let uri = endpoint.uri(&lookup.path())?;
         let mut request =
             Request::builder().method(Method::GET).uri(uri).body(Either::Left(Full::new(Bytes::new())))?;

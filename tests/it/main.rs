@@ -28,6 +28,8 @@ mod real_clients;
 mod allow_deny;
 // Names that hide a model, and every model behind them.
 mod names;
+// Prompts that AWS keeps, judged as if they had been sent.
+mod stored_prompts;
 // Who may call: signatures that are wrong in one way each.
 mod signatures;
 // Bodies that two parsers could read differently.
