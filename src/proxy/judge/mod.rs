@@ -209,7 +209,6 @@ impl Stored {
         detectors: DetectorSet,
         subject: &Subject<'_>,
     ) -> Result<Self, Refusal> {
-        stored_prompt::check_request(request.root())?;
         let filled = prompt.filled(request.root())?;
         let document = Document::parse(filled.as_bytes())?;
         let view = format.of_stored().decode(&document)?;
@@ -230,9 +229,12 @@ impl<'d> Read<'d> {
         subject: &Subject<'_>,
         own: &[Span],
     ) -> Result<Self, Refusal> {
+        let stored = subject.model.and_then(ModelReference::stored_prompt);
+        if stored.is_some() {
+            stored_prompt::check_request(document.root())?;
+        }
         let mut view = format.decode(document)?;
         subject.model.map_or(Ok(()), |model| view.check_model(model))?;
-        let stored = subject.model.and_then(ModelReference::stored_prompt);
         let stored = stored.map(|prompt| Stored::read(prompt, format, document, scanner, detectors, subject));
         let stored = stored.transpose()?;
         if stored.is_some() {
