@@ -15,6 +15,7 @@ pub mod identity;
 mod permit;
 pub mod policy;
 pub mod proxy;
+pub mod quota;
 pub mod sensitive;
 pub mod server;
 pub mod simulator;

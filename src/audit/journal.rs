@@ -105,6 +105,11 @@ impl Journal {
         self.append(Record::System(system)).await.map(|_seq| ())
     }
 
+    /// The name of the log in this file, which is the same for every process that writes it.
+    pub fn chain_id(&self) -> Uuid {
+        self.shared.status.chain_id()
+    }
+
     /// What readiness and metrics ask for.
     pub fn health(&self) -> Health {
         let state = match self.shared.status.state() {

@@ -115,6 +115,38 @@ pub struct Content {
     pub inspected_bytes: u64,
     /// What they could not look into, one entry per kind.
     pub uninspected: Vec<Uninspected>,
+    /// What else rules were asked about, so that the request can be judged again; `None` where it was not judged.
+    pub asked: Option<Asked>,
+}
+
+/// What rules ask about beside what the rest of a record says. Names and numbers, never text.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Asked {
+    /// What policies call `env`.
+    pub environment: String,
+    /// The exception that the caller invoked.
+    pub break_glass: Option<String>,
+    /// Names of the tools offered; `…` for one that is no plain name, or in which a detector found something.
+    pub tools: Vec<String>,
+    /// Parameters that are absent and could have been added.
+    pub insertable: Vec<String>,
+    /// Attachments that detectors could not look into.
+    pub unread: u32,
+    /// The warden's own estimate.
+    pub input_tokens: u32,
+    /// How the request asked to see what the guardrail holds back.
+    pub leaks: Vec<String>,
+    /// The detectors that looked.
+    pub looked_for: Vec<String>,
+    /// What stands behind the model's name, where its text does not tell.
+    pub behind: Vec<Behind>,
+}
+
+/// A model behind a name, and what is behind that.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Behind {
+    pub model: String,
+    pub behind: Vec<Behind>,
 }
 
 /// The shape of the events that followed the intent of a session, as received.
@@ -151,6 +183,8 @@ pub struct Judgement {
     pub violated: Vec<RuleHit>,
     /// What would have been violated, had the rule been enforced.
     pub shadow: Vec<RuleHit>,
+    /// Exceptions without which a rule would have been violated.
+    pub exceptions: Vec<ExceptionUse>,
     pub findings: Vec<Finding>,
 }
 
@@ -162,6 +196,16 @@ pub struct RuleHit {
     pub at: String,
     pub value: Option<String>,
     pub bound: Option<String>,
+    /// Controls of compliance catalogues that the rule implements.
+    pub controls: Vec<String>,
+}
+
+/// An exception that a request relied on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExceptionUse {
+    pub id: String,
+    /// Whether the caller invoked it by name.
+    pub break_glass: bool,
 }
 
 /// How often a detector matched; never what it matched.
@@ -177,6 +221,24 @@ pub struct Finding {
 pub enum Direction {
     In,
     Out,
+}
+
+/// What a request adds to one count of a quota, or gives back to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    pub rule: String,
+    /// `requests`, `tokens` or `cost`.
+    pub measure: &'static str,
+    /// `min`, `day` or `month`.
+    pub window: &'static str,
+    /// `team`, `team/app` or `team/app/credential`.
+    pub subject: String,
+    /// First second, since 1970, of the window in which it counts.
+    pub starts: i64,
+    /// In an intent what is reserved; in an outcome the difference to what was spent. Requests, tokens or micro-dollars.
+    pub amount: i64,
+    /// What is used of the count with this request, and its limit, where that is nearly all.
+    pub near: Option<(u64, u64)>,
 }
 
 /// A change that a policy made to the request. For redactions `from` and `to` stay empty.
@@ -198,6 +260,8 @@ pub struct Intent {
     pub settings: Settings,
     /// `identifier:version` as forwarded.
     pub guardrail: Option<String>,
+    /// What is reserved in counts of quotas.
+    pub counted: Vec<Counted>,
     /// Length of the body as forwarded.
     pub forwarded_bytes: u64,
     /// Keyed hash (HMAC-SHA256) of the body as forwarded. Not a bare hash: short prompts can be guessed.
@@ -252,6 +316,8 @@ pub struct Outcome {
     pub tokens: Tokens,
     /// The model that a prompt router chose, as it says.
     pub routed_to: Option<String>,
+    /// What settling changes in counts of quotas.
+    pub counted: Vec<Counted>,
     /// What the tokens cost, in millionths of a US dollar: an estimate at list prices. `None` where no price is known.
     pub cost_micros: Option<u64>,
     pub timings: Timings,
@@ -339,6 +405,7 @@ impl Outcome {
             stop_reason: None,
             tokens: Tokens::default(),
             routed_to: None,
+            counted: Vec::new(),
             cost_micros: None,
             timings: Timings::default(),
             out_bytes: 0,

@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::record::{
-    Arrival, Caller, Content, Denied, Edit, EndState, Finding, Intent, Judgement, Outcome, Record, Request,
-    RuleHit, Session, Settings, Target, Uninspected,
+    Arrival, Asked, Behind, Caller, Content, Counted, Denied, Edit, EndState, Finding, Intent, Judgement,
+    Outcome, Record, Request, RuleHit, Session, Settings, Target, Uninspected,
 };
 
 /// Limit of a leaf in a C2SP tile log: entry bundles carry 16-bit lengths.
@@ -46,6 +46,8 @@ pub(super) struct Sealed {
     pub text: Arc<str>,
     pub rules: Vec<RuleRow>,
     pub findings: Vec<Finding>,
+    /// Added to `quota_count`.
+    pub counted: Vec<Counted>,
 }
 
 /// A row of `rule_hit`.
@@ -77,6 +79,7 @@ pub(super) fn seal(record: &Record, stamp: &Stamp) -> Sealed {
         text: Arc::from(text),
         rules: Vec::new(),
         findings: Vec::new(),
+        counted: Vec::new(),
     };
     match record {
         Record::Intent { request, intent, .. } => {
@@ -84,6 +87,7 @@ pub(super) fn seal(record: &Record, stamp: &Stamp) -> Sealed {
             sealed.decision = Some(intent.decision().name());
             sealed.project_judgement(&intent.judgement);
             sealed.rules.extend(intent.edits.iter().take(MAX_LIST).map(RuleRow::edit));
+            sealed.counted.clone_from(&intent.counted);
         }
         Record::Denied { request, denied, .. } => {
             sealed.project_request(request);
@@ -95,6 +99,7 @@ pub(super) fn seal(record: &Record, stamp: &Stamp) -> Sealed {
             sealed.end_state = Some(outcome.end_state.name());
             sealed.project_judgement(&outcome.judgement);
             sealed.rules.extend(outcome.edits.iter().take(MAX_LIST).map(RuleRow::edit));
+            sealed.counted.clone_from(&outcome.counted);
         }
         Record::Unknown { .. } => sealed.end_state = Some(EndState::CrashUnknown.name()),
         Record::System(_) => {}
@@ -121,6 +126,11 @@ impl Sealed {
             rule: cut(rule, NAME),
             at: None,
             role: "granted",
+        }));
+        self.rules.extend(judgement.exceptions.iter().take(MAX_LIST).map(|exception| RuleRow {
+            rule: cut(&exception.id, NAME),
+            at: None,
+            role: "exception",
         }));
         self.findings.extend(judgement.findings.iter().take(MAX_LIST).map(|finding| Finding {
             direction: finding.direction,
@@ -277,6 +287,29 @@ fn write_content(object: &mut Object, content: &Content) {
     object.set("inspected_bytes", content.inspected_bytes);
     let list_cap = object.list_cap;
     object.list("uninspected", &content.uninspected, |entry| uninspected(entry, list_cap));
+    object.optional("asked", content.asked.as_ref().map(|one| asked(one, list_cap)));
+}
+
+fn asked(asked: &Asked, list_cap: usize) -> Value {
+    let name = |name: &String| Value::from(cut(name, NAME));
+    let mut inner = Object::new(list_cap);
+    inner.text("env", &asked.environment, NAME);
+    inner.optional_text("break_glass", asked.break_glass.as_deref(), NAME);
+    inner.list("tools", &asked.tools, name);
+    inner.list("insertable", &asked.insertable, name);
+    inner.set("unread", asked.unread);
+    inner.set("input_tokens", asked.input_tokens);
+    inner.list("leaks", &asked.leaks, name);
+    inner.list("looked_for", &asked.looked_for, name);
+    inner.list("behind", &asked.behind, |model| behind(model, list_cap));
+    inner.into_value()
+}
+
+fn behind(model: &Behind, list_cap: usize) -> Value {
+    let mut inner = Object::new(list_cap);
+    inner.text("model", &model.model, MODEL);
+    inner.list("behind", &model.behind, |next| behind(next, list_cap));
+    inner.into_value()
 }
 
 fn write_session(session: &Session, list_cap: usize) -> Value {
@@ -307,6 +340,7 @@ fn write_intent(object: &mut Object, request: &Request, intent: &Intent) {
     object.set("decision", intent.decision().name());
     write_judgement(object, &intent.judgement);
     object.list("edits", &intent.edits, edit);
+    object.list("quota", &intent.counted, counted);
     object.set("forwarded_bytes", intent.forwarded_bytes);
     object.set("in_hmac", hex::encode(intent.forwarded_hmac));
     let before = request.content.as_ref();
@@ -365,6 +399,7 @@ fn write_outcome(object: &mut Object, outcome: &Outcome) {
         object.set("session", write_session(session, object.list_cap));
     }
     object.list("edits", &outcome.edits, edit);
+    object.list("quota", &outcome.counted, counted);
     write_judgement(object, &outcome.judgement);
 }
 
@@ -373,6 +408,12 @@ fn write_judgement(object: &mut Object, judgement: &Judgement) {
     object.list("granted_by", &judgement.granted_by, |rule| Value::from(cut(rule, NAME)));
     object.list("rules", &judgement.violated, rule_hit);
     object.list("shadow", &judgement.shadow, rule_hit);
+    object.list("exceptions", &judgement.exceptions, |exception| {
+        let mut entry = Object::new(0);
+        entry.text("id", &exception.id, NAME);
+        entry.set("break_glass", exception.break_glass);
+        entry.into_value()
+    });
     object.list("findings", &judgement.findings, |finding| {
         let mut entry = Object::new(0);
         entry.set("direction", finding.direction.name());
@@ -382,12 +423,19 @@ fn write_judgement(object: &mut Object, judgement: &Judgement) {
     });
 }
 
+/// Controls of one rule that a record names.
+const MOST_CONTROLS: usize = 8;
+
 fn rule_hit(hit: &RuleHit) -> Value {
     let mut entry = Object::new(0);
     entry.text("rule", &hit.rule, NAME);
     entry.text("at", &hit.at, PLACE);
     entry.optional_text("value", hit.value.as_deref(), NAME);
     entry.optional_text("bound", hit.bound.as_deref(), NAME);
+    if !hit.controls.is_empty() {
+        let controls = hit.controls.iter().take(MOST_CONTROLS);
+        entry.set("controls", controls.map(|control| Value::from(cut(control, NAME))).collect::<Vec<_>>());
+    }
     entry.into_value()
 }
 
@@ -397,6 +445,19 @@ fn edit(edit: &Edit) -> Value {
     entry.optional_text("from", edit.from.as_deref(), NAME);
     entry.optional_text("to", edit.to.as_deref(), NAME);
     entry.text("rule", &edit.rule, NAME);
+    entry.into_value()
+}
+
+fn counted(counted: &Counted) -> Value {
+    let mut entry = Object::new(0);
+    entry.text("rule", &counted.rule, PLACE);
+    entry.set("measure", counted.measure);
+    entry.set("window", counted.window);
+    entry.text("subject", &counted.subject, PLACE);
+    entry.set("starts", counted.starts);
+    entry.set("amount", counted.amount);
+    entry.optional("used", counted.near.map(|(used, _)| used));
+    entry.optional("limit", counted.near.map(|(_, limit)| limit));
     entry.into_value()
 }
 

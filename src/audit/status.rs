@@ -92,6 +92,10 @@ pub(super) struct Status {
 }
 
 impl Status {
+    pub(super) const fn chain_id(&self) -> Uuid {
+        self.chain_id
+    }
+
     pub(super) fn new(chain_id: Uuid) -> Self {
         Self {
             state: watch::Sender::new(JournalState::Healthy),

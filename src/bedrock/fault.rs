@@ -12,15 +12,22 @@ use super::json::quoted;
 pub enum ErrorShape {
     /// `{"message":…}`, as every AWS SDK does.
     Aws,
-    /// `{"error":{"message":…}}`, as the SDKs of OpenAI and Anthropic do on the routes that have their shapes.
-    Nested,
+    /// `{"error":{"message":…,"code":…}}`, as OpenAI's SDKs do.
+    OpenAi,
+    /// `{"type":"error","error":{"type":…,"message":…}}`, as Anthropic's SDKs do.
+    Anthropic,
 }
 
 impl ErrorShape {
     /// By the path, whether or not it is passed on: a refusal has to be read, too.
     pub fn of_path(path: &str) -> Self {
-        let nested = ["/openai/", "/anthropic/", "/v1/"].iter().any(|prefix| path.starts_with(prefix));
-        if nested { Self::Nested } else { Self::Aws }
+        if path.starts_with("/anthropic/") {
+            Self::Anthropic
+        } else if path.starts_with("/openai/") || path.starts_with("/v1/") {
+            Self::OpenAi
+        } else {
+            Self::Aws
+        }
     }
 }
 
@@ -151,6 +158,42 @@ impl Fault {
         }
     }
 
+    /// The kind of error in the words of OpenAI and Anthropic, which their SDKs show beside the status.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Validation | Self::IncompleteSignature | Self::UnsupportedMediaType | Self::Conflict => {
+                "invalid_request_error"
+            }
+            Self::MissingAuthenticationToken
+            | Self::InvalidSignature
+            | Self::UnrecognizedClient
+            | Self::ExpiredToken => "authentication_error",
+            Self::AccessDenied => "permission_error",
+            Self::ResourceNotFound | Self::UnknownOperation => "not_found_error",
+            Self::RequestEntityTooLarge => "request_too_large",
+            Self::Throttling | Self::ModelNotReady | Self::ServiceQuotaExceeded => "rate_limit_error",
+            Self::ModelTimeout | Self::RequestTimeout => "timeout_error",
+            Self::ServiceUnavailable => "overloaded_error",
+            Self::ModelError | Self::ModelStreamError | Self::InternalServer => "api_error",
+        }
+    }
+
+    /// The fault that OpenAI or Anthropic mean by a kind of error.
+    pub fn of_kind(kind: &str) -> Option<Self> {
+        match kind {
+            "invalid_request_error" => Some(Self::Validation),
+            "authentication_error" => Some(Self::UnrecognizedClient),
+            "permission_error" => Some(Self::AccessDenied),
+            "not_found_error" => Some(Self::ResourceNotFound),
+            "request_too_large" => Some(Self::RequestEntityTooLarge),
+            "rate_limit_error" | "rate_limit_exceeded" => Some(Self::Throttling),
+            "timeout_error" => Some(Self::ModelTimeout),
+            "overloaded_error" => Some(Self::ServiceUnavailable),
+            "api_error" | "server_error" => Some(Self::ModelStreamError),
+            _ => None,
+        }
+    }
+
     /// `{"message":"…"}`, the body of an answer and the payload of an exception frame.
     pub fn body(self, message: &str) -> Vec<u8> {
         self.shaped(message, ErrorShape::Aws)
@@ -158,13 +201,15 @@ impl Fault {
 
     /// The body of an answer for the clients of one route.
     pub fn shaped(self, message: &str, shape: ErrorShape) -> Vec<u8> {
-        let (name, message) = (self.name(), quoted(message));
+        let (name, kind, message) = (self.name(), self.kind(), quoted(message));
         let body = match shape {
             ErrorShape::Aws => format!("{{\"message\":{message}}}"),
-            ErrorShape::Nested => format!(
-                "{{\"type\":\"error\",\"error\":{{\"type\":\"{name}\",\"code\":\"{name}\",\"param\":null,\
-                 \"message\":{message}}},\"message\":{message}}}"
+            ErrorShape::OpenAi => format!(
+                "{{\"error\":{{\"message\":{message},\"type\":\"{kind}\",\"param\":null,\"code\":\"{name}\"}}}}"
             ),
+            ErrorShape::Anthropic => {
+                format!("{{\"type\":\"error\",\"error\":{{\"type\":\"{kind}\",\"message\":{message}}}}}")
+            }
         };
         body.into_bytes()
     }
@@ -215,19 +260,29 @@ mod tests {
         for message in ["plain", "say \"no\"", "line\nbreak \\ tab\t", "\u{0}\u{1f}", "snow ☃ 𝄞", ""] {
             let body: serde_json::Value = serde_json::from_slice(&Fault::AccessDenied.body(message)).unwrap();
             assert_eq!(body, serde_json::json!({ "message": message }));
-            let body = Fault::AccessDenied.shaped(message, ErrorShape::Nested);
-            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            assert_eq!(body["error"]["message"], message);
-            assert_eq!(body["error"]["code"], "AccessDeniedException");
+            let shaped = |shape| -> serde_json::Value {
+                serde_json::from_slice(&Fault::AccessDenied.shaped(message, shape)).unwrap()
+            };
+            let (openai, anthropic) = (shaped(ErrorShape::OpenAi), shaped(ErrorShape::Anthropic));
+            assert_eq!(openai["error"]["code"], "AccessDeniedException");
+            assert_eq!(
+                (&openai["error"]["message"], &openai["error"]["type"]),
+                (&message.into(), &"permission_error".into())
+            );
+            assert_eq!(anthropic["type"], "error");
+            assert_eq!(
+                anthropic["error"],
+                serde_json::json!({ "type": "permission_error", "message": message })
+            );
         }
     }
 
     #[test]
     fn the_shape_of_an_error_follows_from_the_path() {
         for (path, shape) in [
-            ("/openai/v1/chat/completions", ErrorShape::Nested),
-            ("/v1/responses", ErrorShape::Nested),
-            ("/anthropic/v1/messages", ErrorShape::Nested),
+            ("/openai/v1/chat/completions", ErrorShape::OpenAi),
+            ("/v1/responses", ErrorShape::OpenAi),
+            ("/anthropic/v1/messages", ErrorShape::Anthropic),
             ("/model/openai.gpt-oss-20b-1%3A0/invoke", ErrorShape::Aws),
             ("/openai", ErrorShape::Aws),
             ("/", ErrorShape::Aws),

@@ -4,6 +4,7 @@
 
 pub(crate) mod async_invoke;
 pub mod catalogue;
+pub mod chat;
 pub(crate) mod converse;
 pub(crate) mod count_tokens;
 pub mod envelope;
@@ -17,6 +18,7 @@ pub mod listing;
 pub mod model;
 pub mod operation;
 pub mod speech;
+pub mod sse;
 pub mod stored_prompt;
 pub mod stream;
 pub mod usage;

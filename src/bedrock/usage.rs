@@ -56,6 +56,18 @@ pub(crate) fn of_chat(usage: &Node<'_>) -> Usage {
     }
 }
 
+/// `usage` of OpenAI's responses. Its input tokens include those read from a cache; ours do not.
+pub(crate) fn of_responses(usage: &Node<'_>) -> Usage {
+    let input = count(usage, "input_tokens");
+    let cached = usage.get("input_tokens_details").and_then(|details| count(details, "cached_tokens"));
+    Usage {
+        input: input.map(|input| input.saturating_sub(cached.unwrap_or_default())),
+        output: count(usage, "output_tokens"),
+        cache_read: cached,
+        cache_write: None,
+    }
+}
+
 /// `amazon-bedrock-invocationMetrics`, which Bedrock adds to the last chunk of every family.
 pub(crate) fn of_invocation_metrics(metrics: &Node<'_>) -> Usage {
     Usage {

@@ -19,6 +19,9 @@ const POLICIES: &[(&str, &str)] = &[
     ("org.yaml", include_str!("../../policies/org.yaml")),
     ("teams/payments.yaml", include_str!("../../policies/teams/payments.yaml")),
     ("teams/research.yaml", include_str!("../../policies/teams/research.yaml")),
+    ("tests/org.yaml", include_str!("../../policies/tests/org.yaml")),
+    ("tests/payments.yaml", include_str!("../../policies/tests/payments.yaml")),
+    ("tests/research.yaml", include_str!("../../policies/tests/research.yaml")),
 ];
 
 /// Where things go, and for whom.
@@ -124,11 +127,21 @@ pub fn environment(url: &str, region: &str, made: &SetUp) -> Vec<String> {
     ]
 }
 
-/// The shipped policies keep inference in the United States; another region's own stay where that region is.
+/// The shipped policies keep inference in the United States; another region's own stay where that region is, and so do
+/// their tests.
 fn localised(policy: &str, region: &str) -> String {
+    const ABROAD: &str = "  - name: a profile of the United States stays inside\n";
     if region.starts_with("us-") {
         return policy.to_owned();
     }
+    let here = policy.replace("us-east-1", region);
+    let policy = match here.split_once(ABROAD) {
+        Some((before, case)) => {
+            let after = case.split_once("\n\n").map(|(_, after)| after).unwrap_or_default();
+            format!("{before}{after}")
+        }
+        None => here,
+    };
     let kept = |line: &str| match line.trim_start() {
         "- in: [us]" => format!("  - in: [{region}]"),
         "message: Data stays in the United States" => format!("    message: Data stays in {region}"),
@@ -225,6 +238,7 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 mod tests {
     use super::*;
     use crate::policy;
+    use crate::policy::analysis::suite::Suite;
     use crate::yaml::{Diagnostics, Source};
 
     #[test]
@@ -233,7 +247,13 @@ mod tests {
             let sources: Vec<_> =
                 POLICIES.iter().map(|(path, text)| Source::new(*path, localised(text, region))).collect();
             let mut diagnostics = Diagnostics::default();
-            assert!(policy::compile(&sources, &mut diagnostics).is_some(), "{diagnostics}");
+            let set = policy::compile(&sources, clock::now(), &mut diagnostics);
+            let set = set.unwrap_or_else(|| panic!("{diagnostics}"));
+            let suite = Suite::read(&sources, &set, &mut diagnostics);
+            let suite = suite.unwrap_or_else(|| panic!("{diagnostics}"));
+            let results = suite.run(&set, &|| false).unwrap();
+            assert_eq!(results.failed(), 0, "{region}: {:#?}", results.cases);
+            assert_eq!(results.untested.len(), 0, "{region}: {:#?}", results.untested);
             assert!(sources[0].text.contains(residence), "{region}: {}", sources[0].text);
         }
     }

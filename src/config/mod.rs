@@ -5,6 +5,7 @@
 
 mod otlp;
 pub mod policy_folder;
+mod quotas;
 mod settings;
 mod telemetry;
 mod values;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use crate::yaml::{Diagnostics, Source};
 
 pub use otlp::{Batches, Otlp, Receiver, Sampler};
+pub use quotas::QuotaStore;
 use settings::Settings;
 pub use telemetry::{CloudWatch, CloudWatchWay, EmfOutput, Telemetry};
 pub use values::Endpoint;
@@ -36,6 +38,8 @@ pub struct Config {
     /// What policies call `env`.
     pub environment: String,
     pub audit: Audit,
+    /// Where limits are shared with other wardens.
+    pub quota_store: Option<QuotaStore>,
     pub limits: Limits,
     /// How long a drain waits for exchanges in flight.
     pub drain: Duration,
@@ -165,6 +169,7 @@ impl Config {
         let master_key = settings.optional_path("master_key", folder);
         let environment = settings.optional("environment", word);
         let audit = Audit::read(settings, folder);
+        let quota_store = QuotaStore::read(settings);
         let limits = Limits::read(settings);
         let drain = settings.optional("drain", duration);
         let log = settings.optional("log.format", values::log_format);
@@ -181,6 +186,7 @@ impl Config {
             master_key: master_key.unwrap_or_else(|| folder.join("master.key")),
             environment,
             audit,
+            quota_store,
             limits,
             drain: drain.unwrap_or(Duration::from_secs(30)),
             log: log.unwrap_or(LogFormat::Text),

@@ -34,6 +34,7 @@ const KEYS: &[&str] = &[
     "audit.deadline",
     "audit.mode",
     "audit.content",
+    "quotas.store",
     "limits.connections",
     "limits.body_bytes",
     "limits.buffered_bytes",
@@ -150,6 +151,11 @@ impl<'a> Settings<'a> {
             None => self.source.error(0..0, format!("`{key}` {reason}")),
         };
         self.diagnostics.push(diagnostic);
+    }
+
+    /// Reports a value that must not be shown.
+    pub fn refuse_unseen(&mut self, key: &str, reason: &str) {
+        self.diagnostics.push(self.source.error(0..0, format!("`{key}` {reason}")));
     }
 
     /// Whether a section is there, if only empty, or any of its keys is set in the environment.

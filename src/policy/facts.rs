@@ -37,6 +37,8 @@ pub struct Context {
     /// Where the request came from.
     pub source: IpAddr,
     pub now: Timestamp,
+    /// The exception that the caller invokes with `x-warden-break-glass`.
+    pub break_glass: Option<String>,
 }
 
 /// What a body shows to policies. Two requests with equal facts are judged alike.
@@ -51,6 +53,8 @@ pub struct Facts {
     pub tools: Vec<String>,
     pub turns: u32,
     pub images: u32,
+    /// An estimate of the tokens that the texts of the request are: one for every four bytes, rounded up.
+    pub input_tokens: u32,
     /// Attachments that no detector can look into.
     pub unread: u32,
     /// Kinds of content that no detector can look into.
@@ -96,9 +100,10 @@ impl Facts {
             tools: view.tools.iter().map(ToString::to_string).collect(),
             turns: view.turns,
             images: view.images,
+            input_tokens: estimated_tokens(view),
             unread: view.unread(),
             uninspected: view.opaque.iter().map(|opaque| opaque.kind).collect(),
-            stream: operation.is_streaming(),
+            stream: operation.is_streaming() || view.streams,
             leaks: view.leaks.clone(),
             guardrail: match operation.guardrail() {
                 GuardrailPlace::Body => body_guardrail,
@@ -158,6 +163,13 @@ impl Facts {
     }
 }
 
+/// Tokens that the texts of a request are, at four bytes each. No model's own count: prose in Latin letters has fewer
+/// tokens than that, source code and other scripts have about as many, and pictures are not in it.
+pub fn estimated_tokens(view: &View<'_>) -> u32 {
+    let bytes: usize = view.texts.iter().map(|text| text.text.len()).sum();
+    u32::try_from(bytes.div_ceil(4)).unwrap_or(u32::MAX)
+}
+
 /// A guardrail as a request or a policy names it. A part that a request leaves out is empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GuardrailReference {
@@ -190,5 +202,22 @@ impl GuardrailReference {
 impl fmt::Display for GuardrailReference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}:{}", self.identifier, self.version)
+    }
+}
+
+/// What was found in an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'f> {
+    pub findings: &'f Findings,
+    /// Of these, what stands where nothing can be replaced: under a signature, in the name of a member.
+    pub fixed: Option<&'f Findings>,
+    /// Whether a text was too long to be looked into to its end.
+    pub overlong: bool,
+}
+
+/// Findings that can all be replaced.
+impl<'f> From<&'f Findings> for Found<'f> {
+    fn from(findings: &'f Findings) -> Self {
+        Self { findings, fixed: None, overlong: false }
     }
 }

@@ -91,6 +91,12 @@ impl Glob {
         self.alternatives.iter().map(String::as_str).filter(|pattern| !pattern.contains('*'))
     }
 
+    /// Texts that the pattern matches, two for each alternative with `*`.
+    pub fn examples(&self) -> impl Iterator<Item = String> {
+        let of = |pattern: &String| [pattern.replace('*', ""), pattern.replace('*', "-x")];
+        self.alternatives.iter().flat_map(of).filter(|example| !example.is_empty())
+    }
+
     /// Each alternative as a pattern of its own.
     pub fn alternatives(&self) -> impl Iterator<Item = Self> {
         self.alternatives

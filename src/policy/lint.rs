@@ -220,9 +220,12 @@ fn grants(level: &Level) -> impl Iterator<Item = &Grant> {
 fn bounds(rule: &Rule) -> Vec<(&Rule, &Bound)> {
     match &rule.kind {
         Kind::Limits(limits) => limits.bounds.iter().map(|bound| (rule, bound)).collect(),
-        Kind::Deny(_) | Kind::Residency(_) | Kind::Content(_) | Kind::Guardrail(_) | Kind::Sensitive(_) => {
-            Vec::new()
-        }
+        Kind::Deny(_)
+        | Kind::Residency(_)
+        | Kind::Content(_)
+        | Kind::Guardrail(_)
+        | Kind::Sensitive(_)
+        | Kind::Quotas(_) => Vec::new(),
     }
 }
 

@@ -3,15 +3,16 @@
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::bedrock::fault::Fault;
+use crate::bedrock::fault::{ErrorShape, Fault};
 use crate::bedrock::format::Format;
 use crate::bedrock::json::{Document, Edits, quoted};
-use crate::bedrock::view::{Answer, Usage};
-use crate::policy::{AnswerVerdict, Inquiry, PolicySet};
+use crate::bedrock::view::{Text, TextRole, Usage};
+use crate::policy::{AnswerVerdict, Found, Inquiry, PolicySet};
 use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
 
 use super::refuse::Refusal;
-use super::scan::scan;
+use super::stream::NOTICE;
+use super::tool_input::{Redacted, ToolInput};
 
 /// A unary answer as the caller will get it, and what was learnt from it.
 #[derive(Debug)]
@@ -43,8 +44,10 @@ pub fn filter(
 ) -> Result<Filtered, Refusal> {
     let document = Document::parse(&body).map_err(|_| Refusal::AnswerUnreadable)?;
     let answer = format.answer(&document);
-    let (matches, findings) = scan(scanner, detectors, &answer.texts);
-    let verdict = policies.judge_answer(inquiry, &findings);
+    let looked = Looked::into(scanner, detectors, &answer.texts);
+    let (findings, fixed) = looked.findings(&answer.texts);
+    let found = Found { findings: &findings, fixed: Some(&fixed), overlong: false };
+    let verdict = policies.judge_answer(inquiry, found);
     let mut filtered = Filtered {
         body: Bytes::new(),
         usage: answer.usage,
@@ -56,16 +59,14 @@ pub fn filter(
         withheld: false,
     };
     if !filtered.verdict.violations.is_empty() {
-        let Some(edits) = withhold(format, &document) else {
+        let Some(notice) = withheld(format, &document) else {
             return Ok(Filtered { withheld: true, ..filtered });
         };
-        filtered.body = edits.apply(document.source()).into();
+        filtered.body = notice.into();
         filtered.stop_reason = Some("guardrail_intervened".to_owned());
         return Ok(filtered);
     }
-    let Some(edits) = redactions(&answer, &matches, filtered.verdict.redact) else {
-        return Ok(Filtered { withheld: true, ..filtered });
-    };
+    let edits = looked.redactions(&answer.texts, filtered.verdict.redact);
     if edits.is_empty() {
         drop(answer);
         drop(document);
@@ -91,33 +92,94 @@ impl Filtered {
     }
 }
 
-/// FAIL-CLOSED: `None` where something must be redacted and cannot be edited (signed reasoning, lists of tokens).
-fn redactions(answer: &Answer<'_>, matches: &[(usize, Vec<Match>)], which: DetectorSet) -> Option<Edits> {
-    let mut edits = Edits::default();
-    for (index, found) in matches {
-        let Some(text) = answer.texts.get(*index) else { continue };
-        match redact(&text.text, found, which) {
-            Some(clean) if text.editable => edits.replace_with_string(text.span, &clean),
-            Some(_) => return None,
-            None => {}
-        }
-    }
-    Some(edits)
+/// What was found in the texts of an answer, by the index of the text.
+struct Looked {
+    words: Vec<(usize, Vec<Match>)>,
+    /// What a tool is called with, where that is JSON in a string.
+    inputs: Vec<(usize, ToolInput)>,
 }
 
-/// A Converse answer whose content is replaced by a notice, with the stop reason that applications which use
+impl Looked {
+    fn into(scanner: &Scanner, detectors: DetectorSet, texts: &[Text<'_>]) -> Self {
+        let mut looked = Self { words: Vec::new(), inputs: Vec::new() };
+        if detectors.is_empty() {
+            return looked;
+        }
+        for (index, text) in texts.iter().enumerate() {
+            let is_input = text.role == TextRole::ToolInput && text.editable;
+            let input = if is_input { ToolInput::read(scanner, detectors, &text.text) } else { None };
+            match input {
+                Some(input) => looked.inputs.push((index, input)),
+                None => looked.words.push((index, scanner.scan(detectors, &text.text, text.key))),
+            }
+        }
+        looked
+    }
+
+    /// Everything that was found, and of it what stands where nothing can be replaced.
+    fn findings(&self, texts: &[Text<'_>]) -> (Findings, Findings) {
+        let (mut all, mut fixed) = (Findings::default(), Findings::default());
+        for (index, matches) in &self.words {
+            let editable = texts.get(*index).is_some_and(|text| text.editable);
+            for one in matches {
+                all.add(one.detector, 1);
+                fixed.add(one.detector, u32::from(!editable));
+            }
+        }
+        for (_, input) in &self.inputs {
+            let (found, in_names) = input.findings();
+            found.iter().for_each(|(detector, count)| all.add(detector, count));
+            in_names.iter().for_each(|(detector, count)| fixed.add(detector, count));
+        }
+        (all, fixed)
+    }
+
+    /// INVARIANT: what stands where nothing can be replaced broke a rule before.
+    fn redactions(&self, texts: &[Text<'_>], which: DetectorSet) -> Edits {
+        let mut edits = Edits::default();
+        for (index, matches) in &self.words {
+            let Some(text) = texts.get(*index) else { continue };
+            if let Some(clean) = redact(&text.text, matches, which) {
+                edits.replace_with_string(text.span, &clean);
+            }
+        }
+        for (index, input) in &self.inputs {
+            let Some(text) = texts.get(*index) else { continue };
+            if let Redacted::Changed(clean) = input.redacted(&text.text, which) {
+                edits.replace_with_string(text.span, &clean);
+            }
+        }
+        edits
+    }
+}
+
+/// A Converse answer that holds a notice and the counts, with the stop reason that applications which use
 /// Bedrock's own guardrails already handle. Other formats have no such form.
-fn withhold(format: Format, document: &Document<'_>) -> Option<Edits> {
-    const NOTICE: &str = "The answer was withheld by policy.";
+fn withheld(format: Format, document: &Document<'_>) -> Option<String> {
     if !format.is_converse() {
         return None;
     }
-    let content = document.root().at(&["output", "message", "content"])?;
-    let stop_reason = document.root().get("stopReason")?;
-    let mut edits = Edits::default();
-    edits.replace(content.span, format!("[{{\"text\":{}}}]", quoted(NOTICE)));
-    edits.replace_with_string(stop_reason.span, "guardrail_intervened");
-    Some(edits)
+    // SECRET: a trace repeats the model's words, so that nothing stays but what can hold none.
+    let kept = ["metrics", "usage"].into_iter().filter_map(|name| {
+        let span = document.root().get(name)?.span;
+        Some(format!(",{}:{}", quoted(name), document.source().get(span.start..span.end)?))
+    });
+    let kept: String = kept.collect();
+    let notice = quoted(NOTICE);
+    Some(format!(
+        "{{\"output\":{{\"message\":{{\"role\":\"assistant\",\"content\":[{{\"text\":{notice}}}]}}}},\
+         \"stopReason\":\"guardrail_intervened\"{kept}}}"
+    ))
+}
+
+/// What an error is called whose body is in the form of OpenAI or Anthropic, where no header has to name it. `None` for
+/// what is no such body.
+pub fn named_in_body(shape: ErrorShape, body: &[u8]) -> Option<String> {
+    let document = Document::parse(body).ok().filter(|_| shape != ErrorShape::Aws)?;
+    let error = document.root().get("error")?;
+    let name = ["code", "type"].into_iter().find_map(|name| error.get(name)?.as_str())?;
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    ((1..=64).contains(&name.len()) && name.bytes().all(is_name)).then(|| name.to_owned())
 }
 
 /// What may be told of an error answer of Bedrock's.

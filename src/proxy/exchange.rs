@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use uuid::Uuid;
 
 use crate::audit::{
@@ -19,13 +20,14 @@ use crate::bedrock::operation::{Route, RouteError};
 use crate::clock;
 use crate::identity::Principal;
 use crate::policy::PolicySet;
+use crate::quota::{Reservation, Spent};
 use crate::sensitive::Scanner;
 use crate::telemetry::{OpenEvent, Telemetry, Trace};
 
 use super::Peer;
 use super::judge::Judgement;
 use super::records;
-use super::refuse::{DECISION, MODIFIED, Refusal, native};
+use super::refuse::{DECISION, MODIFIED, RULES, Refusal, WOULD_DENY, native};
 use super::reply::Downstream;
 
 /// An exchange before its intent is durable.
@@ -33,6 +35,7 @@ pub struct Exchange {
     entry: Entry,
     open: OpenEvent,
     body_bytes: usize,
+    tells_shadow: bool,
     pub judgement: Judgement,
 }
 
@@ -41,8 +44,11 @@ pub struct Forwarded {
     entry: OpenEntry,
     open: OpenEvent,
     modified: String,
+    tells_shadow: bool,
     /// Time spent waiting for Bedrock; the rest of the latency is our own.
     upstream: Option<Duration>,
+    /// What it holds of quotas until it is over.
+    reservation: Reservation,
 }
 
 /// A request that was allowed and could not be recorded, so that it was not sent. The journal notes it when it can.
@@ -74,7 +80,8 @@ impl Exchange {
         let digest = policies.map(PolicySet::digest).unwrap_or_default();
         let trace = Trace::open(&telemetry.otlp.traces, request.method(), peer.encrypted, request.headers());
         let open = OpenEvent::begin(telemetry, trace, entry.request_id(), digest);
-        Self { entry, open, body_bytes: 0, judgement: Judgement::default() }
+        let tells_shadow = policies.is_some_and(PolicySet::tells_shadow);
+        Self { entry, open, body_bytes: 0, tells_shadow, judgement: Judgement::default() }
     }
 
     pub fn request_id(&self) -> Uuid {
@@ -120,7 +127,12 @@ impl Exchange {
     }
 
     /// Writes down what is about to be sent. Returns once it is durable; `hmac` is the keyed hash of `body`.
-    pub async fn commit(mut self, body: &Bytes, hmac: [u8; 32]) -> Result<(Forwarded, Receipt), Unrecorded> {
+    pub async fn commit(
+        mut self,
+        body: &Bytes,
+        hmac: [u8; 32],
+        reservation: Reservation,
+    ) -> Result<(Forwarded, Receipt), Unrecorded> {
         self.learn_content();
         let sent = self.judgement.sent.as_ref().or(self.judgement.seen.as_ref());
         let intent = Intent {
@@ -128,6 +140,7 @@ impl Exchange {
             edits: records::edits(&self.judgement.repairs),
             settings: sent.map(records::settings).unwrap_or_default(),
             guardrail: sent.and_then(|facts| facts.guardrail.as_ref()).map(ToString::to_string),
+            counted: reservation.counted(),
             forwarded_bytes: body.len() as u64,
             forwarded_hmac: hmac,
         };
@@ -137,7 +150,8 @@ impl Exchange {
                 // From here on, letting go of the exchange means the same as for its entry in the journal.
                 self.open.event.end = EndState::Abandoned;
                 let modified = records::edits_line(&self.judgement.repairs);
-                Ok((Forwarded { entry, open: self.open, modified, upstream: None }, receipt))
+                let Self { open, tells_shadow, .. } = self;
+                Ok((Forwarded { entry, open, modified, tells_shadow, upstream: None, reservation }, receipt))
             }
             Err(error) => Err(Unrecorded { open: self.open, error }),
         }
@@ -156,7 +170,10 @@ impl Exchange {
         };
         self.open.event.refused(&denied);
         match self.entry.refuse(denied).await {
-            Ok(()) => answer(&self.open, "deny", fault, &message, downstream),
+            Ok(()) => {
+                let later = self.judgement.retry_after;
+                answer_later(&self.open, "deny", (fault, later), &message, downstream);
+            }
             // FAIL-CLOSED: a denial that cannot be recorded is still a denial, but says what is wrong with us.
             Err(error) => {
                 tracing::error!(%error, "a denial could not be recorded");
@@ -168,7 +185,8 @@ impl Exchange {
     }
 
     fn learn_content(&mut self) {
-        let content = records::content(self.body_bytes, &self.judgement);
+        let model = self.open.event.model.as_ref();
+        let content = records::content(self.body_bytes, &self.judgement, model);
         self.open.event.parameters = records::told_parameters(&self.judgement);
         self.entry.request.content = Some(content);
     }
@@ -193,12 +211,18 @@ impl Forwarded {
 
     /// Notes that the call with `headers` is sent at `at`.
     pub fn sent(&mut self, at: Instant, headers: &mut HeaderMap) {
+        self.reservation.leave();
         self.open.sent(at, headers);
     }
 
     /// Notes that Bedrock has nothing more to say to the call that was sent at `sent`. The first note counts.
     pub fn upstream_ended(&mut self, sent: Instant) {
         self.upstream.get_or_insert_with(|| clock::instant().saturating_duration_since(sent));
+    }
+
+    /// Notes how long text of the answer was held back.
+    pub const fn held(&mut self, held: Option<Duration>) {
+        self.open.event.timings.held = held;
     }
 
     fn decision(&self) -> &'static str {
@@ -214,6 +238,9 @@ impl Forwarded {
         if let (false, Ok(value)) = (self.modified.is_empty(), HeaderValue::from_str(&self.modified)) {
             headers.insert(MODIFIED, value);
         }
+        if self.tells_shadow {
+            name_rules(headers, WOULD_DENY, &self.open.event.shadow);
+        }
     }
 
     /// Makes the outcome durable. ORDER: before the caller sees that the call is complete.
@@ -224,6 +251,7 @@ impl Forwarded {
         outcome.timings.upstream_ms = self.upstream.and_then(|time| u64::try_from(time.as_millis()).ok());
         outcome.timings.overhead_us = own.and_then(|own| u64::try_from(own).ok());
         self.open.event.timings.upstream = self.upstream;
+        outcome.counted = self.reservation.settle(Spent::of(&outcome));
         self.open.event.ended(&outcome);
         let unrecorded = self.entry.finish(outcome).await.err();
         if let Some(error) = &unrecorded {
@@ -269,10 +297,43 @@ impl Unrecorded {
 
 /// The warden's own answer to an exchange.
 fn answer(open: &OpenEvent, decision: &str, fault: Fault, message: &str, downstream: Downstream) {
+    answer_later(open, decision, (fault, None), message, downstream);
+}
+
+/// [`answer`], to a caller who may try again after so many seconds.
+fn answer_later(
+    open: &OpenEvent,
+    decision: &str,
+    (fault, later): (Fault, Option<u64>),
+    message: &str,
+    downstream: Downstream,
+) {
     let id = open.event.request_id.to_string();
-    let (head, body) = native(fault, message, downstream.errors(), &id, &decision_header(open, decision));
+    let (mut head, body) = native(fault, message, downstream.errors(), &id, &decision_header(open, decision));
+    name_rules(head.headers_mut(), RULES, &open.event.violated);
+    if let Some(seconds) = later {
+        head.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
     downstream.answer(head, body.into());
 }
+
+/// Lists rules in a header, each once. Left out when there are none.
+fn name_rules(headers: &mut HeaderMap, name: HeaderName, rules: &[String]) {
+    let mut named: Vec<&str> = Vec::new();
+    for rule in rules.iter().map(String::as_str) {
+        if !named.contains(&rule) {
+            named.push(rule);
+        }
+    }
+    // What does not fit into a header of the usual size is in the message and in the record.
+    named.truncate(MOST_RULES);
+    if let (false, Ok(value)) = (named.is_empty(), HeaderValue::from_str(&named.join(", "))) {
+        headers.insert(name, value);
+    }
+}
+
+/// Rules that a header names.
+const MOST_RULES: usize = 24;
 
 fn decision_header(open: &OpenEvent, decision: &str) -> String {
     let event = &open.event;

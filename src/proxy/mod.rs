@@ -10,6 +10,7 @@ mod exchange;
 mod judge;
 mod metadata;
 mod pipeline;
+mod quotas;
 mod reads;
 pub mod records;
 mod refuse;
@@ -19,6 +20,7 @@ mod rules;
 mod scan;
 mod session;
 mod stream;
+mod tool_input;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -36,6 +38,7 @@ use crate::clock;
 use crate::config::{Config, Limits};
 use crate::identity::RecordKey;
 use crate::policy::Context;
+use crate::quota::Ledger;
 use crate::sensitive::{Scanner, ScannerError};
 use crate::telemetry::{JournalVitals, MetricsError, Telemetry, Vitals};
 use crate::upstream::{Resolver, Upstream};
@@ -64,6 +67,7 @@ pub struct Proxy {
     upstream: Arc<Upstream>,
     resolver: Resolver<Arc<Upstream>>,
     scanner: Scanner,
+    quotas: Arc<Ledger>,
     buffers: Buffers,
     limits: Limits,
     environment: String,
@@ -104,6 +108,7 @@ impl Proxy {
             resolver: Resolver::new(Arc::clone(&upstream), config.upstream.recheck),
             upstream,
             scanner: Scanner::new()?,
+            quotas: Arc::default(),
             buffers: Buffers::new(limits.buffered_bytes, limits.body_bytes, limits.body_timeout),
             limits,
             environment: config.environment.clone(),
@@ -115,6 +120,12 @@ impl Proxy {
             exchanges,
             drain: Drain::default(),
         })
+    }
+
+    /// With counts that were kept before.
+    #[must_use]
+    pub fn with_quotas(self, quotas: Arc<Ledger>) -> Self {
+        Self { quotas, ..self }
     }
 
     /// Notes when the certificate that callers see ends.
@@ -149,12 +160,13 @@ impl Proxy {
         below.and_then(|rest| rest.parse().ok()).ok_or(RouteError::OutsideBase)
     }
 
-    fn context(&self, peer: Peer) -> Context {
+    fn context(&self, peer: Peer, break_glass: Option<String>) -> Context {
         Context {
             environment: self.environment.clone(),
             region: self.upstream.region().to_owned(),
             source: peer.address.ip(),
             now: clock::now(),
+            break_glass,
         }
     }
 
@@ -189,11 +201,20 @@ impl Proxy {
                 unshipped: journal.records,
             },
             policy_digest: self.policy_digest(),
+            quotas: self.fullest_quotas(),
             reload_succeeded: self.rules.problem().is_none(),
             rules_loaded: Some(self.rules.loaded()),
             credentials_expire: self.upstream.credentials_expire(),
             certificate_expires: self.certificate_expires,
         }
+    }
+
+    /// Of every rule of `quotas` that is in force, the part of its limit that the fullest count has used.
+    fn fullest_quotas(&self) -> Vec<(String, f64)> {
+        let Some(policies) = self.rules.policies() else { return Vec::new() };
+        let fullest = self.quotas.fullest();
+        let part = |rule: &str| fullest.get(rule).copied().unwrap_or_default();
+        policies.quotas().map(|rule| (rule.as_str().to_owned(), part(rule.as_str()))).collect()
     }
 
     /// What `/metrics` shows; `None` when it is turned off.

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme};
-use http::{Request, Version};
+use http::{HeaderMap, Request, Version};
 use hyper::body::Incoming;
 
 use crate::audit::EndState;
@@ -27,7 +27,8 @@ use super::body::Reserved;
 use super::exchange::{Exchange, ended};
 use super::judge::{Sendable, Subject, check_region, judge, judge_read, place_guardrail};
 use super::metadata::Stamp;
-use super::refuse::Refusal;
+use super::quotas;
+use super::refuse::{BREAK_GLASS, Refusal};
 use super::reply::Downstream;
 use super::respond::{Answered, Answering, respond};
 use super::session::{self, Beside, Input, Session};
@@ -53,9 +54,17 @@ pub async fn run(proxy: Arc<Proxy>, peer: Peer, request: Request<Incoming>, down
     };
     let Accepted { allowed, mut call, answering, memory, input } = accepted;
 
+    // Is there room in every quota? ORDER: what is refused here is recorded as any denial; what is reserved is recorded with
+    // the intent, and kept by whatever may have left.
+    let reservation =
+        match quotas::reserve(&proxy, &policies, &answering, &call, &mut exchange.judgement).await {
+            Ok(reservation) => reservation,
+            Err(refusal) => return exchange.refuse(&refusal, downstream).await,
+        };
+
     // 6. Write it down before anything leaves. CRASH: from here on, an intent without an outcome means `unknown`.
     let hmac = proxy.record_key.hmac(&call.body);
-    let (mut forwarded, receipt) = match exchange.commit(&call.body, hmac).await {
+    let (mut forwarded, receipt) = match exchange.commit(&call.body, hmac, reservation).await {
         Ok(committed) => committed,
         Err(unrecorded) => return unrecorded.answer(downstream),
     };
@@ -142,7 +151,7 @@ async fn accept(
     let route = look_behind(proxy, policies, &principal, route?, exchange).await?;
 
     // 4-5. What is asked, and may it happen? Pure.
-    let context = proxy.context(peer);
+    let context = proxy.context(peer, break_glass(&parts.headers)?);
     let asked = Asked {
         route: &route,
         principal: &principal,
@@ -242,7 +251,7 @@ fn decide(
     exchange: &mut Exchange,
 ) -> Result<(Allowed, Call, Option<Format>), Refusal> {
     let operation = asked.route.operation;
-    let mut headers = upstream::forwarded(&asked.parts.headers, operation.binds_headers())?;
+    let mut headers = upstream::forwarded(&asked.parts.headers, operation)?;
     let id = exchange.request_id();
     let stamp = proxy.request_metadata.then(|| Stamp::new(asked.principal, id, policies.digest()));
     let subject = Subject {
@@ -259,7 +268,7 @@ fn decide(
     let (allowed, body, format) = if operation.access() == Access::Read {
         (judge_read(policies, &subject, judgement)?, asked.body.clone(), None)
     } else {
-        let judged = || judge(policies, &proxy.scanner, &subject, judgement);
+        let judged = || judge(policies, policies.scanner(), &subject, judgement);
         let Sendable { allowed, body, guardrail, format } = unhurried(asked.body.len(), judged)?;
         if let Some(reference) = &guardrail {
             place_guardrail(&mut headers, reference)?;
@@ -301,6 +310,12 @@ fn check_form(parts: &Parts, encrypted: bool) -> Result<PathAndQuery, Refusal> {
         Some(target) if well_formed && target.as_str().starts_with('/') => Ok(target.clone()),
         Some(_) | None => Err(Refusal::RequestForm),
     }
+}
+
+/// The exception that the caller invokes. What it opens, and whether there is one of that name, is for the policies.
+fn break_glass(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let value = upstream::single(headers, &BREAK_GLASS)?;
+    Ok(value.and_then(|value| value.to_str().ok()).map(str::to_owned))
 }
 
 fn request_head<'a>(parts: &'a Parts, target: &'a PathAndQuery, peer: Peer) -> RequestHead<'a> {

@@ -8,13 +8,13 @@ use http::header::USER_AGENT;
 use uuid::Uuid;
 
 use crate::audit::{
-    Arrival, Caller, Content, Direction, Edit, Finding, Judgement as Judged, Model, Outcome, RuleHit,
-    Settings, System, SystemKind, Target, Tokens, Uninspected,
+    Arrival, Asked, Behind, Caller, Content, Direction, Edit, ExceptionUse, Finding, Judgement as Judged,
+    Model, Outcome, RuleHit, Settings, System, SystemKind, Target, Tokens, Uninspected,
 };
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::{self, Parameter, Usage};
 use crate::identity::Principal;
-use crate::policy::{AnswerVerdict, Facts, Repair, Violation};
+use crate::policy::{AnswerVerdict, Context, Exempted, Facts, Repair, Violation};
 use crate::sensitive::{DetectorId, DetectorSet, Findings, Scanner, redact};
 use crate::telemetry;
 
@@ -26,6 +26,15 @@ pub fn policy_load(before: Option<&str>, digest: &str) -> System {
     let event = System::new(SystemKind::PolicyLoad).with("policy_digest", digest);
     match before {
         Some(before) => event.with("previous_digest", before),
+        None => event,
+    }
+}
+
+/// The system event of files that are not used as policies. `reason` says why; what is `in_force` stays so.
+pub fn policy_rejected(in_force: Option<&str>, reason: &str) -> System {
+    let event = System::new(SystemKind::PolicyRejected).with("reason", reason);
+    match in_force {
+        Some(digest) => event.with("policy_digest", digest),
         None => event,
     }
 }
@@ -45,10 +54,11 @@ pub fn arrival(scanner: &Scanner, source: IpAddr, headers: &HeaderMap) -> Arriva
 }
 
 /// SECRET: the record holds no personal data and no credentials, whichever header they were written into. Versions of
-/// software look like addresses, so those stay.
+/// software look like addresses and dates, and software says where it comes from, so those stay.
 fn without_findings(scanner: &Scanner, agent: &str) -> String {
     let agent: String = agent.chars().take(LONGEST_AGENT).collect();
-    let detectors = DetectorSet::all().iter().filter(|detector| detector.name() != "IP_ADDRESS").collect();
+    let stay = ["IP_ADDRESS", "DATE", "URL"];
+    let detectors = DetectorSet::all().iter().filter(|detector| !stay.contains(&detector.name())).collect();
     let matches = scanner.scan(detectors, &agent, None);
     redact(&agent, &matches, detectors).unwrap_or(agent)
 }
@@ -114,7 +124,7 @@ fn places(model: &ModelReference, region: &str) -> String {
 }
 
 /// The shape of a body of `bytes` bytes; without facts it could not be read.
-pub fn content(bytes: usize, judgement: &Judgement) -> Content {
+pub fn content(bytes: usize, judgement: &Judgement, model: Option<&ModelReference>) -> Content {
     let Some(facts) = &judgement.seen else { return Content { bytes: bytes as u64, ..Content::default() } };
     Content {
         bytes: bytes as u64,
@@ -129,8 +139,45 @@ pub fn content(bytes: usize, judgement: &Judgement) -> Content {
         output: facts.output.as_deref().map(bucket),
         inspected_bytes: judgement.coverage.inspected,
         uninspected: judgement.coverage.uninspected.iter().map(uninspected).collect(),
+        asked: judgement.context.as_ref().map(|context| asked(context, facts, judgement, model)),
     }
 }
+
+fn asked(context: &Context, facts: &Facts, judgement: &Judgement, model: Option<&ModelReference>) -> Asked {
+    Asked {
+        environment: context.environment.clone(),
+        break_glass: context.break_glass.clone(),
+        tools: judgement.tools.clone(),
+        insertable: facts.insertable.iter().map(|parameter| parameter.name().to_owned()).collect(),
+        unread: facts.unread,
+        input_tokens: facts.input_tokens,
+        leaks: facts.leaks.iter().map(|leak| leak.name().to_owned()).collect(),
+        looked_for: judgement.looked_for.iter().map(|detector| detector.name().to_owned()).collect(),
+        behind: model.map(|model| model.behind().iter().map(behind).collect()).unwrap_or_default(),
+    }
+}
+
+fn behind(model: &ModelReference) -> Behind {
+    Behind { model: model.raw().to_owned(), behind: model.behind().iter().map(behind).collect() }
+}
+
+/// SECRET: callers name their tools as they like, so that a name is kept only where it is one, and nothing is found in it.
+pub fn tool_names(scanner: &Scanner, tools: &[String]) -> Vec<String> {
+    let plain = |name: &str| {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+        name.len() <= LONGEST_TOOL && name.bytes().all(letter)
+    };
+    let kept = |name: &String| {
+        let clean = plain(name) && scanner.scan(DetectorSet::all(), name, None).is_empty();
+        if clean { name.clone() } else { NOT_KEPT.to_owned() }
+    };
+    tools.iter().map(kept).collect()
+}
+
+/// Longest name of a tool that Bedrock takes (botocore model).
+const LONGEST_TOOL: usize = 64;
+/// Stands in a record for a name that is not kept.
+const NOT_KEPT: &str = "…";
 
 fn uninspected(entry: &view::Uninspected) -> Uninspected {
     Uninspected {
@@ -161,6 +208,7 @@ pub fn judged(policy_digest: &str, judgement: &Judgement) -> Judged {
             .unwrap_or_default(),
         violated: verdict.map(|verdict| hits(&verdict.violations)).unwrap_or_default(),
         shadow: verdict.map(|verdict| hits(&verdict.shadow)).unwrap_or_default(),
+        exceptions: verdict.map(|verdict| exceptions(&verdict.exceptions)).unwrap_or_default(),
         findings: findings(&judgement.findings, Direction::In),
     }
 }
@@ -172,6 +220,7 @@ pub fn answer_judged(policy_digest: &str, verdict: Option<&AnswerVerdict>, found
         granted_by: Vec::new(),
         violated: verdict.map(|verdict| hits(&verdict.violations)).unwrap_or_default(),
         shadow: verdict.map(|verdict| hits(&verdict.shadow)).unwrap_or_default(),
+        exceptions: Vec::new(),
         findings: findings(found, Direction::Out),
     }
 }
@@ -181,6 +230,7 @@ pub fn add_heard(outcome: &mut Outcome, heard: &Heard) {
     let judgement = &mut outcome.judgement;
     judgement.violated.extend(hits(&heard.violations));
     judgement.shadow.extend(hits(&heard.shadow));
+    judgement.exceptions.extend(exceptions(&heard.exceptions));
     judgement.findings.extend(findings(&heard.findings, Direction::In));
     outcome.edits.extend(edits(&heard.repairs));
     outcome.session = Some(heard.shape.to_record());
@@ -192,8 +242,14 @@ fn hits(violations: &[Violation]) -> Vec<RuleHit> {
         at: violation.at.clone(),
         value: violation.value.clone(),
         bound: violation.bound.clone(),
+        controls: violation.controls.clone(),
     };
     violations.iter().map(hit).collect()
+}
+
+fn exceptions(used: &[Exempted]) -> Vec<ExceptionUse> {
+    let used = used.iter();
+    used.map(|one| ExceptionUse { id: one.id.to_string(), break_glass: one.break_glass }).collect()
 }
 
 fn findings(found: &Findings, direction: Direction) -> Vec<Finding> {

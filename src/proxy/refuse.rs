@@ -86,14 +86,11 @@ pub enum Refusal {
     /// The verdict in the judgement says which rules; its own sentence is the message.
     #[error("denied by policy")]
     Denied,
+    #[error("quotas cannot be counted at the moment; nothing was sent to Bedrock")]
+    QuotasUnavailable,
     /// Of an event that followed the intent of its session.
     #[error("{}", .0.message)]
     EventDenied(Denial),
-    #[error(
-        "{rules}: the answer must be filtered, which this version does not do for streams; call the operation that \
-         answers at once"
-    )]
-    StreamCannotBeFiltered { rules: String },
     #[error(
         "{rules}: the answer must be filtered, which is not possible where it is written to S3; call an operation that \
          answers the caller"
@@ -115,8 +112,8 @@ pub enum Refusal {
     AnswerBroken,
     #[error("the answer is about a model that this caller may not use")]
     AnswerDeclined,
-    #[error("{rules}: the answer was withheld by policy")]
-    AnswerDenied { rules: String },
+    #[error("the answer was withheld by policy: {reasons}")]
+    AnswerDenied { reasons: String },
 }
 
 impl From<OpenError> for Refusal {
@@ -139,7 +136,9 @@ impl Refusal {
             | Self::Chunk(_)
             | Self::Order(_)
             | Self::ForeignRegion { .. }
-            | Self::Header(InvalidHeader::Repeated(_) | InvalidHeader::NotText(_))
+            | Self::Header(
+                InvalidHeader::Repeated(_) | InvalidHeader::NotText(_) | InvalidHeader::NotFeatures(_),
+            )
             | Self::Json(_)
             | Self::IncompleteGuardrail
             | Self::UnnamedGuardrail
@@ -179,12 +178,12 @@ impl Refusal {
             | Self::AnswerDeclined
             | Self::UnknownFamily(_)
             | Self::Denied
-            | Self::StreamCannotBeFiltered { .. }
             | Self::AnswerOutOfSight { .. }
             | Self::UpstreamForbidden => Fault::AccessDenied,
             Self::NotRecorded(_)
             | Self::NoPolicies
             | Self::Draining
+            | Self::QuotasUnavailable
             | Self::UpstreamCredentials
             | Self::ForeignAnswer(StatusCode::SERVICE_UNAVAILABLE) => Fault::ServiceUnavailable,
             Self::Upstream(error) => match error {
@@ -212,6 +211,7 @@ impl Refusal {
             Self::NotRecorded(_)
             | Self::NoPolicies
             | Self::Draining
+            | Self::QuotasUnavailable
             | Self::Upstream(_)
             | Self::UpstreamCredentials
             | Self::UpstreamForbidden
@@ -252,7 +252,6 @@ impl Refusal {
             | Self::MetadataTooLong
             | Self::Denied
             | Self::EventDenied(_)
-            | Self::StreamCannotBeFiltered { .. }
             | Self::AnswerOutOfSight { .. }
             | Self::AnswerDeclined
             | Self::AnswerDenied { .. } => false,
@@ -262,6 +261,15 @@ impl Refusal {
 
 /// Header that says what the warden decided, in every answer it makes or changes.
 pub const DECISION: HeaderName = HeaderName::from_static("x-warden-decision");
+
+/// Header that names every rule that refused a request.
+pub const RULES: HeaderName = HeaderName::from_static("x-warden-rules");
+
+/// Header that names the rules in shadow mode that would have refused a request.
+pub const WOULD_DENY: HeaderName = HeaderName::from_static("x-warden-would-deny");
+
+/// Header with which a caller invokes an exception by name. It is the warden's own and never forwarded.
+pub const BREAK_GLASS: HeaderName = HeaderName::from_static("x-warden-break-glass");
 
 /// Header that says what the warden changed, in the request or in the answer.
 pub const MODIFIED: HeaderName = HeaderName::from_static("x-warden-modified");

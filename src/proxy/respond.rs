@@ -8,16 +8,17 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
 
 use crate::audit::{EndState, Outcome};
-use crate::bedrock::event_stream::encode_exception;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::Format;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Route;
+use crate::bedrock::stream::Framing;
 use crate::bedrock::usage::usage_from_headers;
 use crate::bedrock::view::Usage;
 use crate::clock;
 use crate::identity::Principal;
-use crate::policy::{Context, Direction, Facts, Inquiry, PolicySet};
+use crate::policy::{Context, Direction, Facts, Found, Inquiry, PolicySet, Violation};
+use crate::sensitive::{DetectorSet, Plan};
 
 use super::answer::{self, Filtered, UpstreamFault};
 use super::body::collect;
@@ -25,7 +26,7 @@ use super::exchange::{Forwarded, ended, head};
 use super::refuse::{MODIFIED, Refusal};
 use super::reply::Downstream;
 use super::session::Beside;
-use super::stream::{self, End, Watch};
+use super::stream::{self, End, Filter, Seen, Streamed};
 use super::{Proxy, reads, records};
 
 /// Error answers are small; a larger one is not one.
@@ -44,7 +45,8 @@ pub struct Answering {
 }
 
 impl Answering {
-    fn inquiry(&self) -> Option<Inquiry<'_>> {
+    /// The request as it was judged; `None` for reads.
+    pub fn inquiry(&self) -> Option<Inquiry<'_>> {
         Some(Inquiry {
             principal: &self.principal,
             operation: self.route.operation,
@@ -66,25 +68,61 @@ impl Answering {
         }
     }
 
-    /// FAIL-CLOSED: rules that redact or deny answers are not applied to streams yet, and never to answers that go to
-    /// S3, so no such answer is begun.
+    /// FAIL-CLOSED: rules that redact or deny answers cannot be applied to those that go to S3, so no such answer is
+    /// begun.
     pub fn check_filters(&self, policies: &PolicySet) -> Result<(), Refusal> {
-        let operation = self.route.operation;
-        if !operation.is_streaming() && !operation.answers_elsewhere() {
+        let out_of_sight = self.inquiry().filter(|inquiry| inquiry.operation.answers_elsewhere());
+        let rules = out_of_sight.map(|inquiry| policies.answer_filters(&inquiry)).unwrap_or_default();
+        if rules.is_empty() {
             return Ok(());
         }
-        let rules = self.filters(policies);
-        match (rules.is_empty(), operation.is_streaming()) {
-            (true, _) => Ok(()),
-            (false, true) => Err(Refusal::StreamCannotBeFiltered { rules }),
-            (false, false) => Err(Refusal::AnswerOutOfSight { rules }),
-        }
+        let rules = rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        Err(Refusal::AnswerOutOfSight { rules })
     }
 
-    /// The rules that may redact or refuse the answer, for the caller.
-    fn filters(&self, policies: &PolicySet) -> String {
-        let rules = self.inquiry().map(|inquiry| policies.answer_filters(&inquiry)).unwrap_or_default();
-        rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    /// Notes how a stream went. Returns the bytes that end it.
+    fn conclude(
+        &self,
+        policies: &PolicySet,
+        digest: &str,
+        outcome: &mut Outcome,
+        framing: Framing,
+        streamed: Streamed,
+    ) -> Bytes {
+        let Seen { findings, fixed, overlong, .. } = &streamed.seen;
+        let found = Found { findings, fixed: Some(fixed), overlong: *overlong };
+        let verdict = self.inquiry().map(|inquiry| policies.judge_answer(&inquiry, found));
+        outcome.judgement = records::answer_judged(digest, verdict.as_ref(), findings);
+        outcome.end_state = match streamed.end {
+            End::Complete => EndState::Complete,
+            End::CallerLeft => EndState::ClientAbort,
+            End::Refused | End::Denied => EndState::PolicyAbort,
+            End::Exception | End::Broken => EndState::UpstreamAbort,
+        };
+        outcome.tokens = records::tokens(streamed.usage);
+        self.settle(policies, outcome, streamed.usage, streamed.routed_to);
+        outcome.stop_reason = streamed.stop_reason;
+        outcome.error_code = streamed.error;
+        outcome.out_bytes = streamed.bytes;
+        outcome.frames = u32::try_from(streamed.frames).unwrap_or(u32::MAX);
+        if streamed.end != End::Denied {
+            return streamed.held;
+        }
+        let reasons = reasons(verdict.map(|verdict| verdict.violations).unwrap_or_default().as_slice());
+        let refusal = Refusal::AnswerDenied { reasons }.to_string();
+        let ending = streamed.cut.ending(self.format.is_some_and(Format::is_converse), framing, &refusal);
+        outcome.stop_reason = ending.stop_reason.map(str::to_owned);
+        outcome.error_code = ending.error.map(str::to_owned);
+        outcome.out_bytes += ending.bytes.len() as u64;
+        ending.bytes
+    }
+
+    /// What is looked for in the answer, and what is done with it.
+    fn plan(&self, policies: &PolicySet) -> Plan {
+        match self.inquiry() {
+            Some(inquiry) => policies.answer_plan(&inquiry),
+            None => Plan::new(DetectorSet::EMPTY, DetectorSet::EMPTY, DetectorSet::EMPTY),
+        }
     }
 }
 
@@ -117,7 +155,7 @@ pub async fn respond(
         return delivery.give_up(&Refusal::AnswerUnreadable, EndState::UpstreamAbort).await;
     }
     match answer.status {
-        StatusCode::OK if delivery.answering.route.operation.is_streaming() => {
+        StatusCode::OK if delivery.answering.route.streams => {
             Box::pin(delivery.stream(answer)).await;
         }
         StatusCode::OK => delivery.unary(answer).await,
@@ -165,8 +203,8 @@ impl Delivery<'_, '_> {
         let digest = self.forwarded.policy_digest();
         self.outcome.judgement = records::answer_judged(digest, Some(&filtered.verdict), &filtered.findings);
         if filtered.withheld {
-            let rules = self.answering.filters(self.policies);
-            return self.give_up(&Refusal::AnswerDenied { rules }, EndState::Refused).await;
+            let reasons = reasons(&filtered.verdict.violations);
+            return self.give_up(&Refusal::AnswerDenied { reasons }, EndState::Refused).await;
         }
         if !filtered.verdict.violations.is_empty() {
             self.outcome.end_state = EndState::PolicyAbort;
@@ -181,7 +219,10 @@ impl Delivery<'_, '_> {
     /// An error of Bedrock's: passed on, unless it speaks of our own credentials or is nothing that Bedrock would say.
     async fn error(mut self, answer: Answer) {
         let Answer { status, headers, body } = answer;
-        self.outcome.error_code = text(&headers, "x-amzn-errortype").as_deref().and_then(error_name);
+        let named = text(&headers, "x-amzn-errortype").as_deref().and_then(error_name);
+        let body = collect(body, ERROR_BYTES, self.proxy.upstream.idle_timeout()).await.ok();
+        let told = || answer::named_in_body(self.downstream.errors(), body.as_deref()?);
+        self.outcome.error_code = named.or_else(told);
         match answer::upstream_fault(status, self.outcome.error_code.as_deref()) {
             UpstreamFault::Relayed => {}
             UpstreamFault::Credentials => {
@@ -194,12 +235,12 @@ impl Delivery<'_, '_> {
                 return self.give_up(&Refusal::ForeignAnswer(status), EndState::UpstreamAbort).await;
             }
         }
-        match collect(body, ERROR_BYTES, self.proxy.upstream.idle_timeout()).await {
-            Ok(body) => {
+        match body {
+            Some(body) => {
                 let head = head(status, &headers, &self.forwarded);
                 self.complete(head, body).await;
             }
-            Err(_) => self.give_up(&Refusal::AnswerBroken, EndState::UpstreamAbort).await,
+            None => self.give_up(&Refusal::AnswerBroken, EndState::UpstreamAbort).await,
         }
     }
 
@@ -231,49 +272,39 @@ impl Delivery<'_, '_> {
 
     async fn stream(mut self, answer: Answer) {
         let Answer { status, headers, body } = answer;
-        let event_stream = text(&headers, CONTENT_TYPE.as_str())
-            .is_some_and(|kind| kind.starts_with("application/vnd.amazon.eventstream"));
-        let (Some(format), true) = (self.answering.format, event_stream) else {
+        let framing = Framing::of(self.answering.route.operation.body());
+        let carried =
+            text(&headers, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with(framing.media_type()));
+        let (Some(format), true) = (self.answering.format, carried) else {
             return self.give_up(&Refusal::AnswerUnreadable, EndState::UpstreamAbort).await;
         };
         let head = head(status, &headers, &self.forwarded);
         self.outcome.http_status = Some(status.as_u16());
-        let mut pieces = self.downstream.begin(head);
-        let detectors = self.policies.detectors(&self.answering.principal, Direction::Response);
-        let watch = Watch { scanner: &self.proxy.scanner, detectors };
-        let pause = self.proxy.upstream.idle_timeout();
-        let streamed = stream::relay(body, format.stream(), &mut pieces, pause, watch, self.beside).await;
-        self.forwarded.upstream_ended(self.sent);
-
-        let outcome = &mut self.outcome;
-        outcome.end_state = match streamed.end {
-            End::Complete => EndState::Complete,
-            End::CallerLeft => EndState::ClientAbort,
-            End::Refused => EndState::PolicyAbort,
-            End::Exception | End::Broken => EndState::UpstreamAbort,
-        };
-        outcome.tokens = records::tokens(streamed.usage);
-        self.answering.settle(self.policies, outcome, streamed.usage, streamed.routed_to);
-        outcome.stop_reason = streamed.stop_reason;
-        outcome.error_code = streamed.error;
-        outcome.timings.ttft_ms = streamed.first_byte.map(|at| elapsed_ms(self.sent, at));
-        outcome.out_bytes = streamed.bytes;
-        outcome.frames = u32::try_from(streamed.frames).unwrap_or(u32::MAX);
-        let found = &streamed.findings;
-        let verdict = self.answering.inquiry().map(|inquiry| self.policies.judge_answer(&inquiry, found));
-        outcome.judgement = records::answer_judged(self.forwarded.policy_digest(), verdict.as_ref(), found);
-        self.beside.note(outcome);
-        if streamed.unscanned {
-            tracing::warn!(audit.id = %self.forwarded.request_id(), "part of a streamed answer was too long to be scanned");
-        }
-        // ORDER: the frames that end the answer leave only after its outcome is durable.
-        let ended = self.forwarded.finish(self.outcome).await;
+        let Self { proxy, policies, answering, sent, mut forwarded, mut outcome, downstream, beside } = self;
+        let mut pieces = downstream.begin(head);
+        let filter = Filter::new(policies.scanner(), answering.plan(policies));
+        let pause = proxy.upstream.idle_timeout();
+        let reader = format.stream();
+        let streamed = stream::relay(body, framing, reader, &mut pieces, pause, &filter, beside).await;
+        forwarded.upstream_ended(sent);
+        outcome.timings.ttft_ms = streamed.first_byte.map(|at| elapsed_ms(sent, at));
+        forwarded.held(streamed.seen.held);
+        let last = answering.conclude(policies, forwarded.policy_digest(), &mut outcome, framing, streamed);
+        beside.note(&mut outcome);
+        // ORDER: the events that end the answer leave only after its outcome is durable.
+        let ended = forwarded.finish(outcome).await;
         let last = match &ended.unrecorded {
-            None => streamed.held,
-            Some(_) => encode_exception(Fault::ServiceUnavailable, "the answer could not be recorded"),
+            None => last,
+            Some(_) => framing.exception(Fault::ServiceUnavailable, "the answer could not be recorded"),
         };
         pieces.finish(last).await;
     }
+}
+
+/// Why an answer is withheld, for the caller: rules, detectors and counts.
+fn reasons(violations: &[Violation]) -> String {
+    let reason = |violation: &Violation| format!("{}: {}", violation.rule, violation.message);
+    violations.iter().map(reason).collect::<Vec<_>>().join("; ")
 }
 
 /// Applies policy to a whole answer.
@@ -287,7 +318,7 @@ async fn filter(
         return reads::cut_down(proxy, policies, answering, &body).await;
     };
     let detectors = policies.detectors(&answering.principal, Direction::Response);
-    answer::filter(format, policies, &proxy.scanner, detectors, &inquiry, body)
+    answer::filter(format, policies, policies.scanner(), detectors, &inquiry, body)
 }
 
 fn milliseconds(since: Instant) -> u64 {

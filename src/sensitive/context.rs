@@ -1,74 +1,114 @@
 //! Words around a candidate, and names of the member that holds it.
 //!
-//! Receives folded text, a position and a detector's words, and returns whether one of them stands there. Looks at a
-//! few dozen bytes only. A placeholder that a redaction left behind is not a word: it would find what stands beside it.
+//! Receives text, a position and words, and returns whether one of them speaks there. Looks at a few dozen bytes only. A
+//! placeholder that a redaction left behind is not a word: it would find what stands beside it.
 
-use super::detectors::CATALOGUE;
+use std::ops::Range;
 
-const BEFORE: usize = 48;
-const AFTER: usize = 12;
+/// How far before a candidate words count, in bytes of folded text.
+pub(super) const CONTEXT: usize = 48;
 
-/// Whether one of `words` begins in the 48 bytes before `at`. What follows it may make it another word: `tel` stands
-/// for `telephone`.
-pub(super) fn before(text: &str, at: usize, words: &[&str]) -> bool {
-    let begins = |start| mentioned(text, start, at, words).is_some();
-    (at.saturating_sub(BEFORE)..at).any(begins)
+/// What the nearest word before a candidate says about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Told {
+    /// It is what the detector looks for. With the word's place.
+    This(Range<usize>),
+    /// It is something else. `general` when that is nothing that any detector looks for.
+    Other {
+        general: bool,
+    },
+    Nothing,
 }
 
-/// What stands between `at` and the last whole word before it that is one of `words`, within 48 bytes.
-pub(super) fn after_last<'t>(text: &'t str, at: usize, words: &[&str]) -> Option<&'t str> {
-    let whole_word = |start| {
-        let end = start + mentioned(text, start, at, words)?;
-        let ends = text.as_bytes().get(end).is_none_or(|byte| !byte.is_ascii_alphanumeric());
-        ends.then(|| text.get(end..at)).flatten()
+/// Words that say what a number is, when it is none of the things detectors look for.
+pub(super) const OTHER: &[&str] = &[
+    "isbn",
+    "issn",
+    "doi",
+    "order",
+    "orders",
+    "invoice",
+    "reference",
+    "ref",
+    "case",
+    "ticket",
+    "serial",
+    "tax",
+    "vat",
+    "lot",
+    "batch",
+    "sku",
+    "tracking",
+    "parcel",
+    "shipment",
+    "imei",
+    "medicare",
+    "policy",
+    "trace",
+    "id",
+    "ids",
+    "uuid",
+    "commit",
+    "version",
+    "build",
+    "weights",
+    "arn",
+    "transaction",
+    "confirmation",
+    "request",
+    "meter",
+    "patent",
+    "part number",
+];
+
+/// Whether what stands between a word and a candidate leaves hardly a doubt that they belong together.
+pub(super) fn is_link(between: &str, longest: usize) -> bool {
+    let ends_sentence = |pair: &[u8]| matches!(pair, [b'.' | b'!' | b'?', b' ', ..]);
+    let bytes = between.as_bytes();
+    let abbreviates = |at: usize| {
+        let start = bytes.get(..at).unwrap_or_default();
+        [b"no".as_slice(), b"nr", b"num", b"nbr"]
+            .iter()
+            .any(|short| start.to_ascii_lowercase().ends_with(short))
     };
-    (at.saturating_sub(BEFORE)..at).rev().find_map(whole_word)
+    let sentence =
+        bytes.windows(2).enumerate().any(|(at, pair)| ends_sentence(pair) && !abbreviates(at) && at > 0);
+    let apart = between.contains("\n\n") || between.contains("\r\n\r\n");
+    let number = bytes.iter().any(|byte| byte.is_ascii_digit() || *byte == b'}');
+    between.len() <= longest && !sentence && !apart && !number
 }
 
-/// Whether one of `words` begins in the 12 bytes after `at`.
-pub(super) fn after(text: &str, at: usize, words: &[&str]) -> bool {
-    let end = (at + AFTER).min(text.len());
-    (at..end).any(|start| mentioned(text, start, end, words).is_some())
-}
-
-/// The length of the first of `words` that stands at `start` and before `end`.
-fn mentioned(text: &str, start: usize, end: usize, words: &[&str]) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let rest = bytes.get(start..end).unwrap_or_default();
-    let stands = |word: &&str| {
-        rest.get(..word.len()).is_some_and(|letters| letters.eq_ignore_ascii_case(word.as_bytes()))
-    };
-    let found = words.iter().find(|word| begins_word(bytes, start) && stands(word))?;
-    (!is_placeholder(bytes, start)).then_some(found.len())
-}
-
-/// Words begin where letters begin, or a capital follows a small letter; a sign that is no letter begins anywhere. None
-/// begins with a digit or a space.
-fn begins_word(bytes: &[u8], at: usize) -> bool {
+/// Whether a word may begin at `at`: where letters begin, or a capital follows a small letter.
+pub(super) fn begins_word(bytes: &[u8], at: usize) -> bool {
     let Some(&first) = bytes.get(at) else { return false };
-    if first.is_ascii_digit() || first.is_ascii_whitespace() {
-        return false;
-    }
     let previous = at.checked_sub(1).and_then(|at| bytes.get(at)).copied().unwrap_or_default();
     let camel = first.is_ascii_uppercase() && previous.is_ascii_lowercase();
     !(first.is_ascii_alphanumeric() && previous.is_ascii_alphanumeric()) || camel
 }
 
-/// Whether the word at `at` lies in `{NAME}` of a detector.
-fn is_placeholder(bytes: &[u8], at: usize) -> bool {
-    let name = |byte: &u8| byte.is_ascii_uppercase() || *byte == b'_';
-    let before = bytes.get(..at).unwrap_or_default();
-    let open = before.iter().rposition(|byte| !name(byte));
-    let Some(open) = open.filter(|&open| before.get(open) == Some(&b'{')) else { return false };
-    let inside = bytes.get(open + 1..).unwrap_or_default();
-    let Some(length) = inside.iter().position(|byte| !name(byte)) else { return false };
-    let found = inside.get(..length).unwrap_or_default();
-    inside.get(length) == Some(&b'}') && CATALOGUE.iter().any(|detector| detector.name.as_bytes() == found)
+/// Whether a word that ends at `end` is whole: what follows is no letter or digit, but for an `s` of the plural, or begins
+/// a new word in camel case.
+pub(super) fn ends_word(bytes: &[u8], end: usize) -> bool {
+    let byte = |at: usize| bytes.get(at).copied().unwrap_or_default();
+    let last = end.checked_sub(1).map_or(0, byte);
+    let plural = usize::from(byte(end) == b's' && !byte(end + 1).is_ascii_alphanumeric());
+    let next = byte(end + plural);
+    let camel = next.is_ascii_uppercase() && last.is_ascii_lowercase();
+    !(last.is_ascii_alphanumeric() && next.is_ascii_alphanumeric()) || camel
+}
+
+/// Whether the capitals that end at `end` are part of `{NAME}`, as redaction writes it.
+pub(super) fn is_placeholder(bytes: &[u8], start: usize, end: usize) -> bool {
+    let of_name = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+    let word = bytes.get(start..end).unwrap_or_default();
+    let rest = bytes.get(end..).unwrap_or_default();
+    let length = rest.iter().take(CONTEXT).take_while(|byte| of_name(**byte)).count();
+    word.iter().all(|byte| of_name(*byte)) && rest.get(length) == Some(&b'}')
 }
 
 /// Whether a member's name is one of `names`, which are given in lower-case letters only. Short names must be a whole
 /// word of it (`user_ssn`, `ssnNumber`); long ones may be anywhere in it (`primaryCardNumber`).
-pub(super) fn key_is_one_of(key: &str, names: &[&str]) -> bool {
+pub(super) fn key_is_one_of<'n>(key: &str, names: impl IntoIterator<Item = &'n str>) -> bool {
     const SHORT: usize = 4;
     let letters = key.bytes().filter(u8::is_ascii_alphabetic).map(|byte| byte.to_ascii_lowercase());
     let joined: Vec<u8> = letters.collect();
@@ -82,7 +122,7 @@ pub(super) fn key_is_one_of(key: &str, names: &[&str]) -> bool {
                 && bytes.get(end).is_none_or(|byte| !byte.is_ascii_lowercase())
         })
     };
-    names.iter().any(|name| if name.len() <= SHORT { whole_word(name) } else { anywhere(name) })
+    names.into_iter().any(|name| if name.len() <= SHORT { whole_word(name) } else { anywhere(name) })
 }
 
 #[cfg(test)]
@@ -90,25 +130,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_count_from_their_beginning_and_nearby_only() {
-        let found = |text: &str| before(text, text.len(), &["tel", "phone"]);
-        for text in ["Tel. ", "téléfono/tel:", "(phone) ", "home_phone=", "homePhone: ", "telephone "] {
-            assert!(found(text), "{text}");
+    fn links_are_short_and_hold_no_number_and_no_end_of_a_sentence() {
+        for between in [": ", " number is ", " no. ", " (new style) ", "=\"", ""] {
+            assert!(is_link(between, 24), "{between}");
         }
-        let far = format!("phone {}", "x ".repeat(30));
-        for text in ["hotel ", "", "microphone ", "{PHONE} ", "a {PHONE}, ", &far] {
-            assert!(!found(text), "{text}");
+        for between in [" 12 ", " it. Call ", "\n\n", "} ", " is a very long way from there "] {
+            assert!(!is_link(between, 24), "{between}");
         }
-        assert!(found("{phone: "), "a brace alone makes no placeholder");
-        let after_last = |text| after_last(text, 13, &["case", "order"]);
-        assert_eq!(after_last("order case 7 1234"), Some(" 7 "));
-        assert_eq!(after_last("casey casual 1234"), None, "a name that begins like a word is not that word");
-        assert!(after("123 office", 3, &["office"]) && !after("123 and then the office", 3, &["office"]));
+    }
+
+    #[test]
+    fn placeholders_are_no_words() {
+        let text = b"{US_TAX_ID} TAX_ID} tax} {TAX 1";
+        assert!(is_placeholder(text, 4, 7) && is_placeholder(text, 12, 15));
+        assert!(!is_placeholder(text, 20, 23) && !is_placeholder(text, 26, 29));
     }
 
     #[test]
     fn member_names_are_read_in_every_style() {
-        let names = &["ssn", "cardnumber"];
+        let names = ["ssn", "cardnumber"];
         for key in [
             "ssn",
             "SSN",

@@ -4,6 +4,7 @@
 
 mod admin;
 mod listener;
+mod policies;
 mod reload;
 mod serve;
 

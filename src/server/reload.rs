@@ -1,7 +1,8 @@
 //! Loads policies and callers, and loads them again when their files change.
 //!
-//! At start a mistake stops the process. Later a mistake leaves the last good rules in force, is logged, and shows in
-//! readiness until it is mended.
+//! A mistake leaves the last good rules in force, is logged and recorded, and shows in readiness until it is mended. At
+//! start those are the policies that were in force before; where there are none, a mistake stops the process, and so does
+//! one in the callers.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ use crate::telemetry::Telemetry;
 use crate::upstream::Upstream;
 use crate::yaml::{Diagnostics, Source};
 
+use super::policies::{LastGood, prepare};
+
 /// How often files are looked at. A revoked key is out within this time.
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -34,6 +37,10 @@ pub enum LoadError {
     Unreadable { path: String, reason: String },
     #[error("there are no policy files")]
     NoPolicies,
+    #[error("{count} of the policies' tests {}: {names}", if *.count == 1 { "fails" } else { "fail" })]
+    Tests { count: usize, names: String },
+    #[error("the policies' tests did not come to their end in {} seconds", .0.as_secs())]
+    Late(Duration),
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
 }
@@ -44,6 +51,15 @@ pub struct RuleFiles {
     policies: PathBuf,
     callers: PathBuf,
     master_key: PathBuf,
+    last_good: LastGood,
+}
+
+/// Rules to start with.
+#[derive(Debug)]
+pub struct Loaded {
+    pub rules: Rules,
+    /// Why the files on disk are not used, and what was used before is.
+    pub rejected: Option<LoadError>,
 }
 
 impl RuleFiles {
@@ -52,16 +68,42 @@ impl RuleFiles {
             policies: config.policies.clone(),
             callers: config.callers.clone(),
             master_key: config.master_key.clone(),
+            last_good: LastGood::beside(&config.audit.journal),
         }
     }
 
-    pub fn load(&self) -> Result<Rules, LoadError> {
-        let policies = match self.policy_sources()? {
-            sources if sources.is_empty() => None,
-            sources => Some(compile(&sources)?),
+    pub fn load(&self) -> Result<Loaded, LoadError> {
+        let sources = self.policy_sources()?;
+        let (policies, rejected) = if sources.is_empty() {
+            (None, None)
+        } else {
+            match prepare(&sources) {
+                Ok(policies) => (Some(policies), None),
+                Err(error) => match self.last_good() {
+                    Some(policies) => (Some(policies), Some(error)),
+                    None => return Err(error),
+                },
+            }
         };
         let callers = self.parse_callers(&self.caller_source()?)?;
-        Ok(Rules::new(policies, callers))
+        let rules = Rules::new(policies, callers);
+        rules.set_problem(rejected.as_ref().map(|error| not_in_force("policies", error)));
+        Ok(Loaded { rules, rejected })
+    }
+
+    /// The policies that were in force before, where those on disk are none. INVARIANT: only for files that are there and
+    /// wrong; policies that somebody took away do not come back.
+    fn last_good(&self) -> Option<PolicySet> {
+        prepare(&self.last_good.sources()?).ok()
+    }
+
+    /// Keeps the files of the policies in force for the next start.
+    pub fn keep(&self, policies: &PolicySet) {
+        let sources = self.policy_sources().unwrap_or_default();
+        // What is on disk may have changed again in the meantime.
+        if policy::digest(&sources) == policies.digest() {
+            self.last_good.keep(&sources);
+        }
     }
 
     fn policy_sources(&self) -> Result<Vec<Source>, LoadError> {
@@ -88,12 +130,6 @@ fn read(path: &Path) -> Result<Source, LoadError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| LoadError::Unreadable { path: shown.clone(), reason: error.to_string() })?;
     Ok(Source::new(shown, text))
-}
-
-fn compile(sources: &[Source]) -> Result<PolicySet, LoadError> {
-    let mut diagnostics = Diagnostics::default();
-    let policies = policy::compile(sources, &mut diagnostics);
-    policies.ok_or(LoadError::Mistakes(diagnostics))
 }
 
 /// Watches the files and swaps rules, until `stop`.
@@ -149,8 +185,11 @@ impl Reload {
         if sources.is_empty() {
             return report(problem, "policies", &LoadError::NoPolicies);
         }
-        match compile(&sources) {
-            Err(error) => report(problem, "policies", &error),
+        match tokio::task::block_in_place(|| prepare(&sources)) {
+            Err(error) => {
+                report(problem, "policies", &error);
+                self.note_rejected(&error).await;
+            }
             Ok(policies) => {
                 *problem = None;
                 let before = self.rules.policies();
@@ -158,6 +197,7 @@ impl Reload {
                 if before != Some(policies.digest()) {
                     self.adopt(policies, before).await;
                 }
+                self.files.last_good.keep(&sources);
             }
         }
     }
@@ -172,6 +212,15 @@ impl Reload {
         self.rules.replace_policies(policies);
         self.announce();
         tracing::info!(policy.digest = digest, "policies reloaded");
+    }
+
+    async fn note_rejected(&self, error: &LoadError) {
+        let policies = self.rules.policies();
+        let in_force = policies.as_deref().map(PolicySet::digest);
+        let event = crate::proxy::records::policy_rejected(in_force, &error.to_string());
+        if let Err(error) = self.journal.note(event).await {
+            tracing::error!(%error, "that policies were rejected could not be recorded");
+        }
     }
 
     fn announce(&self) {
@@ -208,9 +257,13 @@ impl Reload {
 }
 
 fn report(problem: &mut Option<String>, what: &str, error: &LoadError) {
-    let text = format!("{what} on disk are not in force: {error}");
+    let text = not_in_force(what, error);
     if problem.as_ref() != Some(&text) {
         tracing::error!("{text}");
     }
     *problem = Some(text);
+}
+
+fn not_in_force(what: &str, error: &LoadError) -> String {
+    format!("{what} on disk are not in force: {error}")
 }

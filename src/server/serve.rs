@@ -12,11 +12,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
+use crate::audit::query::{QueryError, tallies};
 use crate::audit::{Journal, JournalError, JournalOptions};
 use crate::config::{self, Config};
 use crate::identity::{MasterKey, RecordKey};
 use crate::proxy::{Proxy, Rules, records};
+use crate::quota::{Keeper, Ledger};
 use crate::sensitive::ScannerError;
 use crate::telemetry::cloudwatch::CloudWatch;
 use crate::telemetry::{Metrics, MetricsError, Otlp, OtlpError, Telemetry, VitalsSource};
@@ -25,7 +28,7 @@ use crate::upstream::{CredentialSource, Upstream};
 
 use super::admin;
 use super::listener::{ListenError, Listener};
-use super::reload::{LoadError, Reload, RuleFiles};
+use super::reload::{LoadError, Loaded, Reload, RuleFiles};
 
 /// Connections of the admin listener.
 const ADMIN_CONNECTIONS: usize = 64;
@@ -46,6 +49,8 @@ pub enum ServeError {
     NoCredentialSource,
     #[error("the journal cannot be used: {0}")]
     Journal(#[from] JournalError),
+    #[error("what quotas have counted cannot be read: {0}")]
+    Counts(#[from] QueryError),
     #[error(transparent)]
     Scanner(#[from] ScannerError),
     #[error(transparent)]
@@ -64,6 +69,7 @@ impl ServeError {
         match self {
             Self::Load(_) | Self::Tls(_) | Self::Listen(_) | Self::NoCredentialSource | Self::Otlp(_) => true,
             Self::Journal(_)
+            | Self::Counts(_)
             | Self::Scanner(_)
             | Self::Metrics(_)
             | Self::MetricLines(_)
@@ -93,6 +99,32 @@ impl StopSignals {
     }
 }
 
+/// The task that leases parts of shared limits, where limits are shared.
+struct Leases {
+    stop: CancellationToken,
+    keeper: TaskTracker,
+}
+
+impl Leases {
+    /// ORDER: before anybody can ask, so that what was leased before is known.
+    async fn open(config: &Config, quotas: &Arc<Ledger>, holder: Uuid) -> Self {
+        let leases = Self { stop: CancellationToken::new(), keeper: TaskTracker::new() };
+        if let Some(store) = &config.quota_store {
+            let mut keeper = Keeper::new(Arc::clone(quotas), store, &config.environment, holder);
+            keeper.open().await;
+            leases.keeper.spawn(keeper.run(leases.stop.clone()));
+        }
+        leases.keeper.close();
+        leases
+    }
+
+    /// Returns what was not used.
+    async fn close(&self) {
+        self.stop.cancel();
+        self.keeper.wait().await;
+    }
+}
+
 /// A warden that is serving.
 pub struct Warden {
     proxy: Arc<Proxy>,
@@ -103,6 +135,8 @@ pub struct Warden {
     connections: TaskTracker,
     // Everything that must be over before the journal is closed.
     background: TaskTracker,
+    // Parts of shared limits: returned when nobody can use them any more.
+    leases: Leases,
 }
 
 impl Warden {
@@ -118,7 +152,8 @@ impl Warden {
     /// is promised.
     pub async fn start_with(config: Config, provider: SharedCredentialsProvider) -> Result<Self, ServeError> {
         let files = RuleFiles::of(&config);
-        let rules = Arc::new(files.load()?);
+        let Loaded { rules, rejected } = files.load()?;
+        let rules = Arc::new(rules);
         let tls = tls::server_config(&config.listen.certificate, &config.listen.key)?;
         let certificate_until = tls::expiry(&config.listen.certificate)?;
         let record_key = RecordKey::of(&MasterKey::load(&config.master_key).map_err(LoadError::from)?);
@@ -131,8 +166,23 @@ impl Warden {
         let mut options = JournalOptions::with_deadline(config.audit.deadline);
         options.start = started_with(&config);
         let journal = Journal::open(&config.audit.journal, options).await?;
+        // ORDER: after the journal has recorded what an earlier process left open, and before anybody can ask.
+        let quotas = if config.quota_store.is_some() { Ledger::sharing() } else { Ledger::default() };
+        let quotas = Arc::new(quotas);
+        quotas.restore(tallies(&config.audit.journal).await?);
+        let leases = Leases::open(&config, &quotas, journal.chain_id()).await;
         match rules.policies() {
-            Some(policies) => journal.note(records::policy_load(None, policies.digest())).await?,
+            Some(policies) => {
+                journal.note(records::policy_load(None, policies.digest())).await?;
+                match &rejected {
+                    Some(error) => {
+                        let event = records::policy_rejected(Some(policies.digest()), &error.to_string());
+                        journal.note(event).await?;
+                        tracing::error!(%error, "the policies on disk are not used: the last good ones are");
+                    }
+                    None => files.keep(&policies),
+                }
+            }
             None => {
                 tracing::error!(path = %config.policies.display(), "there are no policy files: nothing is allowed until there are");
             }
@@ -164,7 +214,8 @@ impl Warden {
             Arc::clone(&telemetry),
             background.clone(),
         )?
-        .with_certificate_until(certificate_until);
+        .with_certificate_until(certificate_until)
+        .with_quotas(quotas);
         let proxy = Arc::new(proxy);
         let watched = Arc::downgrade(&proxy);
         let vitals = VitalsSource::new(move || watched.upgrade().map(|proxy| proxy.vitals()));
@@ -172,7 +223,7 @@ impl Warden {
         let cloudwatch = telemetry.cloudwatch();
         let reload = Reload { files, rules, upstream, journal, telemetry, hangup };
         let connections = TaskTracker::new();
-        let warden = Self { proxy, config, urls, stop, connections, background };
+        let warden = Self { proxy, config, urls, stop, connections, background, leases };
         warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));
         if let Some(cloudwatch) = cloudwatch {
             warden.background.spawn(cloudwatch.run(vitals, warden.stop.clone()));
@@ -245,6 +296,7 @@ impl Warden {
             // CRASH: their intents have no outcome, so the next start records them as `unknown`.
             tracing::warn!("exchanges still in flight after the drain deadline are cut off");
         }
+        self.leases.close().await;
         self.proxy.close_journal().await;
         self.proxy.close_telemetry().await;
         tracing::info!("drained");

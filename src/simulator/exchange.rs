@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use crate::bedrock::fault::Fault;
+use crate::bedrock::fault::{ErrorShape, Fault};
 use crate::bedrock::model::ModelKind;
 use crate::bedrock::operation::{Access, Body, Route, RouteError};
 use crate::clock;
@@ -29,7 +29,7 @@ use super::reply::{Refusal, ReplyBody, document};
 use super::session::Session;
 use super::stream::{EventStream, Framing, Pace, milliseconds};
 use super::verify::{Verifier, session_payload};
-use super::{converse, count_tokens, guardrails, invoke, resources};
+use super::{chat, converse, count_tokens, guardrails, invoke, resources};
 
 /// Largest body of an invocation. Service model.
 const BODY_LIMIT: usize = 25_000_000;
@@ -57,9 +57,10 @@ impl Bedrock {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let started = clock::instant();
+        let errors = ErrorShape::of_path(request.uri().path());
         let mut response = match self.respond(request, started).await {
             Ok(response) => response,
-            Err(refusal) => refusal.into_response(),
+            Err(refusal) => refusal.into_response(errors),
         };
         if let Some(id) = request_id() {
             response.headers_mut().insert(HeaderName::from_static("x-amzn-requestid"), id);
@@ -160,12 +161,16 @@ impl Bedrock {
             | Body::Invoke
             | Body::Converse
             | Body::CountTokens
+            | Body::Chat(_)
             | Body::AsyncInvoke => {}
         }
         let asked = route.model.as_ref().ok_or_else(invalid_model)?;
-        let followed = self.names.follow(asked);
+        let followed = self.names.follow(asked).or_else(|| {
+            // The APIs of OpenAI and Anthropic take a model without its version.
+            asked.behind().first().filter(|_| matches!(route.operation.body(), Body::Chat(_))).cloned()
+        });
         let model = Model::resolve(followed.as_ref().unwrap_or(asked), &self.region)?;
-        let streaming = route.operation.is_streaming();
+        let streaming = route.streams;
         let prompted = match asked.kind() {
             ModelKind::Prompt => Some(self.names.prompted(asked, body).ok_or_else(invalid_model)?),
             _ => None,
@@ -177,6 +182,7 @@ impl Bedrock {
             Body::Converse if streaming => converse::streaming(model, body)?,
             Body::Converse => converse::unary(model, body)?,
             Body::CountTokens => count_tokens::count(model, body)?,
+            Body::Chat(api) => chat::answer(api, model, &head.headers, body)?,
             Body::AsyncInvoke => self.invocations.start(model, &self.region, body)?,
             Body::Session | Body::None | Body::Guardrail | Body::GuardrailChecks => {
                 return Err(invalid_model());
@@ -257,7 +263,7 @@ fn unroutable(error: RouteError) -> Refusal {
         | RouteError::NoQuery
         | RouteError::Query(_)
         | RouteError::Label
-        | RouteError::NoModel
+        | RouteError::NoModel(_)
         | RouteError::Json(_) => Refusal::new(Fault::Validation, error.to_string()),
     }
 }
@@ -287,7 +293,11 @@ fn measured(
 fn stream(framing: Framing, events: ReplyBody) -> Response<ReplyBody> {
     let mut response = Response::new(events);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/vnd.amazon.eventstream"));
+    let kind = match framing {
+        Framing::Chunk | Framing::Member => "application/vnd.amazon.eventstream",
+        Framing::ServerSent(_) => "text/event-stream; charset=utf-8",
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     if framing == Framing::Chunk {
         let inner = HeaderValue::from_static("application/json");
         headers.insert(HeaderName::from_static("x-amzn-bedrock-content-type"), inner);

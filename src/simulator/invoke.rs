@@ -96,7 +96,7 @@ fn plan(
 }
 
 /// Headers and body must agree about guardrails. Service model: description of `guardrailIdentifier`.
-fn check_guardrail(headers: &HeaderMap, body: &Fields<'_>) -> Result<(), Refusal> {
+pub fn check_guardrail(headers: &HeaderMap, body: &Fields<'_>) -> Result<(), Refusal> {
     let identifier = headers.contains_key(GUARDRAIL_IDENTIFIER);
     let version = headers.contains_key("x-amzn-bedrock-guardrailversion");
     let complaint = if identifier != version {

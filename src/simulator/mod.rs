@@ -9,6 +9,7 @@
 
 mod async_invokes;
 mod catalogue;
+mod chat;
 mod commands;
 mod converse;
 mod count_tokens;

@@ -47,7 +47,9 @@ impl Reply {
             Self::Stream { framing: Framing::Member, events, .. } => {
                 events.iter_mut().find(|event| event.name == "metadata").map(|event| &mut event.document)
             }
-            Self::Whole { .. } | Self::Stream { framing: Framing::Chunk, .. } => None,
+            Self::Whole { .. } | Self::Stream { framing: Framing::Chunk | Framing::ServerSent(_), .. } => {
+                None
+            }
         };
         if let Some(members) = document.and_then(Value::as_object_mut) {
             members.insert("trace".to_owned(), json!({"promptRouter": {"invokedModelId": model}}));

@@ -12,7 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::bedrock::fault::Fault;
+use crate::bedrock::fault::{ErrorShape, Fault};
 
 use super::session::Session;
 use super::stream::{BrokenOff, EventStream};
@@ -59,9 +59,15 @@ impl Refusal {
         self.members.get("message").and_then(Value::as_str).unwrap_or_default()
     }
 
-    pub fn into_response(self) -> Response<ReplyBody> {
+    /// The answer, in the form that the clients of a route read.
+    pub fn into_response(self, errors: ErrorShape) -> Response<ReplyBody> {
         let kind = format!("{}:{ERROR_NAMESPACE}", self.fault.name());
-        let mut response = document(self.fault.status(), &Value::Object(self.members));
+        let mut response = match errors {
+            ErrorShape::Aws => document(self.fault.status(), &Value::Object(self.members)),
+            ErrorShape::OpenAi | ErrorShape::Anthropic => {
+                json(self.fault.status(), self.fault.shaped(self.message(), errors).into())
+            }
+        };
         if let Ok(kind) = HeaderValue::try_from(kind) {
             response.headers_mut().insert(HeaderName::from_static("x-amzn-errortype"), kind);
         }
@@ -71,7 +77,11 @@ impl Refusal {
 
 /// A JSON document.
 pub fn document(status: StatusCode, document: &Value) -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::Whole(Some(document.to_string().into())));
+    json(status, document.to_string().into())
+}
+
+fn json(status: StatusCode, body: Bytes) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::Whole(Some(body)));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -11,8 +11,8 @@ use crate::bedrock::operation::{Operation, Route};
 
 use super::async_invokes::AsyncInvokes;
 use super::catalogue::{self, Model, decoded};
-use super::guardrails;
 use super::reply::Refusal;
+use super::{chat, guardrails};
 
 /// The account that the double belongs to.
 pub const ACCOUNT: &str = "111122223333";
@@ -41,17 +41,12 @@ pub fn describe(
     match route.operation {
         Operation::ListAsyncInvokes => Ok(invocations.list(query)),
         Operation::GetAsyncInvoke => invocations.get(&decoded(path.rsplit('/').next().unwrap_or_default())),
+        Operation::ListModels => Ok(chat::models()),
         Operation::ListFoundationModels => catalogue::list(query, region),
         Operation::GetFoundationModel => {
             Ok(json!({"modelDetails": foundation(route.model.as_ref())?.summary(region)}))
         }
-        Operation::GetFoundationModelAvailability => Ok(json!({
-            "modelId": foundation(route.model.as_ref())?.id,
-            "agreementAvailability": {"status": "AVAILABLE"},
-            "authorizationStatus": "AUTHORIZED",
-            "entitlementAvailability": "AVAILABLE",
-            "regionAvailability": "AVAILABLE",
-        })),
+        Operation::GetFoundationModelAvailability => Ok(availability(foundation(route.model.as_ref())?)),
         Operation::ListInferenceProfiles => {
             let kind = asked("type");
             let mut profiles = account.profiles();
@@ -104,10 +99,23 @@ pub fn describe(
         | Operation::Converse
         | Operation::ConverseStream
         | Operation::CountTokens
+        | Operation::ChatCompletions
+        | Operation::Responses
+        | Operation::Messages
         | Operation::StartAsyncInvoke
         | Operation::ApplyGuardrail
         | Operation::InvokeGuardrailChecks => Err(missing()),
     }
+}
+
+fn availability(model: &Model) -> Value {
+    json!({
+        "modelId": model.id,
+        "agreementAvailability": {"status": "AVAILABLE"},
+        "authorizationStatus": "AUTHORIZED",
+        "entitlementAvailability": "AVAILABLE",
+        "regionAvailability": "AVAILABLE",
+    })
 }
 
 /// An account in one region.

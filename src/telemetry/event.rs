@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::StatusCode;
 use uuid::Uuid;
 
-use crate::audit::{Decision, Denied, EndState, Finding, Intent, Judgement, Outcome, Tokens};
+use crate::audit::{Decision, Denied, EndState, ExceptionUse, Finding, Intent, Judgement, Outcome, Tokens};
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::Format;
 use crate::bedrock::model::ModelReference;
@@ -40,6 +40,8 @@ pub struct Finished {
     pub violated: Vec<String>,
     /// Rules in shadow mode that would have refused it.
     pub shadow: Vec<String>,
+    /// Exceptions without which a rule would have refused it.
+    pub exceptions: Vec<ExceptionUse>,
     /// Rules that changed the request, or events of a session.
     pub edited: Vec<String>,
     /// Detectors that matched, by direction.
@@ -89,6 +91,8 @@ pub struct Timings {
     pub upstream: Option<Duration>,
     /// From sending to the first byte of Bedrock's answer body.
     pub first_byte: Option<Duration>,
+    /// The longest that text of a streamed answer was held back; `None` where none was.
+    pub held: Option<Duration>,
 }
 
 impl Timings {
@@ -99,6 +103,11 @@ impl Timings {
 }
 
 impl Finished {
+    /// Whether the answer is, or was asked to be, a stream.
+    pub fn streams(&self) -> bool {
+        self.operation.is_some_and(Operation::is_streaming) || self.parameters.stream
+    }
+
     /// An exchange of which nothing is known yet: unless it ends otherwise, it was let go of.
     pub fn new(request_id: Uuid, policy_digest: &str) -> Self {
         Self {
@@ -114,6 +123,7 @@ impl Finished {
             upstream: None,
             violated: Vec::new(),
             shadow: Vec::new(),
+            exceptions: Vec::new(),
             edited: Vec::new(),
             findings: Vec::new(),
             guardrail: None,
@@ -139,6 +149,7 @@ impl Finished {
     fn judged(&mut self, judgement: &Judgement) {
         self.violated.extend(judgement.violated.iter().map(|hit| hit.rule.clone()));
         self.shadow.extend(judgement.shadow.iter().map(|hit| hit.rule.clone()));
+        self.exceptions.extend(judgement.exceptions.iter().cloned());
         self.findings.extend(judgement.findings.iter().cloned());
     }
 

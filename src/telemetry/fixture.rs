@@ -24,6 +24,7 @@ pub fn finished() -> Finished {
         upstream: Some(Upstream { status: Some(StatusCode::OK), request_id: Some("aws-1".to_owned()) }),
         violated: Vec::new(),
         shadow: Vec::new(),
+        exceptions: Vec::new(),
         edited: Vec::new(),
         findings: Vec::new(),
         guardrail: None,
@@ -35,6 +36,7 @@ pub fn finished() -> Finished {
             total: Duration::from_millis(120),
             upstream: Some(Duration::from_millis(100)),
             first_byte: Some(Duration::from_millis(20)),
+            held: Some(Duration::from_millis(3)),
         },
         policy_digest: "sha256:abc".to_owned(),
     }
@@ -52,7 +54,7 @@ pub fn refused() -> Finished {
         stop_reason: None,
         tokens: Tokens::default(),
         cost_micros: None,
-        timings: Timings { total: Duration::from_millis(2), upstream: None, first_byte: None },
+        timings: Timings { total: Duration::from_millis(2), upstream: None, first_byte: None, held: None },
         ..finished()
     }
 }

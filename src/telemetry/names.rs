@@ -89,6 +89,16 @@ pub mod prometheus {
         &["rule"],
         "Requests and answers that a rule in shadow mode would have refused.",
     );
+    pub const EXCEPTIONS: Instrument = counter(
+        "warden_policy_exceptions_total",
+        &["exception"],
+        "Requests that an exception let pass although a rule would have refused them.",
+    );
+    pub const BREAK_GLASS: Instrument = counter(
+        "warden_break_glass_total",
+        &["exception"],
+        "Requests that passed because the caller broke the glass of an exception. Worth waking somebody.",
+    );
     pub const EDITS: Instrument =
         counter("warden_policy_edits_total", &["rule"], "Requests that a rule changed.");
     pub const FINDINGS: Instrument = counter(
@@ -126,6 +136,12 @@ pub mod prometheus {
         &["operation"],
         "Time between the tokens of streamed answers, after the first.",
     );
+    pub const ANSWER_HOLD: Instrument = histogram(
+        "warden_answer_hold_seconds",
+        SECONDS,
+        &["operation"],
+        "The longest that text of a streamed answer was held back until it was known to hold nothing that must go.",
+    );
     pub const UPSTREAM_RESPONSES: Instrument = counter(
         "warden_upstream_responses_total",
         &["code"],
@@ -155,6 +171,11 @@ pub mod prometheus {
         "warden_policy_info",
         &["digest"],
         "1 for the policies in force; 0 and `none` while there are none and nothing is allowed.",
+    );
+    pub const QUOTA_USED: Instrument = gauge(
+        "warden_quota_used_ratio",
+        &["rule"],
+        "Part of its limit that the fullest count of a rule of `quotas` has used in the window that is running; `none` while there is no such rule.",
     );
     pub const RELOAD_SUCCESSFUL: Instrument = gauge(
         "warden_config_last_reload_successful",
@@ -197,6 +218,8 @@ pub mod prometheus {
         COST,
         DENIALS,
         SHADOW_DENIALS,
+        EXCEPTIONS,
+        BREAK_GLASS,
         EDITS,
         FINDINGS,
         DURATION,
@@ -204,6 +227,7 @@ pub mod prometheus {
         UPSTREAM_DURATION,
         FIRST_TOKEN,
         PER_TOKEN,
+        ANSWER_HOLD,
         UPSTREAM_RESPONSES,
         IN_FLIGHT,
         JOURNAL_READY,
@@ -213,6 +237,7 @@ pub mod prometheus {
         JOURNAL_LOST,
         JOURNAL_UNSHIPPED,
         POLICY,
+        QUOTA_USED,
         RELOAD_SUCCESSFUL,
         RELOAD_TIME,
         CREDENTIALS_EXPIRY,

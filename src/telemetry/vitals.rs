@@ -34,6 +34,8 @@ pub struct Vitals {
     pub journal: JournalVitals,
     /// `None` when no policies are loaded.
     pub policy_digest: Option<String>,
+    /// Rules of quotas, and the part of its limit that the fullest count of each has used.
+    pub quotas: Vec<(String, f64)>,
     /// Whether the files on disk are the rules in force.
     pub reload_succeeded: bool,
     /// When the rules in force were loaded.

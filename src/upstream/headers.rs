@@ -8,10 +8,21 @@ use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 
+use crate::bedrock::chat::Api;
+use crate::bedrock::operation::{Body, Operation};
+
 /// Members of InvokeModel and InvokeModelWithResponseStream that are bound to headers (botocore model), beside the
 /// guardrail, which the decision places.
 const INVOKE: &[&str] =
     &["x-amzn-bedrock-accept", "x-amzn-bedrock-trace", LATENCY, TIER, "x-amzn-bedrock-request-metadata"];
+
+/// What the APIs of OpenAI take beside the guardrail (seen in recorded calls).
+const OPENAI: &[&str] = &["x-amzn-bedrock-trace"];
+
+/// What Anthropic's API takes: its version and beta features, as in native bodies.
+const ANTHROPIC: &[&str] = &["x-amzn-bedrock-trace", "anthropic-version", BETA];
+
+const BETA: &str = "anthropic-beta";
 
 const LATENCY: &str = "x-amzn-bedrock-performanceconfig-latency";
 const TIER: &str = "x-amzn-bedrock-service-tier";
@@ -45,19 +56,33 @@ pub enum InvalidHeader {
     Repeated(HeaderName),
     #[error("header `{name}` is forwarded only as `{default}`")]
     NotDefault { name: HeaderName, default: &'static str },
+    #[error("header `{0}` holds something else than names of features, separated by commas")]
+    NotFeatures(HeaderName),
     #[error("header `{0}` holds bytes that are not printable ASCII")]
     NotText(HeaderName),
 }
 
-/// The caller's headers that go on to Bedrock; `invoke` says whether the operation binds members to headers.
-pub fn forwarded(from: &HeaderMap, invoke: bool) -> Result<HeaderMap, InvalidHeader> {
+/// The caller's headers that go on to Bedrock with a call of `operation`.
+pub fn forwarded(from: &HeaderMap, operation: Operation) -> Result<HeaderMap, InvalidHeader> {
     let mut to = HeaderMap::with_capacity(8);
-    let bound = if invoke { INVOKE } else { &[] };
+    let bound = match operation.body() {
+        Body::Invoke => INVOKE,
+        Body::Chat(Api::Completions | Api::Responses) => OPENAI,
+        Body::Chat(Api::Messages) => ANTHROPIC,
+        Body::None
+        | Body::Converse
+        | Body::Session
+        | Body::CountTokens
+        | Body::AsyncInvoke
+        | Body::Guardrail
+        | Body::GuardrailChecks => &[],
+    };
     let names = [CONTENT_TYPE.as_str(), ACCEPT.as_str()].into_iter().chain(SDK.iter().copied());
     for name in names.chain(bound.iter().copied()) {
         let name = HeaderName::from_static(name);
         if let Some(value) = single(from, &name)? {
             check_default(&name, value)?;
+            check_features(&name, value)?;
             to.insert(name, value.clone());
         }
     }
@@ -88,6 +113,15 @@ fn check_default(name: &HeaderName, value: &HeaderValue) -> Result<(), InvalidHe
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// FAIL-CLOSED: no detector looks into headers, so this one has names of features and nothing else.
+fn check_features(name: &HeaderName, value: &HeaderValue) -> Result<(), InvalidHeader> {
+    let feature = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_., ".contains(byte);
+    if name == BETA && !(value.len() <= 1024 && value.as_bytes().iter().all(feature)) {
+        return Err(InvalidHeader::NotFeatures(name.clone()));
+    }
+    Ok(())
 }
 
 fn user_agent(from: Option<&HeaderValue>) -> HeaderValue {
@@ -153,12 +187,12 @@ mod tests {
             names.sort();
             names
         };
-        let to = forwarded(&from, true).unwrap();
+        let to = forwarded(&from, Operation::InvokeModel).unwrap();
         assert_eq!(
             names(&to),
             ["amz-sdk-invocation-id", "content-type", "user-agent", "x-amzn-bedrock-trace"]
         );
-        let to = forwarded(&from, false).unwrap();
+        let to = forwarded(&from, Operation::Converse).unwrap();
         assert_eq!(names(&to), ["amz-sdk-invocation-id", "content-type", "user-agent"]);
     }
 
@@ -173,8 +207,8 @@ mod tests {
             (LATENCY, "optimized", false),
         ] {
             let from = headers(&[(name, value)]);
-            assert_eq!(forwarded(&from, true).is_ok(), passes, "{name}: {value}");
-            assert!(forwarded(&from, false).unwrap().get(name).is_none());
+            assert_eq!(forwarded(&from, Operation::InvokeModel).is_ok(), passes, "{name}: {value}");
+            assert!(forwarded(&from, Operation::Converse).unwrap().get(name).is_none());
         }
     }
 
@@ -182,6 +216,6 @@ mod tests {
     fn a_header_sent_twice_is_refused() {
         let from = headers(&[("X-Amzn-Bedrock-Trace", "ENABLED"), ("x-amzn-bedrock-trace", "DISABLED")]);
         let name = HeaderName::from_static("x-amzn-bedrock-trace");
-        assert_eq!(forwarded(&from, true), Err(InvalidHeader::Repeated(name)));
+        assert_eq!(forwarded(&from, Operation::InvokeModel), Err(InvalidHeader::Repeated(name)));
     }
 }

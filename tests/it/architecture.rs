@@ -24,12 +24,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Of the record its plain data, of the detectors their names.
     ("telemetry", &["audit", "sensitive", "bedrock", "config", "causes", "clock", "tls"]),
     ("permit", &["policy", "audit"]),
+    // Of policies what counts and how far, of the record what was counted before.
+    ("quota", &["policy", "audit", "config", "clock"]),
     // Of identity, the proven principal that a session is made for.
     ("upstream", &["permit", "policy", "audit", "identity", "bedrock", "config", "causes", "clock", "tls"]),
     (
         "proxy",
         &[
             "permit",
+            "quota",
             "upstream",
             "audit",
             "policy",
@@ -48,6 +51,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "proxy",
             "tls",
             "permit",
+            "quota",
             "upstream",
             "audit",
             "policy",
@@ -74,6 +78,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "console",
             "proxy",
             "permit",
+            "quota",
             "upstream",
             "audit",
             "policy",

@@ -26,6 +26,8 @@ mod real_clients;
 
 // Policy and request in, decision out, through the socket.
 mod allow_deny;
+// The one file that loosens: exceptions, break glass, and conditions in Cedar.
+mod exceptions;
 // Names that hide a model, and every model behind them.
 mod names;
 // Prompts that AWS keeps, judged as if they had been sent.
@@ -38,12 +40,22 @@ mod json_strictness;
 mod operations;
 // Who called, in AWS's own logs: sessions of a role, request metadata.
 mod attribution;
+// Counts that must admit a request before it is sent.
+mod quotas;
+// The same, shared by many wardens.
+mod shared_quotas;
 // Sensitive data in prompts and answers.
 mod redaction;
+// Texts on stdin, and the catalogue of detectors.
+mod sensitive;
 // Every family of models: read, bounded, answered, counted.
 mod families;
+// The APIs of OpenAI and Anthropic, in their own forms.
+mod apis;
 // Event streams: first bytes early, and no failure that looks like success.
 mod streaming;
+// Answers that policy changes while they stream.
+mod edited_streams;
 
 // Live sessions: both directions at once, every event judged on its way.
 mod sessions;
@@ -59,6 +71,8 @@ mod drain;
 mod fail_closed;
 // Policies and callers that change while requests are served.
 mod reload;
+// Every mistake that policy files can hold, with what is said of it.
+mod policy_mistakes;
 
 // What Prometheus is shown.
 mod metrics;

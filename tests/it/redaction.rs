@@ -211,20 +211,6 @@ fn what_is_only_reported_is_left_alone_and_counted() {
 }
 
 #[test]
-fn a_stream_whose_answer_must_be_filtered_is_refused() {
-    for response in ["redact", "deny"] {
-        let warden = Setup::new().org(&rule("report", response)).start();
-        for call in [Call::converse_stream(HAIKU, "say: hello"), Call::invoke_stream(HAIKU, "say: hello")] {
-            let refused = warden.send(call);
-            let message = refused.assert_refused(403, "AccessDeniedException");
-            assert!(message.contains("org/sensitive/pii") && message.contains("stream"), "{message}");
-            assert!(warden.record_of(&refused).is_denial());
-        }
-        assert!(warden.upstream().is_empty());
-    }
-}
-
-#[test]
 fn a_stream_whose_answer_is_only_reported_flows() {
     let warden = Setup::new().org(&rule("redact", "report")).start();
     let response = warden.send(Call::converse_stream(HAIKU, &format!("say: mail {EMAIL}")));

@@ -6,10 +6,12 @@
 
 mod filter;
 mod row;
+mod tally;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Row as _, SqliteConnection};
@@ -17,6 +19,7 @@ use thiserror::Error;
 
 pub use filter::{Filter, Moment, State};
 pub use row::Row;
+pub use tally::{Tally, tallies};
 
 /// One record as it is in the journal.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +63,61 @@ pub async fn run(journal: &Path, filter: &Filter) -> Result<Vec<Row>, QueryError
     let rows = rows.collect();
     close(connection).await;
     rows
+}
+
+/// Intents and denials in the order in which they were written, a page at a time, for readers of everything.
+#[derive(Debug)]
+pub struct Openings {
+    path: PathBuf,
+    connection: SqliteConnection,
+    since: Option<Timestamp>,
+    next_seq: i64,
+}
+
+impl Openings {
+    /// Those at or after `since`.
+    pub async fn open(journal: &Path, since: Option<Timestamp>) -> Result<Self, QueryError> {
+        Ok(Self { path: journal.to_owned(), connection: open(journal).await?, since, next_seq: 0 })
+    }
+
+    /// How many there are by now.
+    pub async fn count(&mut self) -> Result<u64, QueryError> {
+        let statement = "SELECT count(*) FROM record
+             WHERE kind IN ('request.intent', 'request.denied') AND ts_us >= ?1";
+        let count: i64 = sqlx::query_scalar(statement)
+            .bind(self.since_us())
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(|error| read_failed(&self.path, &error))?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// The next ones, at most `most`, as canonical bytes. Empty at the end.
+    pub async fn page(&mut self, most: u32) -> Result<Vec<String>, QueryError> {
+        let statement = "SELECT seq, record FROM record
+             WHERE seq >= ?1 AND kind IN ('request.intent', 'request.denied') AND ts_us >= ?2
+             ORDER BY seq LIMIT ?3";
+        let failed = |error: &sqlx::Error| read_failed(&self.path, error);
+        let rows: Vec<(i64, String)> = sqlx::query_as(statement)
+            .bind(self.next_seq)
+            .bind(self.since_us())
+            .bind(i64::from(most))
+            .fetch_all(&mut self.connection)
+            .await
+            .map_err(|error| failed(&error))?;
+        if let Some((last, _)) = rows.last() {
+            self.next_seq = last + 1;
+        }
+        Ok(rows.into_iter().map(|(_, record)| record).collect())
+    }
+
+    pub async fn close(self) {
+        close(self.connection).await;
+    }
+
+    fn since_us(&self) -> i64 {
+        self.since.map_or(i64::MIN, Timestamp::as_microsecond)
+    }
 }
 
 /// Every record of one request, in order. The identifier may be cut short as long as it names one request.

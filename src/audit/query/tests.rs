@@ -253,3 +253,32 @@ fn every_state_has_a_name_that_finds_it() {
     }
     assert!("done".parse::<State>().unwrap_err().contains("complete"));
 }
+
+#[tokio::test]
+async fn counts_are_summed_up_in_the_window_that_was_counted_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.db");
+    let journal = Journal::open(&path, JournalOptions::default()).await.unwrap();
+    let counted = |starts, amount| crate::audit::Counted {
+        rule: "payments/quotas".to_owned(),
+        measure: "tokens",
+        window: "day",
+        subject: "payments".to_owned(),
+        starts,
+        amount,
+        near: None,
+    };
+    // What was counted, and where the count stands then.
+    let table = [(100, 50, (100, 50)), (100, 30, (100, 80)), (200, 7, (200, 7)), (100, 99, (200, 7))];
+    for (starts, amount, (last, sum)) in table {
+        let entry = Entry::open(&journal, Arrival::default());
+        let intent =
+            Intent { counted: vec![counted(starts, amount), counted(starts, 5)], ..Intent::default() };
+        let (_, open) = entry.commit_intent(intent).await.unwrap();
+        let outcome = Outcome { counted: vec![counted(starts, -5)], ..Outcome::new(EndState::Complete) };
+        open.finish(outcome).await.unwrap();
+        let tallies = super::tallies(&path).await.unwrap();
+        assert_eq!(tallies.len(), 1);
+        assert_eq!((tallies[0].starts, tallies[0].amount), (last, sum), "{starts} {amount}");
+    }
+}

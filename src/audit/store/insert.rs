@@ -10,7 +10,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
 
-use crate::audit::record::Finding;
+use crate::audit::record::{Counted, Finding};
 use crate::audit::seal::{RuleRow, Sealed};
 
 /// The texts of the inserts, by table and by rows per insert.
@@ -18,6 +18,7 @@ pub(super) struct Statements {
     records: Vec<String>,
     rules: Vec<String>,
     findings: Vec<String>,
+    counted: Vec<String>,
 }
 
 impl Statements {
@@ -29,6 +30,10 @@ impl Statements {
             ),
             rules: texts("rule_hit (seq, ord, rule, at, role)", 5),
             findings: texts("finding (seq, ord, direction, type, count)", 5),
+            counted: texts("quota_count (rule, measure, window, subject, starts, amount)", 6)
+                .into_iter()
+                .map(|insert| insert + COUNTED)
+                .collect(),
         }
     }
 
@@ -41,10 +46,12 @@ impl Statements {
     ) -> Result<(), sqlx::Error> {
         let rules: usize = rows.iter().map(|row| row.rules.len()).sum();
         let findings: usize = rows.iter().map(|row| row.findings.len()).sum();
+        let counted: usize = rows.iter().map(|row| row.counted.len()).sum();
         let mut text = "BEGIN IMMEDIATE".to_owned();
         push_inserts(&mut text, &self.records, rows.len());
         push_inserts(&mut text, &self.rules, rules);
         push_inserts(&mut text, &self.findings, findings);
+        push_inserts(&mut text, &self.counted, counted);
 
         let mut query = sqlx::query(AssertSqlSafe(text)).persistent(rows.len() <= CACHED_ROWS);
         for (seq, row) in (first..).zip(rows) {
@@ -59,6 +66,9 @@ impl Statements {
             for (ord, finding) in (0..).zip(&row.findings) {
                 query = bind_finding(query, seq, ord, finding);
             }
+        }
+        for counted in rows.iter().flat_map(|row| &row.counted) {
+            query = bind_counted(query, counted);
         }
         query.execute(connection).await?;
         Ok(())
@@ -106,6 +116,23 @@ fn bind_finding(query: Insert, seq: i64, ord: i64, finding: &Finding) -> Insert 
         .bind(finding.detector.clone())
         .bind(i64::from(finding.count))
 }
+
+fn bind_counted(query: Insert, counted: &Counted) -> Insert {
+    query
+        .bind(counted.rule.clone())
+        .bind(counted.measure)
+        .bind(counted.window)
+        .bind(counted.subject.clone())
+        .bind(counted.starts)
+        .bind(counted.amount)
+}
+
+/// Adds to a count. INVARIANT: `starts` only ever grows.
+const COUNTED: &str = " ON CONFLICT (rule, measure, window, subject) DO UPDATE SET
+    amount = CASE WHEN excluded.starts > starts THEN excluded.amount
+                  WHEN excluded.starts = starts THEN amount + excluded.amount
+                  ELSE amount END,
+    starts = max(starts, excluded.starts)";
 
 /// One statement per power of two.
 fn texts(table: &str, columns: usize) -> Vec<String> {

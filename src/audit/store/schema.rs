@@ -12,17 +12,17 @@ use uuid::Uuid;
 use crate::audit::JournalError;
 
 pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), JournalError> {
-    let migrations = vec![Migration::new(
-        1,
-        "journal".into(),
-        MigrationType::Simple,
-        include_str!("../../../migrations/sqlite/0001_journal.sql").into_sql_str(),
-        false,
-    )];
-    Migrator::with_migrations(migrations)
-        .run(connection)
-        .await
-        .map_err(|error| JournalError::Schema { path: path.into(), reason: error.to_string() })
+    Migrator::with_migrations(vec![
+        migration(1, "journal", include_str!("../../../migrations/sqlite/0001_journal.sql")),
+        migration(2, "quota", include_str!("../../../migrations/sqlite/0002_quota.sql")),
+    ])
+    .run(connection)
+    .await
+    .map_err(|error| JournalError::Schema { path: path.into(), reason: error.to_string() })
+}
+
+fn migration(version: i64, name: &'static str, statements: &'static str) -> Migration {
+    Migration::new(version, name.into(), MigrationType::Simple, statements.into_sql_str(), false)
 }
 
 /// The chain that new records belong to; `fresh` becomes its name when the file is new.

@@ -57,6 +57,22 @@ pub fn find(id: &str) -> Option<&'static Model> {
     MODELS.binary_search_by_key(&id, |model| model.id).ok().and_then(|at| MODELS.get(at))
 }
 
+/// The known models that `id` names without their version: `anthropic.claude-x-v1:0` for `anthropic.claude-x`.
+pub fn versions(id: &str) -> impl Iterator<Item = &'static str> {
+    MODELS.iter().map(|model| model.id).filter(move |known| known.strip_prefix(id).is_some_and(is_version))
+}
+
+/// Whether what follows a model's name is a version: `-v1:0`, `-v1`, `-1:0`. Two numbers of a name look like `-5-1` and are
+/// none, and `:1` alone makes another model.
+fn is_version(suffix: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (major, minor) = suffix.split_once(':').unwrap_or((suffix, ""));
+    match major.strip_prefix("-v") {
+        Some(major) => digits(major) && (minor.is_empty() || digits(minor)),
+        None => major.strip_prefix('-').is_some_and(digits) && digits(minor),
+    }
+}
+
 /// The list price of a `[geography.]id`.
 pub fn price(tariff: &str) -> Option<Price> {
     let at = prices::PRICES.binary_search_by_key(&tariff, |(id, _)| id).ok()?;

@@ -20,14 +20,20 @@ pub(crate) fn event(name: &str, event: &Node<'_>, progress: &mut Progress) -> Re
                 [kind] if matches!(kind.name.as_ref(), "toolUse" | "toolResult" | "image") => {}
                 _ => return Err(DecodeError::UnknownChunk),
             }
+            progress.frame.block = Some(block_index(event, "contentBlockIndex")?);
             progress.rest(event, &["contentBlockIndex"]);
         }
         "contentBlockDelta" => {
             let block = block_index(event, "contentBlockIndex")?;
+            progress.frame.block = Some(block);
             delta(block, event.get("delta").ok_or(DecodeError::UnknownChunk)?, progress)?;
             progress.rest(event, &["contentBlockIndex", "delta"]);
+            progress.only_words();
         }
-        "contentBlockStop" => progress.rest(event, &["contentBlockIndex"]),
+        "contentBlockStop" => {
+            progress.block_ends(block_index(event, "contentBlockIndex")?);
+            progress.rest(event, &["contentBlockIndex"]);
+        }
         "messageStop" => {
             progress.end(event.get("stopReason"));
             if let Some(fields) = event.get("additionalModelResponseFields") {
@@ -40,7 +46,7 @@ pub(crate) fn event(name: &str, event: &Node<'_>, progress: &mut Progress) -> Re
                 progress.usage.update(usage::of_converse(counts));
             }
             progress.routed_to = routed_to(event);
-            progress.frame.terminal = true;
+            progress.terminal();
             progress.rest(event, &["usage", "metrics"]);
         }
         _ => return Err(DecodeError::UnknownEvent),
@@ -54,7 +60,7 @@ fn delta(block: u32, delta: &Node<'_>, progress: &mut Progress) -> Result<(), De
         "text" => progress.text_node(block, &kind.node)?,
         "toolUse" => {
             if let Some(fragment) = kind.node.get("input") {
-                progress.text_node(block, fragment)?;
+                progress.tool_input_node(block, fragment)?;
             }
             progress.rest(&kind.node, &["input"]);
         }
@@ -86,10 +92,17 @@ fn delta(block: u32, delta: &Node<'_>, progress: &mut Progress) -> Result<(), De
 
 fn reasoning(block: u32, delta: &Node<'_>, progress: &mut Progress) -> Result<(), DecodeError> {
     for member in delta.members() {
-        let text = member.node.as_str().ok_or(DecodeError::UnknownChunk)?;
+        if member.node.as_str().is_none() {
+            return Err(DecodeError::UnknownChunk);
+        }
         match member.name.as_ref() {
-            "text" => progress.text(block, text),
-            "signature" | "redactedContent" => progress.payload(text),
+            "text" => progress.sealed_node(block, &member.node)?,
+            "signature" => {
+                // The signature is over what came before it.
+                progress.block_ends(block);
+                progress.payload(&member.node);
+            }
+            "redactedContent" => progress.payload(&member.node),
             _ => return Err(DecodeError::UnknownChunk),
         }
     }

@@ -28,6 +28,18 @@ pub fn encode_exception(fault: Fault, message: &str) -> Bytes {
         .unwrap_or_else(|_| Bytes::from_static(&[0; 16]))
 }
 
+/// A frame with headers that a frame had, in their order.
+pub(super) fn with_payload(headers: &[Header], payload: Vec<u8>) -> Result<Bytes, FrameError> {
+    if payload.len() > MAX_PAYLOAD {
+        return Err(FrameError::PayloadTooLong(MAX_PAYLOAD));
+    }
+    let size = payload.len() + 256;
+    let message = Message::new_from_parts(headers.to_vec(), payload);
+    let mut frame = BytesMut::with_capacity(size);
+    write_message_to(&message, &mut frame).map_err(|_| FrameError::Unwritable)?;
+    Ok(frame.freeze())
+}
+
 fn encode(
     message_type: &str,
     name_header: &'static str,

@@ -81,6 +81,12 @@ impl Frame {
         self.raw.get(self.payload.clone()).unwrap_or_default()
     }
 
+    /// The bytes of the same frame around another payload: the headers as they are, lengths and checksums anew.
+    pub fn with_payload(&self, payload: Vec<u8>) -> Result<Bytes, FrameError> {
+        let message = read_message_from(&*self.raw).map_err(|_| FrameError::Corrupt)?;
+        encode::with_payload(message.headers(), payload)
+    }
+
     /// Reads bytes that must be one frame and nothing else.
     pub fn parse(raw: Bytes) -> Result<Self, FrameError> {
         match reader::claimed_lengths(&raw, MAX_PAYLOAD)? {

@@ -27,6 +27,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) leaks: BTreeSet<Leak>,
     pub(crate) guardrail_insertion: Option<Insertion>,
     pub(crate) output: Option<&'a str>,
+    pub(crate) streams: bool,
     parameters: Vec<Setting<'a>>,
     insertions: Vec<Insertion>,
     attachments: BTreeSet<Modality>,
@@ -56,6 +57,7 @@ impl<'a> Draft<'a> {
             leaks: self.leaks,
             guardrail_insertion: self.guardrail_insertion,
             output: self.output,
+            streams: self.streams,
         }
     }
 
@@ -195,7 +197,14 @@ impl<'a> Draft<'a> {
             self.texts.payload(&member.node, TextRole::Document, key);
             return Ok(());
         }
-        match payload::document(text, format) {
+        self.document(member, text, format);
+        Ok(())
+    }
+
+    /// Reads a document of which `encoded` is the base64, wherever in the member it stands.
+    pub(crate) fn document(&mut self, member: &'a Member<'a>, encoded: &str, format: &str) {
+        let key = Some(member.name.as_ref());
+        match payload::document(encoded, format) {
             Document::Words(words) => {
                 // FAIL-CLOSED: a file of plain characters can still be a container, as many a PDF is.
                 if !payload::is_plain_text(format) {
@@ -206,7 +215,6 @@ impl<'a> Draft<'a> {
             Document::Binary => self.opaque(OpaqueKind::Document, &member.node),
             Document::NotBase64 => self.texts.string(&member.node, TextRole::Document, key),
         }
-        Ok(())
     }
 
     /// Records the name of a tool that the model is offered or has used.

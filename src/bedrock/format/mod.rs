@@ -12,8 +12,9 @@ pub(crate) mod texts;
 
 use thiserror::Error;
 
-use super::invoke::Family;
+use super::chat::Api;
 use super::invoke::guardrail::intervention;
+use super::invoke::{Dialect, Family};
 use super::json::{Document, Node};
 use super::model::{ModelKind, ModelReference};
 use super::operation::{Body, Operation};
@@ -56,6 +57,7 @@ pub(crate) enum Wire {
     CountInvoke(Family),
     Guardrail,
     GuardrailChecks,
+    Chat(Api),
 }
 
 impl Format {
@@ -79,6 +81,7 @@ impl Format {
             Body::CountTokens => Wire::CountConverse,
             Body::Guardrail => Wire::Guardrail,
             Body::GuardrailChecks => Wire::GuardrailChecks,
+            Body::Chat(api) => Wire::Chat(api),
             Body::Session | Body::None => return Err(unknown(model)),
         };
         Ok(Self { wire, stored_prompt: false })
@@ -105,6 +108,7 @@ impl Format {
             Wire::Invoke(family) | Wire::AsyncInvoke(family) | Wire::CountInvoke(family) => family.name(),
             Wire::Guardrail => "guardrail",
             Wire::GuardrailChecks => "guardrail-checks",
+            Wire::Chat(api) => api.name(),
             Wire::Speech => "nova-sonic",
         }
     }
@@ -126,6 +130,7 @@ impl Format {
         match self.wire {
             Wire::Converse => converse::decode(body, &mut draft)?,
             Wire::Invoke(family) | Wire::CountInvoke(family) => family.dialect().decode(body, &mut draft)?,
+            Wire::Chat(api) => api.dialect().decode(body, &mut draft)?,
             Wire::AsyncInvoke(family) => async_invoke::decode(family, body, &mut draft)?,
             Wire::CountConverse => count_tokens::decode(body, &mut draft)?,
             Wire::Guardrail => guardrail::decode(body, &mut draft)?,
@@ -139,13 +144,8 @@ impl Format {
     pub fn answer<'a>(self, document: &'a Document<'a>) -> Answer<'a> {
         match self.wire {
             Wire::Converse => converse::answer(document.root()),
-            Wire::Invoke(family) => {
-                let mut answer = family.dialect().answer(document.root());
-                if let Some(reason) = intervention(document.root()) {
-                    answer.stop_reason = Some(reason.to_owned());
-                }
-                answer
-            }
+            Wire::Invoke(family) => native_answer(family.dialect(), document),
+            Wire::Chat(api) => native_answer(api.dialect(), document),
             // Sessions have no unary answers.
             Wire::Speech => {
                 let mut texts = Texts::default();
@@ -184,6 +184,11 @@ impl Format {
     }
 
     #[cfg(test)]
+    pub(crate) const fn of_api(api: Api) -> Self {
+        Self { wire: Wire::Chat(api), stored_prompt: false }
+    }
+
+    #[cfg(test)]
     pub(crate) const fn converse() -> Self {
         Self { wire: Wire::Converse, stored_prompt: false }
     }
@@ -191,6 +196,15 @@ impl Format {
 
 fn is_prompt(model: &ModelReference) -> bool {
     model.kind() == ModelKind::Prompt
+}
+
+/// Reads an answer in which Bedrock says what a guardrail did.
+fn native_answer<'a>(dialect: &dyn Dialect, document: &'a Document<'a>) -> Answer<'a> {
+    let mut answer = dialect.answer(document.root());
+    if let Some(reason) = intervention(document.root()) {
+        answer.stop_reason = Some(reason.to_owned());
+    }
+    answer
 }
 
 fn family(model: Option<&ModelReference>) -> Result<Family, UnknownFamily> {

@@ -6,12 +6,18 @@ use proptest::prelude::*;
 
 use super::samples::{self, any_alias, samples};
 use super::*;
+use crate::bedrock::chat::Api;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::json::{Edits, Node, Value};
+use crate::bedrock::stream::Announced;
 use crate::bedrock::view::{Modality, OpaqueKind, Parameter, SettingValue};
 
 fn invoke_formats() -> impl Iterator<Item = Format> {
     Family::ALL.into_iter().map(Format::of_family)
+}
+
+fn every_format() -> impl Iterator<Item = Format> {
+    invoke_formats().chain([Format::converse()]).chain(Api::ALL.map(Format::of_api))
 }
 
 fn decoded<T>(format: Format, body: &str, inspect: impl FnOnce(Result<View<'_>, DecodeError>) -> T) -> T {
@@ -37,7 +43,7 @@ fn leaves(node: &Node<'_>, name: &str, found: &mut Vec<String>) {
 
 #[test]
 fn every_format_has_a_sample() {
-    for format in invoke_formats().chain([Format::converse()]) {
+    for format in every_format() {
         assert!(samples().iter().any(|(sampled, _)| *sampled == format), "{}", format.name());
     }
 }
@@ -150,7 +156,7 @@ fn every_native_body_can_say_how_a_guardrail_looks_at_it_and_none_can_name_one()
 
 #[test]
 fn what_is_no_object_is_refused() {
-    for format in invoke_formats().chain([Format::converse()]) {
+    for format in every_format() {
         for body in ["[]", "null", "\"text\"", "7", "true"] {
             assert_eq!(refusal(format, body), DecodeError::NotAnObject);
         }
@@ -188,7 +194,7 @@ fn families_that_generate_text_can_be_given_a_token_limit() {
             | Wire::CountInvoke(_)
             | Wire::Guardrail
             | Wire::GuardrailChecks => false,
-            Wire::Converse | Wire::Speech => true,
+            Wire::Converse | Wire::Speech | Wire::Chat(_) => true,
             Wire::Invoke(family) => !family.addable().is_empty(),
         };
         decoded(format, &body.to_string(), |view| {
@@ -306,11 +312,15 @@ fn what_cannot_be_looked_into_is_counted_where_it_stands() {
 #[test]
 fn explained_requests_can_be_given_what_real_ones_can() {
     for (format, body) in samples() {
-        let Wire::Invoke(family) = format.wire else { continue };
+        let addable = match format.wire {
+            Wire::Invoke(family) => family.addable(),
+            Wire::Chat(api) => api.addable(),
+            _ => continue,
+        };
         decoded(format, &body.to_string(), |view| {
             for insertion in view.unwrap().insertions {
                 let parameter = insertion.parameter.unwrap();
-                assert!(family.addable().contains(&parameter), "{}: {parameter}", family.name());
+                assert!(addable.contains(&parameter), "{}: {parameter}", format.name());
             }
         });
     }
@@ -320,7 +330,7 @@ fn explained_requests_can_be_given_what_real_ones_can() {
 fn errors_never_repeat_a_key_that_is_no_field_name() {
     for key in ["123-45-6789", "AKIAIOSFODNN7EXAMPLE", "bob@example.com", "my secret", "a4111111111111111"] {
         let body = serde_json::json!({"messages": [], "prompt": "", "inputText": "", key: 1}).to_string();
-        for format in invoke_formats().chain([Format::converse()]) {
+        for format in every_format() {
             let error = refusal(format, &body);
             assert!(!error.to_string().contains(key), "{error}");
         }
@@ -375,7 +385,7 @@ proptest! {
     fn reading_never_panics(body in any_json()) {
         let source = body.to_string();
         let document = Document::parse(source.as_bytes()).unwrap();
-        for format in invoke_formats().chain([Format::converse()]) {
+        for format in every_format() {
             let view = format.decode(&document);
             if let Ok(view) = view {
                 for text in view.texts {
@@ -393,12 +403,12 @@ proptest! {
             "messageStart", "contentBlockStart", "contentBlockDelta", "messageStop", "metadata", "chunk", "x",
         ]),
     ) {
-        for format in invoke_formats().chain([Format::converse()]) {
+        for format in every_format() {
             let mut reader = format.stream();
             for document in &documents {
                 let chunk = serde_json::json!({"bytes": STANDARD.encode(document.to_string())});
                 for (name, payload) in [("chunk", &chunk), (name, document)] {
-                    drop(reader.read("event", Some(name), payload.to_string().as_bytes()));
+                    drop(reader.read(Announced::Event(name), payload.to_string().as_bytes()));
                 }
             }
         }

@@ -123,8 +123,7 @@ impl<'a> Texts<'a> {
     // FAIL-CLOSED: a value cut over tokens would pass piece by piece. Joined it is seen, and because no edit can take it
     // out of the pieces, a rule that wants it gone refuses the answer.
     fn tokens(&mut self, list: &'a Node<'a>, key: Option<&'a str>) {
-        let mut joined = String::new();
-        join_tokens(list, &mut joined);
+        let joined = joined_tokens(list);
         if !joined.is_empty() {
             self.derived(list, joined, TextRole::Other, key);
         }
@@ -166,6 +165,13 @@ fn join_words(node: &Node<'_>, words: &mut String) {
         words.push('\n');
         join_words(&member.node, words);
     }
+}
+
+/// The text that a list of tokens repeats.
+pub(crate) fn joined_tokens(list: &Node<'_>) -> String {
+    let mut joined = String::new();
+    join_tokens(list, &mut joined);
+    joined
 }
 
 /// Appends the strings called `token` below `node`, and those that stand in lists. The alternatives that were not

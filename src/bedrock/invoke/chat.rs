@@ -13,7 +13,7 @@ use crate::bedrock::view::{Answer, Parameter, TextRole};
 
 /// Whose members a body may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Chat {
+pub(crate) enum Chat {
     OpenAi,
     /// OpenAI's own models, which refuse `max_tokens`.
     Gpt,
@@ -24,10 +24,7 @@ pub(super) enum Chat {
 impl Dialect for Chat {
     fn decode<'a>(&self, body: &'a Node<'a>, draft: &mut Draft<'a>) -> Result<(), DecodeError> {
         for member in body.members() {
-            match self.parameter(&member.name) {
-                Some(parameter) => draft.setting(parameter, member)?,
-                None => self.member(draft, member)?,
-            }
+            self.top_level(draft, member)?;
         }
         draft::require(body.members(), "body", "messages")?;
         let limits: &[&[&str]] = match self {
@@ -58,6 +55,18 @@ impl Dialect for Chat {
 }
 
 impl Chat {
+    /// Reads one member of a body.
+    pub(crate) fn top_level<'a>(
+        self,
+        draft: &mut Draft<'a>,
+        member: &'a Member<'a>,
+    ) -> Result<(), DecodeError> {
+        match self.parameter(&member.name) {
+            Some(parameter) => draft.setting(parameter, member),
+            None => self.member(draft, member),
+        }
+    }
+
     fn parameter(self, name: &str) -> Option<Parameter> {
         let parameter = match (self, name) {
             (_, "max_tokens") | (Self::OpenAi | Self::Gpt, "max_completion_tokens") => Parameter::MaxTokens,

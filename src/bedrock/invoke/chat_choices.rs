@@ -6,7 +6,7 @@
 
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::texts::{Part, Texts};
-use crate::bedrock::json::{Node, Value};
+use crate::bedrock::json::{Member, Node, Value};
 use crate::bedrock::stream::{INVOCATION_METRICS, Progress, block_index};
 use crate::bedrock::usage;
 use crate::bedrock::view::{Answer, TextRole};
@@ -27,6 +27,7 @@ pub(super) fn answer<'a>(body: &'a Node<'a>, list: &str) -> Answer<'a> {
 pub(super) fn chunk(chunk: &Node<'_>, list: &str, progress: &mut Progress) -> Result<(), DecodeError> {
     match chunk.get(list).map(|choices| &choices.value) {
         Some(Value::Array(choices)) => {
+            progress.frame.only_words = choices.iter().all(is_only_words);
             for (position, choice) in (0_u32..).zip(choices) {
                 let index =
                     if choice.get("index").is_some() { block_index(choice, "index")? } else { position };
@@ -38,11 +39,13 @@ pub(super) fn chunk(chunk: &Node<'_>, list: &str, progress: &mut Progress) -> Re
     }
     if let Some(counts) = chunk.get("usage") {
         progress.usage.update(usage::of_chat(counts));
+        progress.frame.only_words &= counts.is_null();
     }
     progress.rest(chunk, &[list, "usage"]);
     Ok(())
 }
 
+/// Reads one alternative of a chunk.
 fn choice(choice: &Node<'_>, index: u32, progress: &mut Progress) -> Result<(), DecodeError> {
     progress.open(index);
     let mut known = false;
@@ -57,11 +60,15 @@ fn choice(choice: &Node<'_>, index: u32, progress: &mut Progress) -> Result<(), 
                 progress.text_node(block(index, WORDS)?, &member.node)?;
             }
             "finish_reason" | "stop_reason" => {}
+            "logprobs" if !member.node.is_null() => progress.tokens(&member.node),
             _ => progress.leaves(&member.node),
         }
     }
     match reason(choice) {
-        Some(reason) => progress.close(index, reason),
+        Some(reason) => {
+            let last = block(index, PARTS - 1).or_else(|_| block(index, PARTS - 2))?;
+            progress.close(index, block(index, WORDS)?..=last, reason);
+        }
         // FAIL-CLOSED: words under a name that is not known would pass unseen.
         None if !known => return Err(DecodeError::UnknownChunk),
         None => {}
@@ -133,7 +140,7 @@ fn tool_call(
             match &fragment.value {
                 Value::Object(_) => progress.free(fragment),
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                    progress.text_node(block(choice, part)?, fragment)?;
+                    progress.tool_input_node(block(choice, part)?, fragment)?;
                 }
             }
         }
@@ -141,6 +148,26 @@ fn tool_call(
     }
     progress.rest(call, &["function", "type"]);
     Ok(())
+}
+
+/// Whether an alternative of a chunk holds nothing but more of its texts. What names its speaker or a call is said once and
+/// is more than that.
+fn is_only_words(choice: &Node<'_>) -> bool {
+    let of_call = |member: &Member<'_>| match member.name.as_ref() {
+        "index" => true,
+        "function" => member.node.members().iter().all(|member| member.name == "arguments"),
+        _ => member.node.is_null(),
+    };
+    let of_delta = |member: &Member<'_>| match member.name.as_ref() {
+        "content" | "reasoning_content" | "reasoning" => true,
+        "tool_calls" => member.node.elements().iter().all(|call| call.members().iter().all(of_call)),
+        _ => member.node.is_null(),
+    };
+    choice.members().iter().all(|member| match member.name.as_ref() {
+        "index" | "text" => true,
+        "delta" | "message" => member.node.members().iter().all(of_delta),
+        _ => member.node.is_null(),
+    })
 }
 
 /// Parts of one alternative.

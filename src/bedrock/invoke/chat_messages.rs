@@ -5,6 +5,7 @@
 //! fetch from is refused, but for S3, which counts as content that was not looked into.
 
 use super::chat_tools;
+use crate::bedrock::chat::files;
 use crate::bedrock::format::draft::{self, Draft};
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::format::payload;
@@ -26,6 +27,10 @@ pub(super) fn list<'a>(draft: &mut Draft<'a>, list: &'a Member<'a>) -> Result<()
                 }
                 "refusal" if role == TextRole::Assistant => optional(draft, member, role)?,
                 "tool_calls" if role == TextRole::Assistant => chat_tools::calls(draft, member)?,
+                "function_call" if role == TextRole::Assistant => chat_tools::call(draft, member)?,
+                // What OpenAI's SDKs send back of an answer's message.
+                "annotations" if role == TextRole::Assistant => draft.free(member, role),
+                "audio" if member.node.is_null() => {}
                 "prefix" if role == TextRole::Assistant => draft::flag(member)?,
                 "tool_call_id" | "name" => {
                     draft.string(member, TextRole::Other)?;
@@ -41,7 +46,7 @@ fn speaker(draft: &mut Draft<'_>, message: &Node<'_>) -> Result<TextRole, Decode
     match message.get("role").and_then(Node::as_str) {
         Some("user") => Ok(TextRole::User),
         Some("assistant") => Ok(TextRole::Assistant),
-        Some("tool") => Ok(TextRole::ToolResult),
+        Some("tool" | "function") => Ok(TextRole::ToolResult),
         Some("system" | "developer") => {
             draft.system = true;
             Ok(TextRole::System)
@@ -79,13 +84,20 @@ fn part<'a>(draft: &mut Draft<'a>, node: &'a Node<'a>, role: TextRole) -> Result
     let kind = node.get("type").and_then(Node::as_str).unwrap_or_default();
     for member in draft::element(node)? {
         match (member.name.as_ref(), kind) {
-            ("type", "text" | "image_url" | "video_url" | "input_audio" | "refusal" | "thinking") => {}
+            (
+                "type",
+                "text" | "image_url" | "video_url" | "input_audio" | "file" | "refusal" | "thinking",
+            ) => {}
             ("text", "text") | ("refusal", "refusal") => {
                 draft.string(member, role)?;
             }
             ("image_url", "image_url") => media(draft, member, Modality::Image)?,
             ("video_url", "video_url") => media(draft, member, Modality::Video)?,
             ("input_audio", "input_audio") => audio(draft, member)?,
+            ("file", "file") => {
+                draft.attach(Modality::Document);
+                draft::object(member)?.iter().try_for_each(|inner| files::member(draft, inner))?;
+            }
             ("thinking", "thinking") => thinking(draft, member)?,
             ("closed", "thinking") => draft::flag(member)?,
             ("type", _) => return Err(DecodeError::Union { place: "content part", at: node.span.start }),

@@ -15,7 +15,7 @@ pub(super) fn list<'a>(draft: &mut Draft<'a>, tools: &'a Member<'a>) -> Result<(
         for member in tool.members() {
             match member.name.as_ref() {
                 "type" => kind(draft, member)?,
-                "function" => function(draft, member)?,
+                "function" => function(draft, draft::object(member)?)?,
                 _ => return Err(DecodeError::unknown(member, "a tool")),
             }
         }
@@ -66,6 +66,30 @@ pub(super) fn calls<'a>(draft: &mut Draft<'a>, calls: &'a Member<'a>) -> Result<
     Ok(())
 }
 
+/// Reads `functions`, which were tools before there were tools.
+pub(crate) fn functions<'a>(draft: &mut Draft<'a>, functions: &'a Member<'a>) -> Result<(), DecodeError> {
+    draft::array(functions)?.iter().try_for_each(|node| function(draft, draft::element(node)?))
+}
+
+/// Reads `function_call` of a body: a word, or one function by name.
+pub(crate) fn function_choice<'a>(draft: &mut Draft<'a>, choice: &'a Member<'a>) -> Result<(), DecodeError> {
+    if choice.node.as_str().is_some() {
+        return draft.string(choice, TextRole::Other).map(drop);
+    }
+    for member in draft::object(choice)? {
+        match member.name.as_ref() {
+            "name" => draft.tool(member)?,
+            _ => return Err(DecodeError::unknown(member, "`function_call`")),
+        }
+    }
+    Ok(())
+}
+
+/// Reads `function_call` of an assistant's message.
+pub(super) fn call<'a>(draft: &mut Draft<'a>, call: &'a Member<'a>) -> Result<(), DecodeError> {
+    if call.node.is_null() { Ok(()) } else { called(draft, call) }
+}
+
 fn kind<'a>(draft: &mut Draft<'a>, kind: &'a Member<'a>) -> Result<(), DecodeError> {
     match draft.string(kind, TextRole::Other)? {
         "function" => Ok(()),
@@ -73,10 +97,10 @@ fn kind<'a>(draft: &mut Draft<'a>, kind: &'a Member<'a>) -> Result<(), DecodeErr
     }
 }
 
-fn function<'a>(draft: &mut Draft<'a>, function: &'a Member<'a>) -> Result<(), DecodeError> {
+fn function<'a>(draft: &mut Draft<'a>, function: &'a [Member<'a>]) -> Result<(), DecodeError> {
     // FAIL-CLOSED: a tool without a name would pass rules that name tools.
-    draft::require(draft::object(function)?, "a function", "name")?;
-    for member in draft::object(function)? {
+    draft::require(function, "a function", "name")?;
+    for member in function {
         match member.name.as_ref() {
             "name" => draft.tool(member)?,
             "description" => {

@@ -46,6 +46,7 @@ impl Dialect for ClaudeText {
             progress.end(Some(reason));
         }
         progress.rest(chunk, &["completion", "stop_reason", "type"]);
+        progress.only_words();
         Ok(())
     }
 }

@@ -81,6 +81,7 @@ impl Dialect for CohereCommand {
             progress.end(chunk.get("finish_reason"));
         }
         progress.rest(chunk, &["text", "response", "finish_reason"]);
+        progress.only_words();
         Ok(())
     }
 }
@@ -89,13 +90,13 @@ impl Dialect for CohereCommand {
 fn generations(answer: &Node<'_>, progress: &mut Progress) {
     let list = answer.get("generations").map(Node::elements).unwrap_or_default();
     for (position, generation) in (0_u32..).zip(list) {
-        match generation.get("text").and_then(Node::as_str) {
-            Some(text) => {
-                progress.repeated(position, text);
-                progress.rest(generation, &["text", "finish_reason"]);
-            }
-            None => progress.rest(generation, &["finish_reason"]),
+        if let Some(text) = generation.get("text").filter(|text| text.as_str().is_some()) {
+            progress.repeated(position, text);
         }
+        if let Some(likelihoods) = generation.get("token_likelihoods") {
+            progress.tokens(likelihoods);
+        }
+        progress.rest(generation, &["text", "finish_reason", "token_likelihoods"]);
         progress.stop(generation.get("finish_reason"));
     }
     progress.rest(answer, &["generations"]);

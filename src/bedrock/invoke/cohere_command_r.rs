@@ -43,6 +43,7 @@ impl Dialect for CohereCommandR {
             Some("text-generation") => {
                 progress.text_to_be_repeated(WORDS, chunk.get("text").ok_or(DecodeError::UnknownChunk)?)?;
                 progress.rest(chunk, &["event_type", "text"]);
+                progress.only_words();
             }
             Some("tool-calls-chunk") => tool_calls_chunk(chunk, progress)?,
             Some("tool-calls-generation" | "citation-generation" | "search-queries-generation") => {
@@ -214,11 +215,12 @@ fn tool_calls_chunk(chunk: &Node<'_>, progress: &mut Progress) -> Result<(), Dec
         let block = index.checked_add(FIRST_CALL).filter(|block| *block != u32::MAX);
         let block = block.ok_or(DecodeError::UnknownChunk)?;
         if let Some(fragment) = delta.get("parameters") {
-            progress.text_node(block, fragment)?;
+            progress.tool_input_node(block, fragment)?;
         }
         progress.rest(delta, &["parameters"]);
     }
     progress.rest(chunk, &["event_type", "text", "tool_call_delta"]);
+    progress.only_words();
     Ok(())
 }
 
@@ -226,7 +228,7 @@ fn tool_calls_chunk(chunk: &Node<'_>, progress: &mut Progress) -> Result<(), Dec
 fn whole(answer: &Node<'_>, progress: &mut Progress) {
     for member in answer.members() {
         match (member.name.as_ref(), member.node.as_str()) {
-            ("text", Some(text)) => progress.repeated(WORDS, text),
+            ("text", Some(_)) => progress.repeated(WORDS, &member.node),
             ("finish_reason" | INVOCATION_METRICS, _) => {}
             ("tool_calls", _) => progress.free(&member.node),
             _ => progress.unrepeated(&member.node),

@@ -8,7 +8,7 @@ mod amazon_image;
 mod chat;
 mod chat_choices;
 mod chat_messages;
-mod chat_tools;
+pub(crate) mod chat_tools;
 mod claude_blocks;
 mod claude_messages;
 mod claude_text;
@@ -34,6 +34,9 @@ mod stability_image;
 mod stable_diffusion_xl;
 mod titan_embed;
 mod titan_text;
+
+pub(crate) use chat::Chat;
+pub(crate) use claude_messages::ClaudeMessages;
 
 use super::format::draft::Draft;
 use super::format::error::DecodeError;
@@ -248,7 +251,11 @@ pub(crate) trait Dialect {
 }
 
 /// Reads a member of an invoke body that its family does not have: it is Bedrock's own, or refused.
-fn beyond<'a>(draft: &mut Draft<'a>, member: &'a Member<'a>, place: &'static str) -> Result<(), DecodeError> {
+pub(crate) fn beyond<'a>(
+    draft: &mut Draft<'a>,
+    member: &'a Member<'a>,
+    place: &'static str,
+) -> Result<(), DecodeError> {
     Err(match member.name.as_ref() {
         guardrail::CONFIG => return guardrail::config(draft, member),
         "model" | "modelId" => DecodeError::refused(member, "the model is named in the path only"),

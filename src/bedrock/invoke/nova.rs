@@ -59,6 +59,7 @@ impl Dialect for Nova {
                 _ => return Err(DecodeError::UnknownChunk),
             }
         }
+        progress.frame.only_words &= chunk.members().len() == 1;
         if chunk.members().is_empty() { Err(DecodeError::UnknownChunk) } else { Ok(()) }
     }
 }

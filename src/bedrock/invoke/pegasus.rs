@@ -58,6 +58,7 @@ impl Dialect for Pegasus {
             progress.end(reason);
         }
         progress.rest(chunk, &["message", "finishReason"]);
+        progress.only_words();
         Ok(())
     }
 }

@@ -80,6 +80,10 @@ impl Dialect for TitanText {
             progress.end(Some(reason));
         }
         progress.rest(chunk, &["outputText", "completionReason"]);
+        let counts = ["inputTextTokenCount", "totalOutputTextTokenCount"];
+        if !counts.iter().any(|name| count(chunk, name).is_some()) {
+            progress.only_words();
+        }
         Ok(())
     }
 }

@@ -11,7 +11,8 @@ mod refused;
 mod route;
 mod table;
 
-use table::Row;
+use super::chat::Api;
+use table::{Row, Streaming};
 
 use super::model::ModelKind;
 
@@ -48,9 +49,14 @@ impl Operation {
         self.row().access
     }
 
-    /// Whether a successful answer is an event stream.
+    /// Whether every successful answer is a stream. See also [`Route::streams`].
     pub const fn is_streaming(self) -> bool {
-        self.row().streaming
+        matches!(self.row().streaming, Streaming::Always)
+    }
+
+    /// Whether an answer can be a stream.
+    pub const fn may_stream(self) -> bool {
+        !matches!(self.row().streaming, Streaming::Never)
     }
 
     /// Whether `bedrock.{region}` serves it instead of `bedrock-runtime.{region}`.
@@ -75,12 +81,12 @@ impl Operation {
 
     /// Whether the model is a member of the body, so that a path alone does not tell it.
     pub const fn names_model_in_body(self) -> bool {
-        matches!(self.row().body, Body::AsyncInvoke)
+        matches!(self.row().body, Body::AsyncInvoke | Body::Chat(_))
     }
 
     /// Whether what is answered is a model's: what AWS counts as an invocation.
     pub const fn is_inference(self) -> bool {
-        matches!(self.row().body, Body::Invoke | Body::Converse)
+        matches!(self.row().body, Body::Invoke | Body::Converse | Body::Chat(_))
     }
 
     /// Whether the model's answer is written elsewhere and never crosses the warden.
@@ -101,7 +107,7 @@ impl Operation {
     /// Where a request says which guardrail is to watch it.
     pub const fn guardrail(self) -> GuardrailPlace {
         match self.row().body {
-            Body::Invoke => GuardrailPlace::Headers,
+            Body::Invoke | Body::Chat(_) => GuardrailPlace::Headers,
             Body::Converse => GuardrailPlace::Body,
             Body::Guardrail => GuardrailPlace::Path,
             Body::AsyncInvoke | Body::Session => GuardrailPlace::Nowhere,
@@ -144,7 +150,8 @@ macro_rules! operations {
     };
 }
 
-// The paths, methods and query members are those of the botocore model.
+// The paths, methods and query members are those of the botocore model; it has none of the chat operations, whose paths
+// are those of AWS's documentation.
 operations! {
     InvokeModel => Row::model("/model/{modelId}/invoke", Body::Invoke),
     InvokeModelWithResponseStream =>
@@ -154,6 +161,9 @@ operations! {
     Converse => Row::model("/model/{modelId}/converse", Body::Converse),
     ConverseStream => Row::model("/model/{modelId}/converse-stream", Body::Converse).streaming(),
     CountTokens => Row::model("/model/{modelId}/count-tokens", Body::CountTokens),
+    ChatCompletions => Row::chat("/openai/v1/chat/completions", Api::Completions).also(&["/v1/chat/completions"]),
+    Responses => Row::chat("/openai/v1/responses", Api::Responses),
+    Messages => Row::chat("/anthropic/v1/messages", Api::Messages),
     StartAsyncInvoke => Row::named("/async-invoke", Body::AsyncInvoke),
     ApplyGuardrail => Row::named("/guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply", Body::Guardrail),
     InvokeGuardrailChecks => Row::named("/guardrail-checks/invoke", Body::GuardrailChecks),
@@ -161,6 +171,7 @@ operations! {
     ListAsyncInvokes => Row::read("/async-invoke")
         .entries("asyncInvokeSummaries", &["modelArn"])
         .query(query::ASYNC_INVOKES),
+    ListModels => Row::read("/openai/v1/models").also(&["/v1/models"]).entries("data", &["id"]),
     ListFoundationModels => Row::control("/foundation-models")
         .entries("modelSummaries", &["modelId"])
         .query(query::FOUNDATION_MODELS),

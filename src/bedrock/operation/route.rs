@@ -4,9 +4,11 @@ use http::Method;
 use thiserror::Error;
 
 use super::path::{decode_once, fits_with_bare_slash, labels};
-use super::{Guardrail, Operation, Refused, labels as label, query};
+use super::{Body, Guardrail, Operation, Refused, labels as label, query};
+use crate::bedrock::catalogue;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::json::{Document, JsonError, Node};
+use crate::bedrock::model::resolution::Found;
 use crate::bedrock::model::{ModelError, ModelReference};
 
 /// A recognised request line.
@@ -17,6 +19,8 @@ pub struct Route {
     pub model: Option<ModelReference>,
     /// The guardrail in the path.
     pub guardrail: Option<Guardrail>,
+    /// Whether a successful answer is a stream. Where the body decides, `false` until it was [read](Self::complete).
+    pub streams: bool,
 }
 
 impl Route {
@@ -38,7 +42,8 @@ impl Route {
             rows.filter(|(_, row)| row.method == method.as_str())
         };
         for (operation, row) in candidates() {
-            if let Some(labels) = labels(row.path, path) {
+            let mut spellings = std::iter::once(row.path).chain(row.also.iter().copied());
+            if let Some(labels) = spellings.find_map(|spelling| labels(spelling, path)) {
                 query.map_or(Ok(()), |query| query::check(operation, query))?;
                 return Self::named(operation, labels);
             }
@@ -58,13 +63,27 @@ impl Route {
         if !self.operation.names_model_in_body() {
             return Ok(self);
         }
+        let member = match self.operation.body() {
+            Body::Chat(_) => "model",
+            Body::None
+            | Body::Invoke
+            | Body::Converse
+            | Body::Session
+            | Body::CountTokens
+            | Body::AsyncInvoke
+            | Body::Guardrail
+            | Body::GuardrailChecks => "modelId",
+        };
         let document = Document::parse(body)?;
-        let id = document.root().get("modelId").and_then(Node::as_str).ok_or(RouteError::NoModel)?;
-        Ok(Self { model: Some(ModelReference::parse(id)?), ..self })
+        let id = document.root().get(member).and_then(Node::as_str).ok_or(RouteError::NoModel(member))?;
+        // What is no boolean is refused when the body is decoded.
+        let asked = document.root().get("stream").and_then(Node::as_bool).unwrap_or_default();
+        let streams = self.streams || (self.operation.may_stream() && asked);
+        Ok(Self { model: Some(versioned(ModelReference::parse(id)?)), streams, ..self })
     }
 
     fn named(operation: Operation, labels: Vec<(&'static str, &str)>) -> Result<Self, RouteError> {
-        let mut route = Self { operation, model: None, guardrail: None };
+        let mut route = Self { operation, model: None, guardrail: None, streams: operation.is_streaming() };
         for (name, raw) in labels {
             let written = decode_once(raw)?;
             match name {
@@ -89,6 +108,19 @@ impl Route {
         }
         Ok(route)
     }
+}
+
+/// A model that was named without its version, as is usual in bodies of chat operations, with the versions that are known
+/// of it behind it. FAIL-CLOSED: a rule against one of them would else be gone round by leaving the version out.
+fn versioned(model: ModelReference) -> ModelReference {
+    if model.kind().needs_lookup() {
+        return model;
+    }
+    let around = model.raw().strip_suffix(model.canonical()).unwrap_or_default();
+    let versions: Vec<_> = catalogue::versions(model.canonical())
+        .filter_map(|id| ModelReference::parse(&format!("{around}{id}")).ok())
+        .collect();
+    if versions.is_empty() { model } else { model.with(Found::stated(versions)) }
 }
 
 /// Why a request line is not passed on. Texts hold no part of it.
@@ -116,8 +148,8 @@ pub enum RouteError {
     Escape,
     #[error("path does not name a guardrail, its version or an invocation as Bedrock writes them")]
     Label,
-    #[error("body lacks `modelId`")]
-    NoModel,
+    #[error("body lacks `{0}`, or it is no text")]
+    NoModel(&'static str),
     #[error(transparent)]
     Model(#[from] ModelError),
     #[error(transparent)]
@@ -136,7 +168,7 @@ impl RouteError {
             | Self::BareSlash
             | Self::Escape
             | Self::Label
-            | Self::NoModel
+            | Self::NoModel(_)
             | Self::Model(_)
             | Self::Json(_) => Fault::Validation,
         }

@@ -4,6 +4,7 @@
 //! operation is added in one place.
 
 use super::query::Queries;
+use crate::bedrock::chat::Api;
 use crate::bedrock::model::ModelKind;
 
 /// What one operation is.
@@ -12,11 +13,13 @@ pub(super) struct Row {
     pub method: &'static str,
     /// Literal segments, and labels in braces.
     pub path: &'static str,
+    /// Other spellings of the path, without labels.
+    pub also: &'static [&'static str],
     pub query: Queries,
     pub control: bool,
     pub body: Body,
     pub access: Access,
-    pub streaming: bool,
+    pub streaming: Streaming,
     pub answer: AnswerShape,
     /// What a bare name in the path is of.
     pub named: Option<ModelKind>,
@@ -31,6 +34,15 @@ pub enum Access {
     Named,
     /// Open to every team with a policy, and cut down to what the caller may use.
     Read,
+}
+
+/// Whether a successful answer comes piece by piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Streaming {
+    Never,
+    Always,
+    /// Where the body says so, in its member `stream`.
+    Asked,
 }
 
 /// How a request's body is written.
@@ -48,6 +60,8 @@ pub enum Body {
     AsyncInvoke,
     Guardrail,
     GuardrailChecks,
+    /// As OpenAI or Anthropic write it, with the model in it.
+    Chat(Api),
 }
 
 /// How an answer is read.
@@ -80,11 +94,12 @@ impl Row {
         Self {
             method: "POST",
             path,
+            also: &[],
             query: &[],
             control: false,
             body,
             access: Access::Model,
-            streaming: false,
+            streaming: Streaming::Never,
             answer: AnswerShape::Words,
             named: None,
         }
@@ -106,7 +121,17 @@ impl Row {
     }
 
     pub(super) const fn streaming(self) -> Self {
-        Self { streaming: true, ..self }
+        Self { streaming: Streaming::Always, ..self }
+    }
+
+    /// An operation whose body has the model, and says whether the answer is streamed.
+    pub(super) const fn chat(path: &'static str, api: Api) -> Self {
+        Self { streaming: Streaming::Asked, ..Self::model(path, Body::Chat(api)) }
+    }
+
+    /// With another spelling of its path.
+    pub(super) const fn also(self, also: &'static [&'static str]) -> Self {
+        Self { also, ..self }
     }
 
     pub(super) const fn query(self, query: Queries) -> Self {

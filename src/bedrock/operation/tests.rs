@@ -84,6 +84,21 @@ fn operations_are_recognised_however_clients_encode_the_model() {
 }
 
 #[test]
+fn the_apis_of_openai_and_anthropic_have_paths_of_their_own() {
+    let table = [
+        (POST, "/openai/v1/chat/completions", "ChatCompletions", None),
+        (POST, "/v1/chat/completions", "ChatCompletions", None),
+        (POST, "/openai/v1/responses", "Responses", None),
+        (POST, "/anthropic/v1/messages", "Messages", None),
+        (GET, "/openai/v1/models", "ListModels", None),
+        (GET, "/v1/models", "ListModels", None),
+    ];
+    recognise_all(&table);
+    let queried = Route::recognise(&POST, "/openai/v1/chat/completions?model=x");
+    assert_eq!(queried, Err(RouteError::NoQuery));
+}
+
+#[test]
 fn reads_of_the_control_plane_are_recognised() {
     let table = [
         (GET, "/guardrails", "ListGuardrails", None),
@@ -172,8 +187,23 @@ fn an_operation_that_is_not_in_the_table_is_denied() {
         (GET, "/Foundation-Models"),
         (GET, "/foundation-models;x"),
         (GET, "/%66oundation-models"),
-        (POST, "/openai/v1/chat/completions"),
-        (POST, "/anthropic/v1/messages"),
+        (GET, "/openai/v1/chat/completions"),
+        (POST, "/openai/v1/chat/completions/"),
+        (POST, "/OpenAI/v1/chat/completions"),
+        (POST, "/openai/v1/completions"),
+        (POST, "/openai/v1/embeddings"),
+        (POST, "/openai/v1/files"),
+        (POST, "/openai/v2/chat/completions"),
+        (GET, "/openai/v1/responses/resp_1"),
+        (Method::DELETE, "/openai/v1/responses/resp_1"),
+        (POST, "/openai/v1/responses/compact"),
+        (POST, "/v1/responses"),
+        (POST, "/v1/messages"),
+        (GET, "/openai/v1/models/openai.gpt-oss-20b"),
+        (POST, "/openai/v1/models"),
+        (GET, "/anthropic/v1/models"),
+        (POST, "/anthropic/v1/messages/count_tokens"),
+        (POST, "/anthropic/v1/messages/batches"),
         (POST, "/async-invoke/x"),
         (Method::DELETE, "/async-invoke"),
         (POST, "/guardrail/x/version/1/apply/"),
@@ -322,9 +352,9 @@ fn a_model_in_the_body_completes_the_route() {
     let body = br#"{"modelId":"amazon.nova-reel-v1:0","modelInput":{"modelId":"other"}}"#;
     assert_eq!(route().complete(body).unwrap().model.unwrap().raw(), "amazon.nova-reel-v1:0");
     for (body, error) in [
-        ("{}", RouteError::NoModel),
-        ("[]", RouteError::NoModel),
-        (r#"{"modelId":7}"#, RouteError::NoModel),
+        ("{}", RouteError::NoModel("modelId")),
+        ("[]", RouteError::NoModel("modelId")),
+        (r#"{"modelId":7}"#, RouteError::NoModel("modelId")),
         (r#"{"modelId":"a..b"}"#, RouteError::Model(ModelError::EmptyPart)),
         (r#"{"modelId":"amazon.a","modelId":"amazon.b"}"#, RouteError::Json(JsonError::DuplicateKey(22))),
         ("", RouteError::Json(JsonError::Empty)),
@@ -333,6 +363,50 @@ fn a_model_in_the_body_completes_the_route() {
     }
     let other = Route::recognise(&POST, "/model/amazon.nova/converse").unwrap();
     assert_eq!(other.clone().complete(b"not read"), Ok(other));
+}
+
+#[test]
+fn the_body_of_a_chat_completes_its_route() {
+    for path in ["/openai/v1/chat/completions", "/openai/v1/responses", "/anthropic/v1/messages"] {
+        let route = || Route::recognise(&POST, path).unwrap();
+        for (stream, streams) in [("", false), (r#","stream":false"#, false), (r#","stream":true"#, true)] {
+            let body = format!(r#"{{"model":"us.openai.gpt-5.4"{stream}}}"#);
+            let route = route().complete(body.as_bytes()).unwrap();
+            assert_eq!((route.model.unwrap().raw(), route.streams), ("us.openai.gpt-5.4", streams));
+        }
+        let body = br#"{"modelId":"amazon.nova","stream":true}"#;
+        assert_eq!(route().complete(body), Err(RouteError::NoModel("model")));
+    }
+}
+
+#[test]
+fn a_model_without_its_version_has_its_known_versions_behind_it() {
+    let complete = |model: &str| {
+        let body = format!(r#"{{"model":"{model}"}}"#);
+        Route::recognise(&POST, "/v1/chat/completions")
+            .unwrap()
+            .complete(body.as_bytes())
+            .unwrap()
+            .model
+            .unwrap()
+    };
+    for (model, behind) in [
+        ("openai.gpt-oss-20b", Some("openai.gpt-oss-20b-1:0")),
+        ("us.openai.gpt-oss-20b", Some("us.openai.gpt-oss-20b-1:0")),
+        (
+            "arn:aws:bedrock:us-east-1::foundation-model/openai.gpt-oss-20b",
+            Some("arn:aws:bedrock:us-east-1::foundation-model/openai.gpt-oss-20b-1:0"),
+        ),
+        ("anthropic.claude-sonnet-4-20250514", Some("anthropic.claude-sonnet-4-20250514-v1:0")),
+        ("openai.gpt-oss-20b-1:0", None),
+        // `:1` is another model, and so is what has one more number.
+        ("anthropic.claude-v2", None),
+        ("anthropic.claude-fable-5", None),
+    ] {
+        let model = complete(model);
+        assert_eq!(model.behind().first().map(ModelReference::raw), behind, "{model}");
+        assert!(model.is_resolved());
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use crate::bedrock::format::error::DecodeError;
 use crate::bedrock::json::Node;
-use crate::bedrock::stream::{OUTSIDE_BLOCKS, Progress};
+use crate::bedrock::stream::Progress;
 use crate::bedrock::usage::count;
 use crate::bedrock::view::Usage;
 
@@ -25,15 +25,24 @@ pub(crate) fn chunk(document: &Node<'_>, progress: &mut Progress) -> Result<(), 
     match event.name.as_ref() {
         "completionStart" => progress.begin(),
         "contentStart" => {}
-        "textOutput" | "toolUse" => {
+        "textOutput" => {
             let content = body.get("content").ok_or(DecodeError::UnknownChunk)?;
             progress.text_node(block(body)?, content)?;
         }
-        "audioOutput" => {
-            let sound = body.get("content").and_then(Node::as_str).ok_or(DecodeError::UnknownChunk)?;
-            progress.payload(sound);
+        "toolUse" => {
+            let content = body.get("content").ok_or(DecodeError::UnknownChunk)?;
+            progress.tool_input_node(block(body)?, content)?;
         }
-        "contentEnd" => progress.stop(body.get("stopReason")),
+        "audioOutput" => {
+            let sound = body.get("content").filter(|sound| sound.as_str().is_some());
+            progress.payload(sound.ok_or(DecodeError::UnknownChunk)?);
+        }
+        "contentEnd" => {
+            if body.get("contentId").is_some() {
+                progress.block_ends(block(body)?);
+            }
+            progress.stop(body.get("stopReason"));
+        }
         "usageEvent" => progress.usage.update(Usage {
             input: count(body, "totalInputTokens"),
             output: count(body, "totalOutputTokens"),
@@ -45,6 +54,9 @@ pub(crate) fn chunk(document: &Node<'_>, progress: &mut Progress) -> Result<(), 
     let says_nothing = |name: &&&str| body.get(name).and_then(Node::as_str).is_some_and(is_uuid);
     read.extend(NAMES.iter().filter(says_nothing));
     progress.rest(body, &read);
+    let only_says = |name: &str| matches!(name, "content" | "role") || NAMES.contains(&name);
+    progress.frame.only_words =
+        event.name == "textOutput" && body.members().iter().all(|member| only_says(&member.name));
     Ok(())
 }
 
@@ -55,5 +67,5 @@ fn block(event: &Node<'_>) -> Result<u32, DecodeError> {
     // FNV-1a.
     let hash =
         name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619));
-    Ok(hash.min(OUTSIDE_BLOCKS - 1))
+    Ok(hash)
 }

@@ -5,13 +5,13 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::bedrock::event_stream::{FrameReader, encode_event};
+use crate::bedrock::event_stream::encode_event;
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::{DecodeError, Format};
 use crate::bedrock::json::Document;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
-use crate::bedrock::stream::StreamReader;
+use crate::bedrock::stream::{Carrier, Framing, Kind as Piece, StreamReader};
 use crate::bedrock::view::{Modality, Parameter, SettingValue};
 
 fn event(name: &str, body: Value) -> Bytes {
@@ -241,10 +241,11 @@ fn only_a_chunk_that_holds_one_document_is_unwrapped() {
     assert!(unwrap_chunk(whole.slice(..whole.len() - 1)).is_err(), "half a frame");
 }
 
-fn observe(reader: &mut StreamReader, name: &str, body: Value) -> Result<Vec<(u32, String)>, DecodeError> {
-    let mut frames = FrameReader::new();
-    frames.push(&wrap_chunk(&event(name, body)).unwrap());
-    reader.observe(&frames.next().unwrap().unwrap()).map(|observed| observed.texts)
+fn observe(reader: &mut StreamReader, name: &str, body: Value) -> Result<Vec<(Piece, String)>, DecodeError> {
+    let mut events = Carrier::new(Framing::EventStream);
+    events.push(&wrap_chunk(&event(name, body)).unwrap());
+    let observed = reader.observe(&events.next().unwrap().unwrap())?;
+    Ok(observed.pieces.into_iter().map(|piece| (piece.kind, piece.text)).collect())
 }
 
 #[test]
@@ -266,7 +267,7 @@ fn answers_are_read_by_content_and_counted() {
     let tool =
         observe(&mut reader, "toolUse", json!({ "contentId": "t", "toolName": "look_up", "content": "{}" }));
     let tool: Vec<_> = tool.unwrap().into_iter().map(|(_, text)| text).collect();
-    assert!(tool.contains(&"{}".to_owned()) && tool.contains(&"look_up\n".to_owned()), "{tool:?}");
+    assert!(tool.contains(&"{}".to_owned()) && tool.contains(&"look_up".to_owned()), "{tool:?}");
     assert!(observe(&mut reader, "audioOutput", json!({ "content": "AAAA" })).unwrap().is_empty());
     assert!(!observe(&mut reader, "audioOutput", json!({ "content": "plain words" })).unwrap().is_empty());
     observe(&mut reader, "usageEvent", json!({ "totalInputTokens": 7, "totalOutputTokens": 9 })).unwrap();

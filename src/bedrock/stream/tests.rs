@@ -1,17 +1,21 @@
 //! Streams of every family, from recorded shapes, and every way in which a stream is refused.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::bedrock::event_stream::{FrameReader, encode_event, encode_exception};
+use crate::bedrock::event_stream::{encode_event, encode_exception};
 use crate::bedrock::fault::Fault;
 use crate::bedrock::invoke::Family;
+use crate::bedrock::json::Span;
 
 /// Everything a stream said, joined per block.
 #[derive(Debug, Default)]
 struct Heard {
     blocks: BTreeMap<u32, String>,
+    asides: Vec<String>,
     terminal: Vec<bool>,
 }
 
@@ -21,22 +25,42 @@ impl Heard {
     }
 
     fn aside(&self) -> Vec<&str> {
-        self.block(OUTSIDE_BLOCKS).lines().collect()
+        self.asides.iter().map(String::as_str).collect()
     }
 }
 
 fn listen(reader: &mut StreamReader, events: &[(&str, Json)]) -> Heard {
     let mut heard = Heard::default();
     for (name, payload) in events {
+        let payload = payload.to_string();
         let observed = reader
-            .read("event", Some(name), payload.to_string().as_bytes())
+            .read(Announced::Event(name), payload.as_bytes())
             .unwrap_or_else(|error| panic!("{payload}: {error}"));
+        check_places(&observed, &payload);
         heard.terminal.push(observed.terminal);
-        for (block, text) in observed.texts {
-            heard.blocks.entry(block).or_default().push_str(&text);
+        for piece in observed.pieces {
+            match (piece.kind.block(), piece.kind) {
+                (Some(block), _) => heard.blocks.entry(block).or_default().push_str(&piece.text),
+                (None, Kind::Repeated) => {}
+                (None, _) => heard.asides.push(piece.text),
+            }
         }
     }
     heard
+}
+
+/// Every piece stands where it says.
+fn check_places(observed: &Observed, payload: &str) {
+    let source = observed.inner.as_deref().unwrap_or(payload.as_bytes());
+    for Piece { text, place, kind, .. } in &observed.pieces {
+        let Some(Span { start, end }) = *place else { continue };
+        let value: Json = serde_json::from_slice(&source[start..end]).unwrap();
+        match value {
+            Json::String(string) => assert_eq!(string, *text),
+            value if *kind == Kind::Tokens => assert!(value.is_array() || value.is_object(), "{value}"),
+            value => assert_eq!(value.to_string(), *text),
+        }
+    }
 }
 
 fn chunk(document: &Json) -> (&'static str, Json) {
@@ -305,12 +329,7 @@ fn alternatives_reasoning_and_tool_calls_are_texts_of_their_own() {
             json!("[DONE]"),
         ],
     );
-    let mut blocks: Vec<&str> = heard
-        .blocks
-        .iter()
-        .filter(|(block, _)| **block != OUTSIDE_BLOCKS)
-        .map(|(_, text)| text.as_str())
-        .collect();
+    let mut blocks: Vec<&str> = heard.blocks.values().map(String::as_str).collect();
     blocks.sort_unstable();
     assert_eq!(blocks, ["hm", "two more", "{\"a\":1}"]);
     assert!(heard.aside().contains(&"find"));
@@ -388,13 +407,14 @@ fn an_event_that_is_not_understood_is_an_error() {
             json!({"contentBlockIndex": 0, "delta": {"text": "a", "toolUse": {"input": "b"}}}),
         ),
         ("contentBlockDelta", json!({"contentBlockIndex": 0, "delta": {"text": ["a"]}})),
-        ("contentBlockDelta", json!({"contentBlockIndex": u32::MAX, "delta": {"text": "a"}})),
+        ("contentBlockDelta", json!({"contentBlockIndex": u64::MAX, "delta": {"text": "a"}})),
+        ("contentBlockStop", json!({})),
         ("contentBlockStart", json!({"contentBlockIndex": 0, "start": {"future": {}}})),
     ];
     for (name, payload) in converse {
         let mut reader = Format::converse().stream();
         assert!(
-            reader.read("event", Some(name), payload.to_string().as_bytes()).is_err(),
+            reader.read(Announced::Event(name), payload.to_string().as_bytes()).is_err(),
             "{name} {payload}"
         );
     }
@@ -431,7 +451,7 @@ fn an_event_that_is_not_understood_is_an_error() {
     for (family, document) in documents {
         let (name, payload) = chunk(&document);
         let mut reader = Format::of_family(family).stream();
-        let error = reader.read("event", Some(name), payload.to_string().as_bytes()).unwrap_err();
+        let error = reader.read(Announced::Event(name), payload.to_string().as_bytes()).unwrap_err();
         assert_eq!(error.fault(), Fault::ModelStreamError, "{} {document}", family.name());
     }
 }
@@ -441,32 +461,31 @@ fn a_frame_that_cannot_be_read_is_an_error() {
     let truncated = json!({"bytes": STANDARD.encode("{\"outputText\":\"a")}).to_string();
     let doubled =
         json!({"bytes": STANDARD.encode("{\"outputText\":\"a\",\"outputText\":\"b\"}")}).to_string();
-    for (message_type, event_type, payload) in [
-        ("event", Some("chunk"), "{"),
-        ("event", Some("chunk"), "{}"),
-        ("event", Some("chunk"), "{\"bytes\":\"***\"}"),
-        ("event", Some("chunk"), &truncated),
-        ("event", Some("chunk"), &doubled),
-        ("event", None, "{}"),
-        ("event", Some("messageStop"), "{}"),
-        ("error", Some("chunk"), ""),
-        ("exception", None, "not json"),
+    for (announced, payload) in [
+        (Announced::Event("chunk"), "{"),
+        (Announced::Event("chunk"), "{}"),
+        (Announced::Event("chunk"), "{\"bytes\":\"***\"}"),
+        (Announced::Event("chunk"), &truncated),
+        (Announced::Event("chunk"), &doubled),
+        (Announced::Event("messageStop"), "{}"),
+        (Announced::Error, ""),
+        (Announced::Exception("throttlingException"), "not json"),
     ] {
         let mut reader = Format::of_family(Family::TitanText).stream();
-        assert!(reader.read(message_type, event_type, payload.as_bytes()).is_err(), "{payload}");
+        assert!(reader.read(announced, payload.as_bytes()).is_err(), "{payload}");
     }
 }
 
 #[test]
 fn an_exception_is_read_and_ends_nothing() {
-    let mut frames = FrameReader::new();
-    frames.push(&encode_event("messageStart", br#"{"role":"assistant"}"#).unwrap());
-    frames.push(&encode_exception(Fault::Throttling, "slow down"));
+    let mut events = Carrier::new(Framing::EventStream);
+    events.push(&encode_event("messageStart", br#"{"role":"assistant"}"#).unwrap());
+    events.push(&encode_exception(Fault::Throttling, "slow down"));
     let mut reader = Format::converse().stream();
-    assert_eq!(reader.observe(&frames.next().unwrap().unwrap()), Ok(Observed::default()));
-    let observed = reader.observe(&frames.next().unwrap().unwrap()).unwrap();
+    assert_eq!(reader.observe(&events.next().unwrap().unwrap()), Ok(Observed::default()));
+    let observed = reader.observe(&events.next().unwrap().unwrap()).unwrap();
     assert!(!observed.terminal);
-    assert!(observed.texts.iter().any(|(block, text)| *block == OUTSIDE_BLOCKS && text == "slow down\n"));
+    assert!(observed.pieces.iter().any(|piece| piece.place.is_none() && piece.text == "slow down"));
     assert!(!reader.finished());
 }
 

@@ -44,6 +44,8 @@ pub struct View<'a> {
     pub guardrail_insertion: Option<Insertion>,
     /// S3 URI that the answer will be written to instead of being passed back (StartAsyncInvoke).
     pub output: Option<&'a str>,
+    /// Whether the body asks for a streamed answer, on operations that let it.
+    pub streams: bool,
 }
 
 impl View<'_> {
@@ -137,6 +139,24 @@ pub enum Parameter {
 }
 
 impl Parameter {
+    pub const ALL: [Self; 15] = [
+        Self::MaxTokens,
+        Self::Temperature,
+        Self::TopP,
+        Self::TopK,
+        Self::MinP,
+        Self::ThinkingTokens,
+        Self::Choices,
+        Self::PresencePenalty,
+        Self::FrequencyPenalty,
+        Self::CountPenalty,
+        Self::Seed,
+        Self::Stop,
+        Self::ReturnLikelihoods,
+        Self::LogitBias,
+        Self::Stream,
+    ];
+
     /// The name used in policies, records and messages.
     pub const fn name(self) -> &'static str {
         match self {
@@ -261,6 +281,19 @@ pub enum Leak {
     Unchecked,
     /// The request marks the parts that the guardrail looks at, so that it looks at nothing else.
     Narrowed,
+}
+
+impl Leak {
+    pub const ALL: [Self; 3] = [Self::Trace, Self::Unchecked, Self::Narrowed];
+
+    /// The word used in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Unchecked => "unchecked",
+            Self::Narrowed => "narrowed",
+        }
+    }
 }
 
 /// Tokens of one exchange. `None` where the answer does not say. `input` excludes cached tokens.

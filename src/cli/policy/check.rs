@@ -5,10 +5,14 @@ use std::io::Write;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Folder, Output};
+use super::text::counted;
+use super::{Folder, OPEN_END, Output};
 use crate::cli::{Exit, Failure, Terminal};
-use crate::policy::{PolicySet, Summary};
-use crate::yaml::{Diagnostic, Diagnostics};
+use crate::clock;
+use crate::policy::analysis::suite::Suite;
+use crate::policy::analysis::unreachable;
+use crate::policy::{self, PolicySet, Summary};
+use crate::yaml::{Diagnostic, Diagnostics, Source};
 
 /// What to check.
 #[derive(Debug, Args)]
@@ -16,15 +20,25 @@ pub struct CheckArgs {
     #[command(flatten)]
     folder: Folder,
     /// Exit with 1 when there are warnings
-    #[arg(long)]
+    #[arg(long, visible_alias = "strict")]
     deny_warnings: bool,
+    /// Region that requests are sent to
+    #[arg(long, default_value = "us-east-1")]
+    region: String,
     /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     output: Output,
 }
 
 pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
-    let (set, diagnostics) = args.folder.compile()?;
+    let files = args.folder.files()?;
+    let mut diagnostics = Diagnostics::default();
+    let mut set = policy::compile(&files, clock::now(), &mut diagnostics);
+    if let Some(loaded) = &set
+        && !look_closer(loaded, &files, args, &mut diagnostics)?
+    {
+        set = None;
+    }
     match args.output {
         Output::Table => print(set.as_ref(), &diagnostics, terminal)?,
         Output::Json => writeln!(terminal.stdout, "{:#}", report(set.as_ref(), &diagnostics))?,
@@ -34,6 +48,26 @@ pub(super) fn run(args: &CheckArgs, terminal: &mut Terminal) -> Result<Exit, Fai
         Some(_) if args.deny_warnings && diagnostics.warnings() > 0 => Exit::Findings,
         Some(_) => Exit::Success,
     })
+}
+
+/// Adds what takes more than reading the files: rules that nothing meets, and rules that nothing tests. False when the
+/// tests do not load.
+fn look_closer(
+    set: &PolicySet,
+    files: &[Source],
+    args: &CheckArgs,
+    diagnostics: &mut Diagnostics,
+) -> Result<bool, Failure> {
+    let unmet = unreachable::warnings(set, &args.region, clock::now());
+    unmet.into_iter().for_each(|warning| diagnostics.push(warning));
+    let Some(suite) = Suite::read(files, set, diagnostics) else { return Ok(false) };
+    if !suite.is_empty() {
+        for item in suite.run(set, OPEN_END).map_err(Failure::internal)?.untested {
+            let warning = item.warning(format!("{}: no test triggers it", item.rule));
+            diagnostics.push(warning.help("add a case to tests/ that it denies, changes or grants"));
+        }
+    }
+    Ok(true)
 }
 
 fn print(set: Option<&PolicySet>, diagnostics: &Diagnostics, terminal: &mut Terminal) -> Result<(), Failure> {
@@ -61,10 +95,6 @@ fn print(set: Option<&PolicySet>, diagnostics: &Diagnostics, terminal: &mut Term
 fn contents(file: &Summary) -> String {
     let shadow = if file.shadow > 0 { format!(" ({} in shadow)", file.shadow) } else { String::new() };
     format!("{}, {}{shadow}", counted(file.grants, "grant"), counted(file.rules, "rule"))
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn report(set: Option<&PolicySet>, diagnostics: &Diagnostics) -> Value {

@@ -6,16 +6,21 @@ use std::path::PathBuf;
 
 use clap::Args;
 use jiff::Timestamp;
+use serde_json::Value;
 
+use super::recorded::recorded;
 use super::report::Report;
-use super::{Folder, Output, question, request};
+use super::{Folder, JournalFile, Output, question, request};
+use crate::audit::query;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::model::resolution::Found;
-use crate::bedrock::operation::{Access, Operation, Refused};
+use crate::bedrock::operation::{Operation, Refused};
 use crate::cli::{Exit, Failure, Terminal};
 use crate::clock;
 use crate::identity::{CredentialKind, Principal};
-use crate::policy::{Context, Denial, Direction, Facts, Inquiry, PolicySet, Repair};
+use crate::policy::analysis::description;
+use crate::policy::analysis::probe::Probe;
+use crate::policy::{Context, Direction, PolicySet};
 use crate::sensitive::Findings;
 use crate::yaml::closest;
 
@@ -32,11 +37,16 @@ pub struct ExplainArgs {
     #[arg(value_name = "NAME=VALUE")]
     facts: Vec<String>,
     /// Team of the caller
-    #[arg(long)]
-    team: String,
+    #[arg(long, required_unless_present = "decision")]
+    team: Option<String>,
     /// Application of the caller
-    #[arg(long)]
-    app: String,
+    #[arg(long, required_unless_present = "decision")]
+    app: Option<String>,
+    /// Id of a recorded decision (`x-amzn-RequestId` of its answer) or its beginning: its request is asked about again
+    #[arg(long, value_name = "ID", conflicts_with_all = ["model", "facts", "team", "app", "request", "resolves_to"])]
+    decision: Option<String>,
+    #[command(flatten)]
+    journal: JournalFile,
     /// Operation that is called
     #[arg(long, default_value = "Converse", value_parser = operation)]
     operation: Operation,
@@ -49,6 +59,9 @@ pub struct ExplainArgs {
     /// Address that the request comes from
     #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     source: IpAddr,
+    /// Exception that the caller invokes with `x-warden-break-glass`
+    #[arg(long, value_name = "ID")]
+    break_glass: Option<String>,
     /// Time of the request (RFC 3339); now when left out
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
@@ -63,59 +76,71 @@ pub struct ExplainArgs {
 }
 
 pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
-    let (set, diagnostics) = args.folder.compile()?;
-    let Some(set) = set else {
-        let list = diagnostics.render(terminal.color);
-        return Err(Failure::usage(format!("policies do not load\n\n{list}")));
+    let set = args.folder.loaded(terminal.color)?;
+    let probe = match &args.decision {
+        Some(id) => args.recorded(id, &set, terminal)?,
+        None => args.described(&set, terminal)?,
     };
-    let principal = Principal {
-        team: args.team.clone(),
-        app: args.app.clone(),
-        credential: CredentialKind::SigV4,
-        credential_id: String::new(),
-    };
-    let (model, facts) = args.model_and_facts()?;
-    let model = model.map(|model| args.resolved(&set, model)).transpose()?;
-    if let Some(model) = model.as_ref().filter(|model| !model.is_resolved()) {
-        writeln!(
-            terminal.stderr,
-            "{model} hides its model, and this command asks nobody: say what it is with --resolves-to MODEL"
-        )?;
-    }
-    let asked = args.asked(&set, &principal, model.as_ref(), &facts)?;
-    let context = Context {
-        environment: args.env.clone(),
-        region: args.region.clone(),
-        source: args.source,
-        now: args.at.unwrap_or_else(clock::now),
-    };
-    let operation = asked.operation;
-    let inquiry = Inquiry {
-        principal: &principal,
-        operation,
-        model: model.as_ref(),
-        context: &context,
-        facts: &asked.facts,
-    };
-    let reads = operation.access() == Access::Read;
-    let repairs = if reads { Vec::new() } else { set.repair(&inquiry) };
-    let repaired = asked.repaired(&repairs);
-    let inquiry = Inquiry { facts: &repaired, ..inquiry };
-    let (verdict, checks) = if reads {
-        (set.decide_read(&inquiry).0, set.read_checks(&inquiry))
-    } else {
-        (set.verify(&inquiry), set.checks(&inquiry))
-    };
-    let denial = Denial::of(&inquiry, &verdict.violations);
-    let report = Report { set: &set, inquiry, repairs, verdict, denial, checks };
+    let judged = probe.judge(&set);
+    let checks = probe.checks(&set, &judged);
+    let report = Report { set: &set, probe: &probe, judged, checks };
     match args.output {
         Output::Table => report.print(terminal)?,
         Output::Json => writeln!(terminal.stdout, "{:#}", report.json())?,
     }
-    Ok(if report.verdict.is_allowed() { Exit::Success } else { Exit::Findings })
+    Ok(if report.judged.is_allowed() { Exit::Success } else { Exit::Findings })
 }
 
 impl ExplainArgs {
+    /// The request of a recorded decision.
+    fn recorded(&self, id: &str, set: &PolicySet, terminal: &mut Terminal) -> Result<Probe, Failure> {
+        let journal = self.journal.path(terminal)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let evidence = runtime.block_on(query::show(&journal, id))?;
+        let opening = evidence.first().map(|evidence| &evidence.record);
+        let Some(found) = opening.and_then(recorded) else {
+            return Err(Failure::usage(format!(
+                "no policy was asked about `{id}`, or the record does not say enough"
+            ))
+            .hint("`bedrock-warden audit show` has all that is known of it"));
+        };
+        let digest = opening.and_then(|record| record.get("policy_digest")).and_then(Value::as_str);
+        let decided = if found.decided.allowed { "allowed" } else { "denied" };
+        let talk = &mut terminal.stderr;
+        writeln!(
+            talk,
+            "{} was {decided} under {}",
+            found.id,
+            digest.unwrap_or("policies that are not named")
+        )?;
+        if digest.is_some_and(|digest| digest != set.digest()) {
+            writeln!(talk, "these are other policies: what follows is what they say now")?;
+        }
+        if let Some(missing) = found.missing {
+            writeln!(talk, "the record does not hold {}", missing.name())?;
+        }
+        Ok(found.probe)
+    }
+
+    /// The request that the command line describes.
+    fn described(&self, set: &PolicySet, terminal: &mut Terminal) -> Result<Probe, Failure> {
+        let principal = Principal {
+            team: self.team.clone().unwrap_or_default(),
+            app: self.app.clone().unwrap_or_default(),
+            credential: CredentialKind::SigV4,
+            credential_id: String::new(),
+        };
+        let (model, facts) = self.model_and_facts()?;
+        let model = model.map(|model| self.resolved(set, model)).transpose()?;
+        if let Some(model) = model.as_ref().filter(|model| !model.is_resolved()) {
+            writeln!(
+                terminal.stderr,
+                "{model} hides its model, and this command asks nobody: say what it is with --resolves-to MODEL"
+            )?;
+        }
+        self.probe(set, principal, model, &facts)
+    }
+
     /// `model` with what is said to stand behind it: on the command line, or in catalog.yaml.
     fn resolved(&self, set: &PolicySet, model: ModelReference) -> Result<ModelReference, Failure> {
         if self.resolves_to.is_empty() {
@@ -148,40 +173,30 @@ impl ExplainArgs {
         }
     }
 
-    fn asked(
+    fn probe(
         &self,
         set: &PolicySet,
-        principal: &Principal,
-        model: Option<&ModelReference>,
+        principal: Principal,
+        model: Option<ModelReference>,
         facts: &[String],
-    ) -> Result<Asked, Failure> {
+    ) -> Result<Probe, Failure> {
+        let context = Context {
+            environment: self.env.clone(),
+            region: self.region.clone(),
+            source: self.source,
+            now: self.at.unwrap_or_else(clock::now),
+            break_glass: self.break_glass.clone(),
+        };
         let Some(file) = &self.request else {
-            let facts = question::facts(facts, self.operation, model)?;
-            let operation = streamed(self.operation, facts.stream)?;
-            return Ok(Asked { operation, facts, fixed: Findings::default() });
+            let facts = question::facts(facts, self.operation, model.as_ref())?;
+            let operation = description::streamed(self.operation, facts.stream)?;
+            return Ok(Probe { principal, operation, model, context, facts, fixed: Findings::default() });
         };
         let guardrail = question::guardrail_only(facts)?;
-        let detectors = set.detectors(principal, Direction::Prompt);
-        let body = request::read(file, self.operation, model, guardrail, detectors)?;
-        Ok(Asked { operation: self.operation, facts: body.facts, fixed: body.fixed })
-    }
-}
-
-/// A request as it was asked about.
-struct Asked {
-    operation: Operation,
-    facts: Facts,
-    fixed: Findings,
-}
-
-impl Asked {
-    fn repaired(&self, repairs: &[Repair]) -> Facts {
-        let mut facts = self.facts.apply(repairs);
-        let left = facts.findings.detectors();
-        for (detector, count) in self.fixed.iter().filter(|(detector, _)| !left.contains(*detector)) {
-            facts.findings.add(detector, count);
-        }
-        facts
+        let detectors = set.detectors(&principal, Direction::Prompt);
+        let body = request::read(file, self.operation, model.as_ref(), guardrail, set.scanner(), detectors)?;
+        let (facts, fixed) = (body.facts, body.fixed);
+        Ok(Probe { principal, operation: self.operation, model, context, facts, fixed })
     }
 }
 
@@ -192,14 +207,4 @@ fn operation(name: &str) -> Result<Operation, String> {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("operations are {}", known().collect::<Vec<_>>().join(", ")),
     })
-}
-
-/// The operation that `stream=` turns the given one into.
-fn streamed(operation: Operation, stream: bool) -> Result<Operation, Failure> {
-    match (operation, stream) {
-        (Operation::InvokeModel, true) => Ok(Operation::InvokeModelWithResponseStream),
-        (Operation::Converse, true) => Ok(Operation::ConverseStream),
-        (operation, stream) if operation.is_streaming() == stream => Ok(operation),
-        (operation, _) => Err(Failure::usage(format!("{} cannot have stream={stream}", operation.name()))),
-    }
 }

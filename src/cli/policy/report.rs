@@ -5,22 +5,21 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use crate::cli::{Failure, Terminal};
-use crate::policy::{Check, Denial, Inquiry, Mode, PolicySet, Repair, Section, Verdict, Violation};
+use crate::policy::analysis::probe::{Judged, Probe};
+use crate::policy::{Charge, Check, Mode, PolicySet, Repair, Section, Violation};
 use crate::sensitive::DetectorId;
 
 /// Everything that is shown.
 pub(super) struct Report<'a> {
     pub set: &'a PolicySet,
-    pub inquiry: Inquiry<'a>,
-    pub repairs: Vec<Repair>,
-    pub verdict: Verdict,
-    pub denial: Option<Denial>,
+    pub probe: &'a Probe,
+    pub judged: Judged,
     pub checks: Vec<Check>,
 }
 
 impl Report<'_> {
     const fn decision(&self) -> &'static str {
-        match (self.verdict.is_allowed(), self.repairs.is_empty()) {
+        match (self.judged.is_allowed(), self.judged.repairs.is_empty()) {
             (false, _) => "DENY",
             (true, true) => "ALLOW",
             (true, false) => "MODIFY",
@@ -28,12 +27,12 @@ impl Report<'_> {
     }
 
     pub fn print(&self, terminal: &mut Terminal) -> Result<(), Failure> {
-        let Inquiry { principal, operation, model, .. } = self.inquiry;
-        let fault =
-            self.denial.as_ref().map(|denial| format!(" {}", denial.fault.name())).unwrap_or_default();
-        let decision = paint(terminal, self.decision(), if self.denial.is_some() { "31" } else { "32" });
+        let Probe { principal, operation, model, .. } = self.probe;
+        let denial = self.judged.denial.as_ref();
+        let fault = denial.map(|denial| format!(" {}", denial.fault.name())).unwrap_or_default();
+        let decision = paint(terminal, self.decision(), if denial.is_some() { "31" } else { "32" });
         let (team, app, action) = (&principal.team, &principal.app, operation.name());
-        let on = model.map(|model| format!(" {model}")).unwrap_or_default();
+        let on = model.as_ref().map(|model| format!(" {model}")).unwrap_or_default();
         writeln!(terminal.stdout, "{decision}{fault}  {team}/{app} {action}{on}")?;
         writeln!(terminal.stdout, "{}\n", self.set.digest())?;
         let lines: Vec<Line> = self.checks.iter().flat_map(|check| self.lines(check)).collect();
@@ -44,7 +43,7 @@ impl Report<'_> {
             let text = format!("{:rules$}  {:places$}  {}", line.rule, line.at, line.text);
             writeln!(terminal.stdout, "  {mark} {}", text.trim_end())?;
         }
-        if let Some(denial) = &self.denial {
+        if let Some(denial) = denial {
             writeln!(terminal.stdout, "\n{}", denial.message)?;
         }
         Ok(())
@@ -60,7 +59,8 @@ impl Report<'_> {
             let text = |violation: &Violation| line(mark, format!("{word}{}", violation.message));
             return check.violations.iter().map(text).collect();
         }
-        let repairs: Vec<_> = self.repairs.iter().filter(|repair| *repair.rule() == check.rule).collect();
+        let repairs: Vec<_> =
+            self.judged.repairs.iter().filter(|repair| *repair.rule() == check.rule).collect();
         if !repairs.is_empty() {
             return repairs.into_iter().map(|repair| line(REPAIRED, shown(repair))).collect();
         }
@@ -70,25 +70,37 @@ impl Report<'_> {
                 let by: Vec<_> = check.granted_by.iter().map(ToString::to_string).collect();
                 line(KEPT, format!("granted by {}", by.join(", ")))
             }
+            (true, Section::Quotas) => {
+                let counts = self.charges().into_iter().filter(|charge| *charge.rule() == check.rule);
+                line(KEPT, counts.map(|charge| count(&charge)).collect::<Vec<_>>().join(", "))
+            }
             (true, _) => line(KEPT, String::new()),
         }]
     }
 
+    /// The counts that the request belongs to. How full they are, only a running warden knows.
+    fn charges(&self) -> Vec<Charge<'_>> {
+        self.probe.charges(self.set, &self.judged)
+    }
+
     pub fn json(&self) -> Value {
+        let Probe { principal, operation, model, .. } = self.probe;
+        let Judged { repairs, verdict, denial, .. } = &self.judged;
         json!({
             "decision": self.decision().to_lowercase(),
-            "error": self.denial.as_ref().map(|denial| denial.fault.name()),
-            "message": self.denial.as_ref().map(|denial| denial.message.as_str()),
+            "error": denial.as_ref().map(|denial| denial.fault.name()),
+            "message": denial.as_ref().map(|denial| denial.message.as_str()),
             "digest": self.set.digest(),
-            "principal": { "team": self.inquiry.principal.team, "app": self.inquiry.principal.app },
-            "operation": self.inquiry.operation.name(),
-            "model": self.inquiry.model.map(|model| json!({
+            "principal": { "team": principal.team, "app": principal.app },
+            "operation": operation.name(),
+            "model": model.as_ref().map(|model| json!({
                 "raw": model.raw(), "canonical": model.canonical(), "kind": model.kind().name(),
                 "resolved": model.origin_ids(),
             })),
-            "granted_by": self.verdict.granted_by.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "repairs": self.repairs.iter().map(repair).collect::<Vec<_>>(),
+            "granted_by": verdict.granted_by.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "repairs": repairs.iter().map(repair).collect::<Vec<_>>(),
             "rules": self.checks.iter().map(rule).collect::<Vec<_>>(),
+            "quotas": self.charges().iter().map(quota).collect::<Vec<_>>(),
         })
     }
 }
@@ -126,6 +138,27 @@ fn shown(repair: &Repair) -> String {
             format!("{} is redacted", names.join(", "))
         }
     }
+}
+
+/// `600 requests/min for payments`.
+fn count(charge: &Charge<'_>) -> String {
+    let counted = format!("{} for {}", charge.bound(), charge.subject);
+    match charge.need {
+        Ok(_) => counted,
+        Err(why) => format!("{counted}: {}", charge.uncountable(why).message),
+    }
+}
+
+fn quota(charge: &Charge<'_>) -> Value {
+    json!({
+        "rule": charge.rule().as_str(),
+        "mode": charge.mode().name(),
+        "subject": charge.subject.to_string(),
+        "measure": charge.measure().name(),
+        "window": charge.window().name(),
+        "limit": charge.limit(),
+        "uncountable": charge.need.err().map(|why| charge.uncountable(why).message),
+    })
 }
 
 fn repair(repair: &Repair) -> Value {

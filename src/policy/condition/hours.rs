@@ -4,10 +4,12 @@
 //! a range whose end is earlier than its start passes midnight. Zones come from the built-in database, so that a
 //! policy means the same on every machine.
 
+use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
+use jiff::civil;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
 /// A daily range of minutes in one time zone.
@@ -40,6 +42,26 @@ impl Hours {
         } else {
             minute >= self.start || minute < self.end
         }
+    }
+}
+
+impl Hours {
+    /// The instants at which the range begins and ends on a day.
+    pub fn edges(&self, day: civil::Date) -> impl Iterator<Item = Timestamp> {
+        [self.start, self.end].into_iter().filter_map(move |minute| {
+            let minutes = SignedDuration::from_mins(i64::from(minute));
+            let time = civil::Time::midnight().wrapping_add(minutes);
+            self.zone.to_timestamp(day.to_datetime(time)).ok()
+        })
+    }
+}
+
+/// As conditions write it.
+impl fmt::Display for Hours {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { start, end, zone } = self;
+        let zone = zone.iana_name().unwrap_or_default();
+        write!(formatter, "{:02}:{:02}-{:02}:{:02} {zone}", start / 60, start % 60, end / 60, end % 60)
     }
 }
 
@@ -93,6 +115,17 @@ mod tests {
         for (hours, instant, expected) in table {
             let parsed: Hours = hours.parse().unwrap();
             assert_eq!(parsed.contains(instant.parse().unwrap()), expected, "{hours} {instant}");
+        }
+    }
+
+    #[test]
+    fn the_edges_tell_inside_from_outside() {
+        for text in ["06:00-20:00 Europe/Berlin", "22:00-06:00 UTC", "22:00-24:00 America/New_York"] {
+            let hours: Hours = text.parse().unwrap();
+            for day in [civil::date(2026, 1, 14), civil::date(2026, 7, 15)] {
+                let inside: Vec<bool> = hours.edges(day).map(|edge| hours.contains(edge)).collect();
+                assert_eq!(inside, [true, false], "{text}");
+            }
         }
     }
 

@@ -29,6 +29,21 @@ impl Network {
         Self::masked(address.to_canonical(), self.prefix) == Some(self.address)
     }
 
+    /// The first and the last address of the range.
+    pub fn ends(&self) -> [IpAddr; 2] {
+        let last = match self.address {
+            IpAddr::V4(first) => {
+                let rest = u32::MAX.checked_shr(self.prefix).unwrap_or(0);
+                IpAddr::V4((first.to_bits() | rest).into())
+            }
+            IpAddr::V6(first) => {
+                let rest = u128::MAX.checked_shr(self.prefix).unwrap_or(0);
+                IpAddr::V6((first.to_bits() | rest).into())
+            }
+        };
+        [self.address, last]
+    }
+
     /// The first address of the range around `address`; `None` when the prefix is longer than an address.
     fn masked(address: IpAddr, prefix: u32) -> Option<IpAddr> {
         match address {
@@ -96,6 +111,20 @@ mod tests {
         for (range, address, expected) in table {
             let range: Network = range.parse().unwrap();
             assert_eq!(range.contains(address.parse().unwrap()), expected, "{range} {address}");
+        }
+    }
+
+    #[test]
+    fn a_range_ends_where_its_prefix_says() {
+        let table = [
+            ("10.0.0.0/8", "10.0.0.0", "10.255.255.255"),
+            ("192.168.1.7", "192.168.1.7", "192.168.1.7"),
+            ("0.0.0.0/0", "0.0.0.0", "255.255.255.255"),
+            ("2001:db8::/32", "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"),
+        ];
+        for (range, first, last) in table {
+            let ends: [IpAddr; 2] = [first.parse().unwrap(), last.parse().unwrap()];
+            assert_eq!(range.parse::<Network>().unwrap().ends(), ends, "{range}");
         }
     }
 

@@ -4,11 +4,22 @@
 
 use super::Breach;
 use crate::bedrock::model::ModelReference;
-use crate::policy::condition::{hits, patterns};
+use crate::policy::cedar::TRUE;
+use crate::policy::condition::{hits, hits_in_cedar, patterns};
 use crate::policy::glob::Glob;
 use crate::yaml::{Mapping, Reader};
 
 pub(in crate::policy) const KEYS: [&str; 1] = ["models"];
+
+/// A section of org.yaml, as it is shown to authors.
+pub(in crate::policy) const EXAMPLE: &str = "\
+deny:
+  - id: prod-no-routers
+    when: { env: prod, kind: [router, imported] }
+    message: Production names its model; a router picks one at run time.
+  - id: long-chats
+    when: 'context.content.turns > 40 && !context.params.stream'
+";
 
 /// One item of `deny`. Its condition is the rule's.
 #[derive(Debug, Clone)]
@@ -28,6 +39,11 @@ impl Deny {
             None => None,
         };
         Some(Self { models })
+    }
+
+    /// Holds for every request that the item matches.
+    pub fn broken_in_cedar(&self) -> String {
+        self.models.as_deref().map_or_else(|| TRUE.to_owned(), hits_in_cedar)
     }
 
     /// Broken by every request that the item matches.

@@ -9,11 +9,19 @@ use super::Breach;
 use crate::bedrock::operation::GuardrailPlace;
 use crate::bedrock::view::Leak;
 use crate::policy::Repair;
+use crate::policy::cedar::set;
 use crate::policy::facts::{Facts, GuardrailReference, Inquiry};
 use crate::policy::rule::RuleId;
 use crate::yaml::{Mapping, Reader};
 
 pub(in crate::policy) const KEYS: [&str; 3] = ["oneOf", "missing", "parts"];
+
+/// A section of org.yaml, as it is shown to authors.
+pub(in crate::policy) const EXAMPLE: &str = "\
+guardrail:
+  - oneOf: [gr1a2b3c:7]
+    missing: inject
+";
 
 /// One item of `guardrail`.
 #[derive(Debug, Clone)]
@@ -52,6 +60,14 @@ impl Guardrail {
             }
         }
         (one_of.len() == texts.len()).then_some(Self { one_of, inject: inject?, marked: marked? })
+    }
+
+    pub fn broken_in_cedar(&self) -> String {
+        let allowed: Vec<String> = self.one_of.iter().map(ToString::to_string).collect();
+        let allowed = set(allowed.iter().map(String::as_str));
+        format!(
+            "(!(context has guardrail && {allowed}.contains(context.guardrail)) || context.guardrailLeaks)"
+        )
     }
 
     pub fn breach(&self, facts: &Facts) -> Option<Breach> {

@@ -8,6 +8,7 @@ pub(super) mod content;
 pub(super) mod deny;
 pub(super) mod guardrail;
 pub(super) mod limits;
+pub(super) mod quotas;
 pub(super) mod residency;
 pub(super) mod sensitive;
 
@@ -15,13 +16,16 @@ use content::Content;
 use deny::Deny;
 use guardrail::Guardrail;
 use limits::Limits;
+use quotas::Quota;
 use residency::Residency;
 use sensitive::{Sensitive, Strongest};
 
+use super::asked::Undecided;
 use super::facts::Inquiry;
-use super::rule::{Mode, Section};
+use super::rule::{FileHead, Mode, Section};
 use crate::bedrock::fault::Fault;
-use crate::bedrock::operation::{GuardrailPlace, Operation};
+use crate::bedrock::operation::{Access, GuardrailPlace, Operation};
+use crate::sensitive::DetectorId;
 use crate::yaml::{Mapping, Reader};
 
 /// What an item demands, for every section but `allow`.
@@ -33,6 +37,7 @@ pub(super) enum Kind {
     Content(Content),
     Guardrail(Guardrail),
     Sensitive(Sensitive),
+    Quotas(Quota),
 }
 
 /// How a request breaks a rule, in words for the caller.
@@ -42,15 +47,46 @@ pub(super) struct Breach {
     pub text: String,
     pub value: Option<String>,
     pub bound: Option<String>,
+    /// The part of the rule that is broken, where exceptions can waive parts of it.
+    pub field: Option<&'static str>,
+    /// Whether nobody could say if the rule is broken.
+    pub undecided: bool,
 }
 
 impl Breach {
     pub fn access(text: impl Into<String>) -> Self {
-        Self { fault: Fault::AccessDenied, text: text.into(), value: None, bound: None }
+        Self {
+            fault: Fault::AccessDenied,
+            text: text.into(),
+            value: None,
+            bound: None,
+            field: None,
+            undecided: false,
+        }
     }
 
     pub fn validation(text: impl Into<String>) -> Self {
-        Self { fault: Fault::Validation, text: text.into(), value: None, bound: None }
+        Self {
+            fault: Fault::Validation,
+            text: text.into(),
+            value: None,
+            bound: None,
+            field: None,
+            undecided: false,
+        }
+    }
+
+    /// FAIL-CLOSED: a rule whose condition cannot be evaluated counts as broken, by nobody's fault but ours.
+    pub fn undecided(error: Undecided) -> Self {
+        let text = error.to_string();
+        Self {
+            fault: Fault::ServiceUnavailable,
+            text,
+            value: None,
+            bound: None,
+            field: None,
+            undecided: true,
+        }
     }
 
     pub fn between(self, value: impl Into<String>, bound: impl Into<String>) -> Self {
@@ -69,11 +105,31 @@ impl Kind {
             Section::Content => &content::KEYS,
             Section::Guardrail => &guardrail::KEYS,
             Section::Sensitive => &sensitive::KEYS,
+            Section::Quotas => &quotas::KEYS,
+        }
+    }
+
+    /// How a section is written.
+    pub const fn example(section: Section) -> &'static str {
+        match section {
+            Section::Allow => allow::EXAMPLE,
+            Section::Deny => deny::EXAMPLE,
+            Section::Residency => residency::EXAMPLE,
+            Section::Limits => limits::EXAMPLE,
+            Section::Content => content::EXAMPLE,
+            Section::Guardrail => guardrail::EXAMPLE,
+            Section::Sensitive => sensitive::EXAMPLE,
+            Section::Quotas => quotas::EXAMPLE,
         }
     }
 
     /// Reads an item. `None` for `allow`, whose items are grants and not rules, and after a reported mistake.
-    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>, section: Section) -> Option<Self> {
+    pub fn read(
+        reader: &mut Reader<'_>,
+        item: &Mapping<'_>,
+        section: Section,
+        file: FileHead<'_>,
+    ) -> Option<Self> {
         match section {
             Section::Allow => None,
             Section::Deny => Deny::read(reader, item).map(Self::Deny),
@@ -81,7 +137,8 @@ impl Kind {
             Section::Limits => Limits::read(reader, item).map(Self::Limits),
             Section::Content => Content::read(reader, item).map(Self::Content),
             Section::Guardrail => Guardrail::read(reader, item).map(Self::Guardrail),
-            Section::Sensitive => Sensitive::read(reader, item).map(Self::Sensitive),
+            Section::Sensitive => Sensitive::read(reader, item, file.detectors).map(Self::Sensitive),
+            Section::Quotas => Quota::read(reader, item, file.is_app).map(Self::Quotas),
         }
     }
 
@@ -93,12 +150,14 @@ impl Kind {
             Self::Content(_) => Section::Content,
             Self::Guardrail(_) => Section::Guardrail,
             Self::Sensitive(_) => Section::Sensitive,
+            Self::Quotas(_) => Section::Quotas,
         }
     }
 
     /// Whether the rule is about such operations at all. A guardrail is demanded where a model answers.
     pub const fn concerns(&self, operation: Operation) -> bool {
         match self {
+            Self::Quotas(_) => !matches!(operation.access(), Access::Read),
             Self::Guardrail(_) => !matches!(operation.guardrail(), GuardrailPlace::Unneeded),
             Self::Deny(_) | Self::Residency(_) | Self::Limits(_) | Self::Content(_) | Self::Sensitive(_) => {
                 true
@@ -117,6 +176,32 @@ impl Kind {
             Self::Sensitive(sensitive) => {
                 sensitive.breach(inquiry.facts, mode, strongest).into_iter().collect()
             }
+            // Whoever keeps count says whether there is room.
+            Self::Quotas(_) => Vec::new(),
         }
+    }
+
+    /// What breaks the rule, given that the rule concerns the request: one text, or one for each field.
+    pub fn broken_in_cedar(
+        &self,
+        mode: Mode,
+        denied: &dyn Fn(DetectorId) -> String,
+    ) -> Vec<(Option<&'static str>, String)> {
+        let whole = match self {
+            Self::Limits(limits) => {
+                let bounds = limits.bounds.iter();
+                return bounds
+                    .map(|bound| (Some(bound.quantity.name()), bound.broken_in_cedar(mode)))
+                    .collect();
+            }
+            Self::Deny(deny) => deny.broken_in_cedar(),
+            Self::Residency(residency) => residency.broken_in_cedar(),
+            Self::Content(content) => content.broken_in_cedar(),
+            Self::Guardrail(guardrail) => guardrail.broken_in_cedar(),
+            Self::Sensitive(sensitive) => sensitive.broken_in_cedar(mode, denied),
+            // What was used is no property of a request.
+            Self::Quotas(_) => return Vec::new(),
+        };
+        vec![(None, whole)]
     }
 }

@@ -19,6 +19,7 @@ use crate::yaml::{Diagnostics, Source};
 static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::new().unwrap());
 
 const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
+const GPT: &str = "openai.gpt-oss-20b-1:0";
 
 /// Native bodies, each with a temperature and a prompt, in every spelling.
 fn native(temperature: f64, prompt: &str) -> Vec<(&'static str, Value)> {
@@ -72,6 +73,35 @@ fn requests(operation: Operation, temperature: f64, prompt: &str) -> Vec<(Option
             let open = json!({ "messages": messages, "additionalModelRequestFields": additional });
             sealed.chain([(Some(HAIKU), json!({ "input": { "converse": open } }))]).collect()
         }
+        Operation::ChatCompletions => vec![(
+            Some(GPT),
+            json!({
+                "model": GPT,
+                "messages": [{ "role": "user", "content": prompt }],
+                "temperature": temperature,
+            }),
+        )],
+        Operation::Responses => vec![
+            (Some(GPT), json!({ "model": GPT, "input": prompt, "temperature": temperature })),
+            (
+                Some(GPT),
+                json!({
+                    "model": GPT,
+                    "stream": true,
+                    "input": [{ "role": "user", "content": [{ "type": "input_text", "text": prompt }] }],
+                    "temperature": temperature,
+                }),
+            ),
+        ],
+        Operation::Messages => vec![(
+            Some(HAIKU),
+            json!({
+                "model": HAIKU,
+                "max_tokens": 9,
+                "temperature": temperature,
+                "messages": [{ "role": "user", "content": prompt }],
+            }),
+        )],
         Operation::StartAsyncInvoke => native
             .map(|(model, body)| {
                 let output = json!({ "s3OutputDataConfig": { "s3Uri": "s3://results/a/" } });
@@ -96,7 +126,7 @@ pub(super) fn policies(org: &str) -> PolicySet {
     let org = format!("version: 1\nscope: org\nallow:\n{all}{org}");
     let sources = [Source::new("org.yaml", &*org), Source::new("teams/payments.yaml", &*team)];
     let mut diagnostics = Diagnostics::default();
-    let set = compile(&sources, &mut diagnostics);
+    let set = compile(&sources, crate::clock::now(), &mut diagnostics);
     set.unwrap_or_else(|| panic!("{:#?}", diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>()))
 }
 
@@ -110,7 +140,12 @@ pub(super) fn judged(
     let guardrail = (operation.guardrail() == GuardrailPlace::Path)
         .then(|| Guardrail { identifier: "gr1".to_owned(), version: Some("1".to_owned()) });
     let model = model.filter(|_| !operation.names_model_in_body());
-    let route = Route { operation, model: model.map(|id| ModelReference::parse(id).unwrap()), guardrail };
+    let route = Route {
+        operation,
+        model: model.map(|id| ModelReference::parse(id).unwrap()),
+        guardrail,
+        streams: operation.is_streaming(),
+    };
     let body = Bytes::from(body.to_string());
     let route = route.complete(&body).unwrap();
     let principal = Principal {
@@ -124,6 +159,7 @@ pub(super) fn judged(
         region: "us-east-1".to_owned(),
         source: "10.1.2.3".parse().unwrap(),
         now: "2026-11-20T10:30:00Z".parse().unwrap(),
+        break_glass: None,
     };
     let subject = Subject {
         principal: &principal,
@@ -164,7 +200,7 @@ fn a_forbidden_model_is_refused_wherever_it_is_named() {
     for operation in doors().filter(|operation| operation.takes_model()) {
         for (model, body) in requests(operation, 0.5, "hello") {
             // StartAsyncInvoke has a grant of its own in these policies, so that only `deny` is about its model.
-            if !operation.names_model_in_body() {
+            if !operation.answers_elsewhere() {
                 let (sendable, judgement) = judged(&set, operation, model, &body);
                 assert!(matches!(sendable, Err(Refusal::Denied)), "{operation} {body}");
                 assert_eq!(violated(&judgement), ["org/allow"]);

@@ -24,6 +24,7 @@ use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
 use crate::upstream;
 
 use super::metadata::{Stamp, scan_metadata};
+use super::records;
 use super::refuse::Refusal;
 use super::scan::scan;
 
@@ -63,10 +64,18 @@ pub struct Judgement {
     pub verdict: Option<Verdict>,
     /// What the caller is told when the verdict has violations.
     pub denial: Option<Denial>,
+    /// Seconds after which a refused caller may try again, where that is soon.
+    pub retry_after: Option<u64>,
     /// Whether a system prompt was present.
     pub system: bool,
     /// How much of the request, as it was received, was looked into.
     pub coverage: Coverage,
+    /// What it was looked into for.
+    pub looked_for: DetectorSet,
+    /// Names of the tools that were offered, as they may be kept.
+    pub tools: Vec<String>,
+    /// Where and when it was judged.
+    pub context: Option<Context>,
 }
 
 /// A request that may be sent.
@@ -96,6 +105,9 @@ pub fn judge(
     judgement.findings = read.facts.findings.clone();
     judgement.system = read.system;
     judgement.coverage = read.coverage.clone();
+    judgement.looked_for = detectors;
+    judgement.tools = records::tool_names(scanner, &read.facts.tools);
+    judgement.context = Some(subject.context.clone());
 
     let repairs = policies.repair(&read.inquiry(subject));
     let edited = edit(&repairs, &read, &document, subject);
@@ -244,9 +256,11 @@ impl<'d> Read<'d> {
         let (matches, mut findings) = scan(scanner, detectors, &view.texts);
         let mut header_guardrail = None;
         let mut leaks = BTreeSet::new();
-        if subject.operation.binds_headers() {
+        if subject.operation.guardrail() == GuardrailPlace::Headers {
             header_guardrail = guardrail(subject.headers)?;
             leaks = trace_leak(subject.headers);
+        }
+        if subject.operation.binds_headers() {
             scan_metadata(scanner, detectors, subject.headers, &mut findings)?;
         }
         let outer_guardrail = header_guardrail.clone().or_else(|| path_guardrail(subject));

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::doors::{doors, judged, policies};
 use super::*;
 use crate::bedrock::catalogue::MODELS;
+use crate::bedrock::chat::Api;
 use crate::bedrock::format::Wire;
 use crate::bedrock::format::samples::{any_alias, samples};
 use crate::bedrock::invoke::Family;
@@ -41,6 +42,13 @@ const DATA: &[&str] = &[
     "json_schema",
     "citations",
     "caller",
+    "action",
+    "operation",
+    "arguments",
+    "annotations",
+    "format",
+    "pending_safety_checks",
+    "acknowledged_safety_checks",
 ];
 
 /// In JSON whose members the wire does not define, only limits on tokens are looked for.
@@ -87,6 +95,16 @@ fn requests(operation: Operation) -> Vec<Request> {
                 plain(model, json!({ "modelId": model, "modelInput": native, "outputDataConfig": output }))
             })
             .collect(),
+        Body::Chat(api) => {
+            let of_api = samples().into_iter().filter(|(format, _)| format.wire() == Wire::Chat(api));
+            let model = if api == Api::Messages { Family::ClaudeMessages } else { Family::OpenAi };
+            of_api
+                .map(|(_, mut body)| {
+                    body["model"] = model_of(model).into();
+                    plain(model_of(model), body)
+                })
+                .collect()
+        }
         other => panic!("{other:?} has no request here"),
     }
 }

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 
 use crate::audit::{EndState, Outcome};
 use crate::clock;
-use crate::policy::{Repair, Violation};
+use crate::policy::{Exempted, Repair, Violation};
 use crate::proxy::records;
 use crate::proxy::refuse::Refusal;
 use crate::sensitive::Findings;
@@ -35,6 +35,8 @@ pub struct Heard {
     pub repairs: Vec<Repair>,
     pub violations: Vec<Violation>,
     pub shadow: Vec<Violation>,
+    /// Exceptions that they relied on, each once.
+    pub exceptions: Vec<Exempted>,
     pub shape: Shape,
 }
 
@@ -131,6 +133,11 @@ impl<'a> Beside<'a> {
     /// Whether the caller hung up, as far as its request tells.
     pub const fn has_left(&self) -> bool {
         self.left
+    }
+
+    /// Whether this is a session, whose request goes on beside its answer.
+    pub const fn is_live(&self) -> bool {
+        self.shared.is_some()
     }
 
     /// Whether the request is complete, so that the answer may be.

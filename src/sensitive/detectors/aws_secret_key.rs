@@ -3,19 +3,22 @@
 //! Forty characters of base64 could be anything, so a word, a member's name or an access key id must stand by them,
 //! and they must mix letters as random ones do.
 
-use crate::sensitive::candidate::{Accepted, Candidate, Detector, Trigger};
+use crate::sensitive::candidate::{Accepted, Candidate, Detector, Examples, Trigger};
+use crate::sensitive::secrets;
 
 pub(super) static DETECTOR: Detector = Detector {
     name: "AWS_SECRET_KEY",
     short: "aws_secret_key",
+    aliases: &[],
+    finds: "secret access keys of AWS, where a word or an access key id stands by them",
+    check: None,
     triggers: &[Trigger::Digits(1)],
     pattern: "[A-Za-z0-9/+]{40}",
     validate,
-    before: &["secret", "aws_secret", "accesskey", "access_key", "access key", "akia", "asia"],
-    after: &[],
+    words: &["secret*", "access key", "akia*", "asia*", "secret access key"],
     keys: &["secret", "secretkey", "secretaccesskey", "awssecret"],
-    #[cfg(test)]
-    examples: crate::sensitive::candidate::Examples {
+    whole: false,
+    examples: Examples {
         found: &[
             (
                 "AWS_SECRET_ACCESS_KEY: wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
@@ -45,7 +48,21 @@ fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
     let after = candidate.byte(candidate.range.end);
     let apart =
         !of_base64(candidate.byte_before(candidate.range.start)) && !of_base64(after) && after != b'=';
-    (apart && is_random(candidate.matched()) && candidate.has_context()).then(|| candidate.by_shape())
+    let matched = candidate.matched();
+    // Hardly any other forty characters are as random as a key.
+    let believed =
+        || candidate.has_context() || secrets::entropy(matched) >= KEY_ENTROPY && has_no_run(matched);
+    (apart && is_random(matched) && believed()).then(|| candidate.by_shape())
+}
+
+/// Bits for each character that forty random ones of sixty-four nearly always reach, and names hardly ever.
+const KEY_ENTROPY: f64 = 4.5;
+
+/// No seven letters of one case in a row, as the words of a path or of an identifier have them.
+fn has_no_run(text: &str) -> bool {
+    let run =
+        |part: &[u8]| part.iter().all(u8::is_ascii_lowercase) || part.iter().all(u8::is_ascii_uppercase);
+    !text.as_bytes().windows(7).any(run)
 }
 
 /// Capitals, small letters and digits, and at least 16 different characters, of which random keys have about 30.

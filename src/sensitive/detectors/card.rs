@@ -2,30 +2,41 @@
 //!
 //! A known issuer prefix, a length that issuer uses, and the Luhn check. Digits may stand in groups.
 
-use crate::sensitive::candidate::{Accepted, Candidate, Detector, Trigger, digits};
+use crate::sensitive::candidate::{Accepted, Candidate, Detector, Examples, Trigger, digits};
+use crate::sensitive::checksums;
 
 pub(super) static DETECTOR: Detector = Detector {
     name: "CREDIT_DEBIT_CARD_NUMBER",
     short: "credit_card",
+    aliases: &["CREDIT_DEBIT_NUMBER"],
+    finds: "numbers of payment cards, in groups or not",
+    check: Some("issuer prefix, length, Luhn"),
     triggers: &[Trigger::Digits(13)],
-    pattern: r"[0-9](?:[ \t.-]{0,2}[0-9]){12,18}",
+    pattern: r"[0-9](?:[ \t.-]{0,2}[0-9]){12,18}(?:[ \t.-]?[0-9])?",
     validate,
-    before: &[
+    words: &[
         "card",
         "credit",
         "debit",
         "visa",
         "mastercard",
+        "master card",
         "amex",
         "american express",
+        "discover",
+        "jcb",
+        "diners",
         "pan",
-        "cc",
         "maestro",
+        "cc",
+        "karte",
+        "kreditkarte",
+        "carte",
+        "tarjeta",
     ],
-    after: &["cvv", "cvc", "exp"],
     keys: &["card", "cardnumber", "pan", "creditcard", "debitcard", "ccnumber", "cc"],
-    #[cfg(test)]
-    examples: crate::sensitive::candidate::Examples {
+    whole: false,
+    examples: Examples {
         found: &[
             ("4111 1111 1111 1111", "4111 1111 1111 1111"),
             ("4111-1111-1111-1111.", "4111-1111-1111-1111"),
@@ -47,6 +58,7 @@ pub(super) static DETECTOR: Detector = Detector {
             "order 1234567890123452",
             "a4111111111111111",
             "4 2 4 2 4 2 4 2 4 2 4 2 4 2 4 2",
+            "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16",
             "4111-1111-1111-1111-2222",
         ],
     },
@@ -64,22 +76,25 @@ fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
     let end = ends.find(|&at| {
         let whole = at == bytes.len() && !candidate.goes_on(start + at);
         let at_space = candidate.byte(start + at) == b' ';
-        let text = candidate.text.get(start..start + at).unwrap_or_default();
-        (whole || at_space) && is_card(text, candidate)
+        (whole || at_space) && is_card(candidate.until(start + at), candidate)
     })?;
     Some(candidate.checked_until(start + end))
 }
 
 fn is_card(text: &str, candidate: &Candidate<'_>) -> bool {
-    let digits: Vec<u32> = digits(text).collect();
-    if !passes_luhn(&digits) {
+    if !checksums::luhn(text) {
         return false;
     }
+    let digits: Vec<u32> = digits(text).collect();
     let context = candidate.has_context();
-    // A list of single digits is hardly ever a card, and one in ten passes the check.
-    let spelled_out = text.len() > 2 * digits.len() - 2;
+    // A list of small numbers is hardly ever a card, and one in ten passes the check.
+    let groups = text.split(|sign: char| !sign.is_ascii_digit()).filter(|group| !group.is_empty()).count();
+    let spelled_out = groups > MOST_GROUPS;
     is_issued(&digits, context) && (context || !spelled_out)
 }
+
+/// Nobody writes a card in more groups.
+const MOST_GROUPS: usize = 6;
 
 /// Whether an issuer uses this prefix with this length. Less common issuers need a word that speaks for a card.
 fn is_issued(digits: &[u32], context: bool) -> bool {
@@ -100,14 +115,4 @@ fn is_issued(digits: &[u32], context: bool) -> bool {
         (97, 16) => prefix(4) == 9792 && context,
         _ => false,
     }
-}
-
-fn passes_luhn(digits: &[u32]) -> bool {
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(place, &digit)| if place % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 })
-        .sum();
-    sum.is_multiple_of(10)
 }

@@ -3,22 +3,24 @@
 //! ASCII and Latin letters, so that neighbours in other scripts stay outside. Quoted local parts, bare host names and
 //! address literals pass: they are not what people write.
 
-use crate::sensitive::candidate::{Accepted, Candidate, Detector, Trigger};
+use crate::sensitive::candidate::{Accepted, Candidate, Detector, Examples, Trigger};
 
 pub(super) static DETECTOR: Detector = Detector {
     name: "EMAIL",
     short: "email",
+    aliases: &[],
+    finds: "e-mail addresses",
+    check: None,
     triggers: &[Trigger::Literal("@")],
     pattern: concat!(
         r"[A-Za-z0-9\x{C0}-\x{24F}_%+-](?:[A-Za-z0-9\x{C0}-\x{24F}._%+-]|'[A-Za-z]){0,63}",
         r"@(?:[A-Za-z0-9\x{C0}-\x{24F}-]{1,63}\.){1,5}(?:xn--[A-Za-z0-9-]{2,59}|[A-Za-z]{2,24})",
     ),
     validate,
-    before: &["mail", "e-mail", "email", "to", "from", "cc", "bcc", "correo", "contact"],
-    after: &[],
-    keys: &["mail", "email", "recipient", "sender", "username", "login"],
-    #[cfg(test)]
-    examples: crate::sensitive::candidate::Examples {
+    words: &["mail", "e-mail", "email", "correo"],
+    keys: &["mail", "email", "recipient", "sender"],
+    whole: false,
+    examples: Examples {
         found: &[
             ("write to bob@example.com.", "bob@example.com"),
             ("bob+tag@sub.example.co.uk", "bob+tag@sub.example.co.uk"),

@@ -2,19 +2,22 @@
 //!
 //! A country of the registry, its length, and the remainder of 1 that all of them have modulo 97.
 
-use crate::sensitive::candidate::{Accepted, Candidate, Detector, Trigger};
+use crate::sensitive::candidate::{Accepted, Candidate, Detector, Examples, Trigger};
+use crate::sensitive::checksums;
 
 pub(super) static DETECTOR: Detector = Detector {
     name: "INTERNATIONAL_BANK_ACCOUNT_NUMBER",
     short: "iban",
+    aliases: &[],
+    finds: "international bank account numbers",
+    check: Some("country, length, modulo 97"),
     triggers: &[Trigger::Digits(9)],
     pattern: r"[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}",
     validate,
-    before: &["iban", "account", "bank", "pay into", "konto", "compte", "cuenta"],
-    after: &[],
+    words: &["iban", "account", "bank", "pay into", "konto", "compte", "cuenta"],
     keys: &["iban", "accountnumber", "bankaccount"],
-    #[cfg(test)]
-    examples: crate::sensitive::candidate::Examples {
+    whole: false,
+    examples: Examples {
         found: &[
             ("DE89 3704 0044 0532 0130 00", "DE89 3704 0044 0532 0130 00"),
             ("iban GB82WEST12345698765432.", "GB82WEST12345698765432"),
@@ -43,17 +46,7 @@ fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
     let end = candidate.range.start + last + 1;
     let number = matched.get(..=last)?;
     let apart = candidate.begins_apart() && !candidate.byte(end).is_ascii_alphanumeric();
-    (apart && remainder(number) == 1).then(|| candidate.checked_until(end))
-}
-
-/// The number, its first four characters moved to the end and letters counted from 10, modulo 97.
-fn remainder(number: &str) -> u32 {
-    let characters = || number.chars().filter(char::is_ascii_alphanumeric);
-    let moved = characters().skip(4).chain(characters().take(4));
-    moved.filter_map(|character| character.to_digit(36)).fold(0, |remainder, value| {
-        let shift = if value < 10 { 10 } else { 100 };
-        (remainder * shift + value) % 97
-    })
+    (apart && checksums::mod_97(number)).then(|| candidate.checked_until(end))
 }
 
 /// Lengths by country, from the SWIFT registry.

@@ -5,23 +5,27 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::sensitive::candidate::{Accepted, Candidate, Detector, Trigger};
-use crate::sensitive::context;
+use crate::sensitive::candidate::{Accepted, Candidate, Detector, Examples, Trigger};
 
 pub(super) static DETECTOR: Detector = Detector {
     name: "IP_ADDRESS",
     short: "ip_address",
+    aliases: &[],
+    finds: "internet addresses of either version, with a network prefix when they have one",
+    check: None,
     triggers: &[Trigger::Digits(4), Trigger::Literal("::")],
     pattern: concat!(
-        r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.[0-9]{1,3}){0,3}(?:%[0-9A-Za-z]{1,16})?(?:/[0-9]{1,3})?",
-        r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?",
+        r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.[0-9]{1,3}){0,3}(?:%[0-9A-Za-z]{1,16})?(?:/[0-9]{1,3})?(?:\.[0-9])?",
+        r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?(?:\.[0-9])?",
     ),
     validate,
-    before: &["ip", "host", "addr", "address", "client", "remote", "src", "dst", "subnet", "route"],
-    after: &[],
+    words: &[
+        "ip", "host", "addr", "address", "client", "remote", "src", "dst", "subnet", "route", "server",
+        "http:", "https:", "via", "dev", "gateway", "dns", "ping",
+    ],
     keys: &["ip", "ipaddress", "clientip", "remote", "remoteaddr", "sourceip"],
-    #[cfg(test)]
-    examples: crate::sensitive::candidate::Examples {
+    whole: false,
+    examples: Examples {
         found: &[
             ("client 52.98.176.142 denied", "52.98.176.142"),
             ("https://91.26.207.147:18390/", "91.26.207.147"),
@@ -62,13 +66,12 @@ fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
     let text = if matched.ends_with("::") { matched } else { matched.trim_end_matches(':') };
     let end = candidate.range.start + text.len();
     let next = candidate.byte(end);
-    let goes_on = next.is_ascii_alphanumeric() || (next == b'.' && candidate.byte(end + 1).is_ascii_digit());
-    if goes_on {
+    if next.is_ascii_alphanumeric() {
         return None;
     }
     let address = text.split(['%', '/']).next()?.parse().ok()?;
     let telling = match address {
-        IpAddr::V4(address) => is_telling_v4(address) && !is_version(candidate),
+        IpAddr::V4(address) => is_telling_v4(address) && !candidate.follows(VERSIONS),
         IpAddr::V6(address) => is_telling_v6(address, text),
     };
     telling.then(|| candidate.shape_until(end))
@@ -88,9 +91,5 @@ fn is_telling_v6(address: Ipv6Addr, text: &str) -> bool {
     in_use || mapped || groups >= 4
 }
 
-/// Whether a word for versions stands before, about this number and not about an earlier one.
-fn is_version(candidate: &Candidate<'_>) -> bool {
-    const WORDS: &[&str] = &["version", "versions", "release", "ver", "build"];
-    let between = context::after_last(candidate.text, candidate.range.start, WORDS);
-    between.is_some_and(|between| !between.bytes().any(|byte| byte.is_ascii_digit()))
-}
+/// Words after which four numbers are a version.
+const VERSIONS: &[&str] = &["version", "versions", "release", "ver", "build"];

@@ -6,19 +6,24 @@ use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use crate::sensitive::candidate::{Accepted, Candidate, Detector, Trigger};
+use crate::sensitive::candidate::{Accepted, Candidate, Detector, Examples, Trigger};
 
 pub(super) static DETECTOR: Detector = Detector {
     name: "JWT",
     short: "jwt",
+    aliases: &[],
+    finds: "JSON web tokens, signed or encrypted",
+    check: Some("a header that names an algorithm"),
     triggers: &[Trigger::Literal("eyJ")],
-    pattern: "eyJ[A-Za-z0-9_-]{5}",
+    pattern: concat!(
+        r"eyJ[A-Za-z0-9_-]{5,1024}\.[A-Za-z0-9_-]{0,4096}\.[A-Za-z0-9_-]{0,2048}",
+        r"(?:\.[A-Za-z0-9_-]{1,4096})?(?:\.[A-Za-z0-9_-]{1,512})?",
+    ),
     validate,
-    before: &["bearer", "token", "jwt", "authorization"],
-    after: &[],
+    words: &["bearer", "token", "jwt", "authorization"],
     keys: &["token", "accesstoken", "idtoken", "authorization", "bearer"],
-    #[cfg(test)]
-    examples: crate::sensitive::candidate::Examples {
+    whole: false,
+    examples: Examples {
         found: &[
             (
                 "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl.",
@@ -39,32 +44,9 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
-    let start = candidate.range.start;
-    if candidate.byte_before(start).is_ascii_alphanumeric() {
-        return None;
-    }
-    let header = part_end(candidate.text, start);
-    let names_algorithm = names_algorithm(candidate.text.get(start..header)?);
-    if !names_algorithm || candidate.byte(header) != b'.' {
-        return None;
-    }
-    let mut end = part_end(candidate.text, header + 1);
-    let mut parts = 2;
-    while parts < 5 && candidate.byte(end) == b'.' {
-        let next = part_end(candidate.text, end + 1);
-        // A full stop at the end of a sentence is no part, but one after two parts is: an empty signature.
-        if next == end + 1 && parts > 2 {
-            break;
-        }
-        end = next;
-        parts += 1;
-    }
-    (parts > 2).then(|| candidate.checked_until(end))
-}
-
-fn part_end(text: &str, start: usize) -> usize {
-    let rest = text.as_bytes().get(start..).unwrap_or_default();
-    start + rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte)).count()
+    let begins = !candidate.byte_before(candidate.range.start).is_ascii_alphanumeric();
+    let (header, _) = candidate.matched().split_once('.')?;
+    (begins && names_algorithm(header)).then(|| candidate.checked())
 }
 
 fn names_algorithm(header: &str) -> bool {

@@ -6,25 +6,31 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use crate::sensitive::candidate::{Accepted, Candidate, Detector, Trigger, digits};
-use crate::sensitive::context;
+use crate::sensitive::candidate::{Accepted, Candidate, Detector, Examples, Trigger, digits};
 
 pub(super) static DETECTOR: Detector = Detector {
     name: "PHONE",
     short: "phone",
+    aliases: &[],
+    finds: "telephone numbers: international, North American, and national ones",
+    check: None,
     triggers: &[Trigger::Digits(7)],
-    pattern: r"(?:\+ ?|\(\+?)?[0-9](?:[ ./()-]{0,3}[0-9]){6,16}",
+    // What follows may be an extension, say that it was a number to dial, or that it was none.
+    pattern: concat!(
+        r"(?:\+ ?|\(\+?)?[0-9](?:[ ./()-]{0,3}[0-9]){6,16}",
+        r"(?: ?(?:ext\.? ?|x ?)[0-9]{1,6}| \(?(?:office|fax|mobile|cell|home)|[.-][0-9])?",
+    ),
     validate,
-    before: &[
-        "tel",
-        "phone",
-        "ph:",
-        "ph.",
-        "telephone",
-        "mobile",
+    words: &[
+        "tel*",
+        "phone*",
+        "ph",
+        "mobile*",
         "cell",
-        "call",
-        "dial",
+        "cellphone",
+        "cellular",
+        "call*",
+        "dial*",
         "fax",
         "ring",
         "sms",
@@ -32,23 +38,24 @@ pub(super) static DETECTOR: Detector = Detector {
         "whatsapp",
         "contact",
         "reach",
-        "mobil",
+        "landline",
+        "hotline",
+        "mobil*",
         "handy",
-        "tél",
+        "tél*",
         "portable",
-        "móvil",
-        "celular",
+        "móvil*",
+        "celular*",
         "@",
         "电话",
         "手机",
         "電話",
         "携帯",
-        "тел",
+        "тел*",
     ],
-    after: &["office", "fax", "mobile", "cell", "home", "(mobile", "(cell", "(office", "(home", "(fax"],
     keys: &["phone", "mobile", "tel", "fax", "cell", "telephone", "msisdn", "whatsapp"],
-    #[cfg(test)]
-    examples: crate::sensitive::candidate::Examples {
+    whole: false,
+    examples: Examples {
         found: &[
             ("call +44 121 234 5899?", "+44 121 234 5899"),
             ("ring +1 662-237-5048 tomorrow", "+1 662-237-5048"),
@@ -94,20 +101,70 @@ fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
     if !candidate.begins_apart() {
         return None;
     }
-    let groups = groups(candidate.matched(), candidate.range.start);
+    let tail = Tail::of(candidate.matched());
+    let start = candidate.range.start;
+    let run = candidate.range.end - tail.length();
+    let groups = groups(candidate.until(run), start);
     let told = OnceCell::new();
     // The run may have taken in the number that follows: give its groups back, but only at spaces.
     (1..=groups.len().min(MOST_GROUPS)).rev().find_map(|count| {
         let end = groups.get(count - 1)?.end;
         let at_space = candidate.byte(end) == b' ';
-        let dialled_end = extension_end(candidate.text, end);
-        let whole = count == groups.len() && (dialled_end > end || !candidate.goes_on(end));
+        let last = count == groups.len();
+        let dialled_end = if last { tail.dialled_end(run).unwrap_or(end) } else { end };
+        let whole = last && (dialled_end > end || !candidate.goes_on(end));
         if !(whole || at_space) {
             return None;
         }
-        let number = Number::new(candidate, groups.get(..count)?, &told)?;
+        let labelled = last && matches!(tail, Tail::Label(_));
+        let number = Number::new(candidate, groups.get(..count)?, &told, labelled)?;
         number.is_dialled().then(|| candidate.shape_until(dialled_end))
     })
+}
+
+/// What the pattern has matched behind the digits of the number itself.
+enum Tail {
+    /// ` x977`, with its length.
+    Extension(usize),
+    /// ` office`, likewise.
+    Label(usize),
+    Nothing,
+}
+
+impl Tail {
+    fn of(matched: &str) -> Self {
+        let digits = matched.len() - matched.trim_end_matches(|last: char| last.is_ascii_digit()).len();
+        let before = matched.get(..matched.len() - digits).unwrap_or_default();
+        let words = |text: &str| {
+            text.trim_end_matches(|last: char| {
+                last.is_ascii_alphabetic() || b" .(".iter().any(|sign| char::from(*sign) == last)
+            })
+            .len()
+        };
+        let is_word = |text: &str| text.ends_with(|last: char| last.is_ascii_alphabetic());
+        if digits == 0 && is_word(matched) {
+            return Self::Label(matched.len() - words(matched));
+        }
+        if is_word(before.trim_end_matches([' ', '.'])) {
+            return Self::Extension(matched.len() - words(before));
+        }
+        Self::Nothing
+    }
+
+    const fn length(&self) -> usize {
+        match self {
+            Self::Extension(length) | Self::Label(length) => *length,
+            Self::Nothing => 0,
+        }
+    }
+
+    /// Where the number ends with its extension, given where its digits end.
+    const fn dialled_end(&self, run: usize) -> Option<usize> {
+        match self {
+            Self::Extension(length) => Some(run + *length),
+            Self::Label(_) | Self::Nothing => None,
+        }
+    }
 }
 
 /// The runs of digits in the candidate, as ranges of the text.
@@ -133,12 +190,10 @@ enum Told {
 
 impl Told {
     fn about(candidate: &Candidate<'_>) -> Self {
-        // A word is about the first number after it.
-        let other = context::after_last(candidate.text, candidate.range.start, OTHER);
-        if other.is_some_and(|between| !between.bytes().any(|byte| byte.is_ascii_digit())) {
-            Self::Other
-        } else if candidate.has_context() {
+        if candidate.has_context() {
             Self::Phone
+        } else if candidate.is_any_other() {
+            Self::Other
         } else {
             Self::Nothing
         }
@@ -152,18 +207,25 @@ struct Number<'c> {
     lengths: Vec<usize>,
     candidate: &'c Candidate<'c>,
     told: &'c OnceCell<Told>,
+    /// Whether a word behind it says that it is one.
+    labelled: bool,
 }
 
 impl<'c> Number<'c> {
-    fn new(candidate: &'c Candidate<'c>, groups: &[Range<usize>], told: &'c OnceCell<Told>) -> Option<Self> {
-        let text = candidate.text.get(candidate.range.start..groups.last()?.end)?;
+    fn new(
+        candidate: &'c Candidate<'c>,
+        groups: &[Range<usize>],
+        told: &'c OnceCell<Told>,
+        labelled: bool,
+    ) -> Option<Self> {
+        let text = candidate.until(groups.last()?.end);
         let digits: Vec<u32> = digits(text).collect();
         let lengths = groups.iter().map(ExactSizeIterator::len).collect();
-        (digits.len() >= 7).then_some(Self { text, digits, lengths, candidate, told })
+        (digits.len() >= 7).then_some(Self { text, digits, lengths, candidate, told, labelled })
     }
 
     fn told(&self) -> Told {
-        *self.told.get_or_init(|| Told::about(self.candidate))
+        if self.labelled { Told::Phone } else { *self.told.get_or_init(|| Told::about(self.candidate)) }
     }
 
     fn is_dialled(&self) -> bool {
@@ -237,53 +299,6 @@ impl<'c> Number<'c> {
 fn is_american(digits: &[u32]) -> bool {
     digits.len() == 10 && [0, 3].iter().all(|&at| digits.get(at).is_some_and(|&digit| digit >= 2))
 }
-
-/// The end of an extension such as ` x977` that follows a number, or `end`.
-fn extension_end(text: &str, end: usize) -> usize {
-    let rest = text.get(end..).unwrap_or_default();
-    let marker = rest.trim_start_matches(' ');
-    let marks = ["ext. ", "ext.", "ext ", "ext", "x ", "x"];
-    let Some(number) = marks.iter().find_map(|mark| marker.strip_prefix(mark)) else { return end };
-    let length = number.bytes().take_while(u8::is_ascii_digit).count();
-    let spaces = rest.len() - marker.len();
-    if (1..=6).contains(&length) && spaces <= 1 { text.len() - number.len() + length } else { end }
-}
-
-/// Words that say what else a number is.
-const OTHER: &[&str] = &[
-    "nhs",
-    "ssn",
-    "social",
-    "sin",
-    "isbn",
-    "account",
-    "a/c",
-    "acct",
-    "iban",
-    "routing",
-    "aba",
-    "order",
-    "invoice",
-    "reference",
-    "case",
-    "ticket",
-    "serial",
-    "passport",
-    "licence",
-    "license",
-    "tax",
-    "vat",
-    "vin",
-    "lot",
-    "tracking",
-    "parcel",
-    "card",
-    "imei",
-    "medicare",
-    "policy",
-    "trace",
-    "id",
-];
 
 /// Country codes, and the fewest and most digits that follow them (national numbering plans, ITU-T E.164).
 const COUNTRIES: &[(&str, usize, usize)] = &[

@@ -3,22 +3,27 @@
 //! From the opening line to the closing one. A key whose end is missing, because a text was cut, ends with the last
 //! line that still looks like part of it.
 
-use crate::sensitive::candidate::{Accepted, Candidate, Detector, Trigger};
-
-/// The longest distance at which a closing line is looked for; an RSA key of 16384 bits fits.
-const LONGEST: usize = 16 * 1024;
+use crate::sensitive::candidate::{Accepted, Candidate, Detector, Examples, Trigger};
 
 pub(super) static DETECTOR: Detector = Detector {
     name: "PRIVATE_KEY",
     short: "private_key",
+    aliases: &[],
+    finds: "private keys in PEM form",
+    check: Some("the opening line"),
     triggers: &[Trigger::Literal("PRIVATE KEY")],
-    pattern: "-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----",
+    // Headers, then base64 with what separates its lines, which in a string of JSON are a backslash and a letter.
+    pattern: concat!(
+        r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----",
+        r"(?:[\t\n\r \\n]{1,8}[A-Z][A-Za-z-]{2,16}: [ -,./-\[\]-~]{1,80}(?:-[ -,./-\[\]-~]{1,80}){0,3}){0,6}",
+        r"[A-Za-z0-9+/=\t\n\r\\ ]{0,8192}",
+        r"(?:-----END (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----)?",
+    ),
     validate,
-    before: &[],
-    after: &[],
+    words: &[],
     keys: &[],
-    #[cfg(test)]
-    examples: crate::sensitive::candidate::Examples {
+    whole: false,
+    examples: Examples {
         found: &[
             (
                 "cat key\n-----BEGIN RSA PRIVATE KEY-----\nTWFkZSB1cCBmb3IgYSB0ZXN0\n-----END RSA PRIVATE KEY-----\nok",
@@ -43,41 +48,33 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
-    let rest = candidate.text.get(candidate.range.end..)?;
-    let length = closing_line(rest).unwrap_or_else(|| cut_body(rest));
-    Some(candidate.shape_until(candidate.range.end + length))
+    const DASHES: &str = "-----";
+    let matched = candidate.matched();
+    let opening = matched.get(DASHES.len()..)?.find(DASHES)? + 2 * DASHES.len();
+    let body = matched.get(opening..)?;
+    let closed = body.ends_with(DASHES);
+    let end = if closed { candidate.range.end } else { candidate.range.start + opening + cut_body(body) };
+    Some(candidate.checked_until(end))
 }
 
-/// The end of the closing line, which holds the first dashes after the opening one.
-fn closing_line(rest: &str) -> Option<usize> {
-    let line = rest.find("-----").filter(|&at| at <= LONGEST)?;
-    let label = rest.get(line..)?.strip_prefix("-----END ")?;
-    let (name, _) = label.split_once("-----")?;
-    let of_key = name.len() <= 80 && name.contains("PRIVATE KEY");
-    of_key.then(|| rest.len() - label.len() + name.len() + "-----".len())
-}
-
-/// The length of what still looks like key: headers, and lines of base64 that no prose has.
-fn cut_body(rest: &str) -> usize {
-    let mut length = 0;
-    let mut at = 0;
-    for line in rest.split_inclusive(['\n', ' ', '\\']) {
-        let word = line.trim_end_matches(['\n', '\r', ' ', '\\']);
-        let word = word
-            .strip_prefix('n')
-            .filter(|_| at > 0 && rest.as_bytes().get(at - 1) == Some(&b'\\'))
-            .unwrap_or(word);
+/// The length of what still looks like key where a closing line is missing: headers, and lines of base64 that no prose
+/// has.
+fn cut_body(body: &str) -> usize {
+    const ENDS: [char; 4] = ['\n', ' ', '\\', '\r'];
+    let (mut length, mut at, mut escaped) = (0, 0, false);
+    for line in body.split_inclusive(ENDS) {
+        let word = line.trim_end_matches(ENDS);
+        let word = word.strip_prefix(['n', 'r']).filter(|_| escaped).unwrap_or(word);
         let base64 = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
-        let of_key =
-            (base64 && word.len() >= 16) || ["Proc-Type:", "DEK-Info:", "4,ENCRYPTED"].contains(&word);
-        let cipher = word.split_once(',').is_some_and(|(name, _)| name.ends_with("-CBC"));
-        let part = of_key || cipher;
-        if !part && !word.is_empty() {
+        let header = word.ends_with(':') || word.contains(',');
+        let of_key = (base64 && word.len() >= 16) || header;
+        if !of_key && !word.is_empty() {
             break;
         }
         at += line.len();
-        if part {
-            length = at - (line.len() - line.trim_end_matches(['\n', '\r', ' ', '\\']).len());
+        escaped = line.ends_with('\\');
+        if of_key {
+            length = at - (line.len() - line.trim_end_matches(ENDS).len());
         }
     }
     length

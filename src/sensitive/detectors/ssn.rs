@@ -3,19 +3,31 @@
 //! Nine digits with areas, groups and serials that are issued. Dashes or dots speak for themselves; nine digits alone,
 //! or with spaces, need a word that says what they are.
 
-use crate::sensitive::candidate::{Accepted, Candidate, Detector, Trigger, digits};
+use crate::sensitive::candidate::{Accepted, Candidate, Detector, Examples, Trigger, digits};
 
 pub(super) static DETECTOR: Detector = Detector {
     name: "US_SOCIAL_SECURITY_NUMBER",
     short: "us_ssn",
+    aliases: &[],
+    finds: "social security numbers of the United States",
+    check: Some("areas, groups and serials that are issued"),
     triggers: &[Trigger::Digits(9)],
-    pattern: r"[0-9](?:[ \t]?[0-9]){2}[ \t.-]{0,3}[0-9][ \t]?[0-9][ \t.-]{0,3}[0-9](?:[ \t]?[0-9]){3}",
+    pattern: r"[0-9](?:[ \t]?[0-9]){2}[ \t.-]{0,3}[0-9][ \t]?[0-9][ \t.-]{0,3}[0-9](?:[ \t]?[0-9]){3}(?:[.-][0-9])?",
     validate,
-    before: &["ssn", "ssns", "social security", "social", "soc sec", "soc. sec", "ss#", "ss #", "ss no"],
-    after: &["(ssn", "ssn"],
+    words: &[
+        "ssn",
+        "social security",
+        "social security number",
+        "social",
+        "soc sec",
+        "soc. sec",
+        "ss#",
+        "ss #",
+        "ss no",
+    ],
     keys: &["ssn", "socialsecurity", "socialsecuritynumber", "socsec"],
-    #[cfg(test)]
-    examples: crate::sensitive::candidate::Examples {
+    whole: false,
+    examples: Examples {
         found: &[
             ("my ssn is 123-45-6789.", "123-45-6789"),
             ("a;219-09-9999", "219-09-9999"),
@@ -48,16 +60,25 @@ pub(super) static DETECTOR: Detector = Detector {
             "tax id 959-81-5360",
             "1\u{300}3-45-6789",
             "version 1.2.3-45",
+            "part no. 123-45-6789",
         ],
     },
 };
 
 fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
-    let apart = candidate.begins_apart() && !candidate.goes_on(candidate.range.end);
-    let digits: Vec<u32> = digits(candidate.matched()).collect();
-    let written = || is_punctuated(candidate.matched()) || candidate.has_context();
-    (apart && is_issued(&digits) && written()).then(|| candidate.by_shape())
+    let end = candidate.digits_end(9)?;
+    let apart = candidate.begins_apart() && !candidate.goes_on(end);
+    let number = candidate.until(end);
+    let digits: Vec<u32> = digits(number).collect();
+    let written = || candidate.has_context() || is_punctuated(number) && !candidate.follows(NUMBERED);
+    (apart && is_issued(&digits) && written()).then(|| candidate.shape_until(end))
 }
+
+/// Things that have numbers of their own.
+const NUMBERED: &[&str] = &[
+    "order", "part", "sku", "lot", "batch", "ticket", "invoice", "tracking", "serial", "version", "isbn",
+    "case", "model",
+];
 
 /// Whether the same sign, a dash or a dot, stands after the third and the fifth digit.
 fn is_punctuated(matched: &str) -> bool {

@@ -14,7 +14,6 @@ use super::reply::Refusal;
 
 pub(super) use list::decoded;
 pub use list::list;
-#[cfg(test)]
 pub use table::MODELS;
 
 /// One foundation model.

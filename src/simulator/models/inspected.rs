@@ -9,21 +9,24 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::readers::{requests, with_exchange};
 use crate::bedrock::catalogue;
+use crate::bedrock::chat::Api;
 use crate::bedrock::format::samples::{self, WRITTEN, samples};
 use crate::bedrock::format::{Format, Wire, aliases};
 use crate::bedrock::json::Document;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::{Access, Body, GuardrailPlace, Operation};
+use crate::bedrock::stream::Announced;
 use crate::bedrock::view::{Answer, OpaqueKind, Parameter, SettingValue, TextRole, Usage, View};
 use crate::bedrock::{envelope, invoke};
 use crate::simulator::catalogue::{MODELS, Model};
 use crate::simulator::plan::{Plan, Reply};
 use crate::simulator::reply::Refusal;
-use crate::simulator::{converse, guardrails};
+use crate::simulator::{chat, converse, guardrails};
 
 const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));
 
@@ -64,6 +67,7 @@ fn operations() -> String {
         };
         let answer = match (operation.is_streaming(), operation.answers_elsewhere()) {
             (true, _) => "stream",
+            (false, false) if operation.may_stream() => "whole, or a stream where the body asks for one",
             (false, true) => "in S3, unseen: refused where a rule filters answers",
             (false, false) => "whole",
         };
@@ -210,6 +214,9 @@ fn attachments() -> Vec<Value> {
         json!({"type": "redacted_thinking", "data": BYTES}),
         json!({"type": "image_url", "image_url": {"url": format!("data:image/png;base64,{BYTES}")}}),
         json!({"type": "video_url", "video_url": {"url": format!("data:video/mp4;base64,{BYTES}")}}),
+        json!({"role": "user", "content": [{"type": "input_image", "image_url": format!("data:image/png;base64,{BYTES}")}]}),
+        json!({"role": "user", "content": [{"type": "input_file", "file_data": format!("data:application/pdf;base64,{BYTES}")}]}),
+        json!({"type": "reasoning", "summary": [], "encrypted_content": BYTES}),
         json!({"type": "input_audio", "input_audio": {"data": BYTES, "format": "wav"}}),
         json!({"type": "file", "file": {"filename": "a.pdf", "file_data": format!("data:application/pdf;base64,{BYTES}")}}),
     ]
@@ -256,6 +263,10 @@ fn answers(format: Format) -> (String, String) {
             heard(format, converse::unary(haiku, body.as_bytes())),
             heard(format, converse::streaming(haiku, body.as_bytes())),
         ),
+        Wire::Chat(api) => {
+            let said = |streams: bool| heard(format, called(api, streams));
+            (said(false), said(true))
+        }
         Wire::Speech => {
             let said = [
                 json!({"event": {"textOutput": {"contentId": "c", "content": "hello", "role": "ASSISTANT"}}}),
@@ -273,6 +284,34 @@ fn answers(format: Format) -> (String, String) {
             (heard(format, guardrails::check(body.to_string().as_bytes())), "none".to_owned())
         }
     }
+}
+
+/// The double's answer to a call of an API.
+fn called(api: Api, streams: bool) -> Result<Plan, Refusal> {
+    let id = if api == Api::Messages {
+        "anthropic.claude-3-haiku-20240307-v1:0"
+    } else {
+        "openai.gpt-oss-20b-1:0"
+    };
+    let mut body = json!({"model": id, "stream": streams});
+    match api {
+        Api::Completions => {
+            body["messages"] = json!([{"role": "user", "content": "say: hello"}]);
+            body["stream_options"] = json!({"include_usage": true});
+        }
+        Api::Responses => body["input"] = "say: hello".into(),
+        Api::Messages => {
+            body["messages"] = json!([{"role": "user", "content": "say: hello"}]);
+            body["max_tokens"] = 9.into();
+        }
+    }
+    let version = ("anthropic-version".parse().unwrap(), "2023-06-01".parse().unwrap());
+    chat::answer(
+        api,
+        Model::named(id).unwrap(),
+        &HeaderMap::from_iter([version]),
+        body.to_string().as_bytes(),
+    )
 }
 
 /// The same for a family's own answers, of every model that the double has of it.
@@ -320,8 +359,9 @@ fn streamed(format: Format, events: impl Iterator<Item = (&'static str, Value)>)
     let mut reader = format.stream();
     let mut words = false;
     for (name, payload) in events {
-        let observed = reader.read("event", Some(name), payload.to_string().as_bytes()).unwrap();
-        words |= !observed.texts.is_empty();
+        let announced = if payload == "[DONE]" { Announced::Done } else { Announced::Event(name) };
+        let observed = reader.read(announced, payload.to_string().as_bytes()).unwrap();
+        words |= !observed.pieces.is_empty();
     }
     seen(words, reader.usage(), reader.stop_reason().is_some())
 }

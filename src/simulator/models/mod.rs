@@ -262,7 +262,7 @@ impl Family {
 
 impl Exchange<'_> {
     /// The only answer of families that give one.
-    fn completion(&self) -> Completion {
+    pub fn completion(&self) -> Completion {
         let silence = Completion { text: String::new(), stop: Stop::End, tokens: 0 };
         self.completions.first().cloned().unwrap_or(silence)
     }

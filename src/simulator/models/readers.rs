@@ -11,6 +11,7 @@ use super::*;
 use crate::bedrock::format::Format;
 use crate::bedrock::invoke;
 use crate::bedrock::json::Document;
+use crate::bedrock::stream::{Announced, Kind, Piece};
 use crate::bedrock::view::{self, TextRole};
 use crate::simulator::catalogue::MODELS;
 
@@ -168,11 +169,15 @@ fn streams_of_every_model_say_and_count_what_whole_answers_do() {
                     for chunk in &chunks {
                         let event =
                             json!({"bytes": STANDARD.encode(chunk.to_string()), "p": "abc"}).to_string();
-                        let observed = reader.read("event", Some("chunk"), event.as_bytes());
-                        for (block, text) in
-                            observed.unwrap_or_else(|error| panic!("{} {chunk}: {error}", model.id)).texts
-                        {
-                            if block == 0 { said.push_str(&text) } else { beside.push_str(&text) }
+                        let observed = reader.read(Announced::Event("chunk"), event.as_bytes());
+                        let observed =
+                            observed.unwrap_or_else(|error| panic!("{} {chunk}: {error}", model.id));
+                        for Piece { text, kind, .. } in observed.pieces {
+                            match kind {
+                                Kind::Words(0) => said.push_str(&text),
+                                Kind::Repeated => {}
+                                _ => beside.push_str(&text),
+                            }
                         }
                     }
                     assert_eq!(said, WORDS, "{}", model.id);

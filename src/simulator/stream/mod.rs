@@ -17,8 +17,10 @@ use serde_json::{Map, Value, json};
 use thiserror::Error;
 use tokio::time::Sleep;
 
+use crate::bedrock::chat::Api;
 use crate::bedrock::event_stream::{encode_event, encode_exception};
 use crate::bedrock::fault::Fault;
+use crate::bedrock::{sse, stream};
 use crate::clock;
 
 use super::faults::Interruption;
@@ -28,7 +30,7 @@ use super::random::Random;
 /// One event before it is framed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// `:event-type`.
+    /// `:event-type`, or the name of a server-sent event; empty where it has none.
     pub name: &'static str,
     pub document: Value,
 }
@@ -40,6 +42,8 @@ pub enum Framing {
     Chunk,
     /// `ConverseStream`: the document is the payload.
     Member,
+    /// The APIs of OpenAI and Anthropic: the document is the data of a server-sent event.
+    ServerSent(Api),
 }
 
 /// When events are sent.
@@ -113,14 +117,20 @@ impl EventStream {
                 self.events.clear();
                 let message =
                     "The model stopped generating because of an internal error. Try your request again.";
-                return Poll::Ready(Some(Ok(encode_exception(Fault::ModelStreamError, message))));
+                return Poll::Ready(Some(Ok(self.exception(message))));
             }
             Some(Interruption::TruncateFrame | Interruption::BadChecksum) | None => {}
         }
         let Some(event) = self.events.pop_front() else { return Poll::Ready(None) };
-        let Ok(mut frame) = encode_event(event.name, &self.payload(event.document)) else {
-            return Poll::Ready(Some(Err(BrokenOff)));
+        let encoded = match (self.framing, event.document) {
+            (Framing::ServerSent(_), Value::String(data)) => Ok(sse::encode(None, &data)),
+            (Framing::ServerSent(_), document) => {
+                let name = Some(event.name).filter(|name| !name.is_empty());
+                Ok(sse::encode(name, &document.to_string()))
+            }
+            (Framing::Chunk | Framing::Member, document) => encode_event(event.name, &self.payload(document)),
         };
+        let Ok(mut frame) = encoded else { return Poll::Ready(Some(Err(BrokenOff))) };
         if due == Some(Interruption::TruncateFrame) {
             self.events.clear();
             frame.truncate(frame.len() / 2);
@@ -128,6 +138,14 @@ impl EventStream {
             frame = corrupted(&frame);
         }
         Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn exception(&self, message: &str) -> Bytes {
+        let fault = Fault::ModelStreamError;
+        match self.framing {
+            Framing::Chunk | Framing::Member => encode_exception(fault, message),
+            Framing::ServerSent(api) => stream::Framing::ServerSent(api).exception(fault, message),
+        }
     }
 
     fn payload(&mut self, mut document: Value) -> Vec<u8> {
@@ -141,7 +159,9 @@ impl EventStream {
                 Map::from_iter([("bytes".to_owned(), STANDARD.encode(document.to_string()).into())])
             }
             (Framing::Member, Value::Object(members)) => members,
-            (Framing::Member, document) => Map::from_iter([("value".to_owned(), document)]),
+            (Framing::Member | Framing::ServerSent(_), document) => {
+                Map::from_iter([("value".to_owned(), document)])
+            }
         };
         payload.insert("p".to_owned(), padding(&mut self.random).into());
         payload.sort_keys();
@@ -160,7 +180,9 @@ impl EventStream {
                     "firstByteLatency": milliseconds(first_byte),
                 }),
             ),
-            Framing::Member => ("metrics", json!({"latencyMs": milliseconds(elapsed)})),
+            Framing::Member | Framing::ServerSent(_) => {
+                ("metrics", json!({"latencyMs": milliseconds(elapsed)}))
+            }
         };
         if let Some(members) = document.as_object_mut() {
             members.insert(name.to_owned(), value);

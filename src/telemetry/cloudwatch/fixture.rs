@@ -52,6 +52,7 @@ pub fn served(model: &str, team: &str, operation: Operation) -> Finished {
             total: Duration::from_millis(802),
             upstream: Some(Duration::from_millis(800)),
             first_byte: Some(Duration::from_millis(120)),
+            held: None,
         },
         ..event()
     }

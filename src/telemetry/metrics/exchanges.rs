@@ -33,6 +33,8 @@ pub(super) struct Exchanges {
     cost: Family<Counter, 2>,
     denials: Family<IntCounter, 1>,
     shadow_denials: Family<IntCounter, 1>,
+    exceptions: Family<IntCounter, 1>,
+    break_glass: Family<IntCounter, 1>,
     edits: Family<IntCounter, 1>,
     findings: Family<IntCounter, 2>,
     duration: Family<Histogram, 1>,
@@ -40,6 +42,7 @@ pub(super) struct Exchanges {
     upstream_duration: Family<Histogram, 1>,
     first_token: Family<Histogram, 1>,
     per_token: Family<Histogram, 1>,
+    answer_hold: Family<Histogram, 1>,
     upstream_responses: Family<IntCounter, 1>,
 }
 
@@ -55,6 +58,8 @@ impl Exchanges {
             cost: Family::register(registry, &names::COST)?,
             denials: Family::register(registry, &names::DENIALS)?,
             shadow_denials: Family::register(registry, &names::SHADOW_DENIALS)?,
+            exceptions: Family::register(registry, &names::EXCEPTIONS)?,
+            break_glass: Family::register(registry, &names::BREAK_GLASS)?,
             edits: Family::register(registry, &names::EDITS)?,
             findings: Family::register(registry, &names::FINDINGS)?,
             duration: Family::register(registry, &names::DURATION)?,
@@ -62,6 +67,7 @@ impl Exchanges {
             upstream_duration: Family::register(registry, &names::UPSTREAM_DURATION)?,
             first_token: Family::register(registry, &names::FIRST_TOKEN)?,
             per_token: Family::register(registry, &names::PER_TOKEN)?,
+            answer_hold: Family::register(registry, &names::ANSWER_HOLD)?,
             upstream_responses: Family::register(registry, &names::UPSTREAM_RESPONSES)?,
         };
         exchanges.show_operations();
@@ -69,6 +75,7 @@ impl Exchanges {
         exchanges.know_caller(label::NONE, label::NONE);
         exchanges.know_rule(label::NONE, false);
         exchanges.know_rule(label::NONE, true);
+        exchanges.know_exception(label::NONE, true);
         Ok(exchanges)
     }
 
@@ -77,9 +84,10 @@ impl Exchanges {
             let name = operation.name();
             self.overhead.show([name]);
             self.upstream_duration.show([name]);
-            if operation.is_streaming() {
+            if operation.may_stream() {
                 self.first_token.show([name]);
                 self.per_token.show([name]);
+                self.answer_hold.show([name]);
             }
         }
         for operation in Operation::ALL.map(Operation::name).into_iter().chain([label::NONE]) {
@@ -114,6 +122,13 @@ impl Exchanges {
         } else {
             self.denials.show([rule]);
             self.edits.show([rule]);
+        }
+    }
+
+    pub fn know_exception(&self, id: &str, break_glass: bool) {
+        self.exceptions.show([id]);
+        if break_glass {
+            self.break_glass.show([id]);
         }
     }
 
@@ -166,6 +181,12 @@ impl Exchanges {
                 family.with([rule], IntCounter::inc);
             }
         }
+        for exception in &event.exceptions {
+            self.exceptions.with([&*exception.id], IntCounter::inc);
+            if exception.break_glass {
+                self.break_glass.with([&*exception.id], IntCounter::inc);
+            }
+        }
         for finding in &event.findings {
             let labels = [finding.detector.as_str(), finding.direction.name()];
             self.findings.with(labels, |counter| counter.inc_by(finding.count.into()));
@@ -180,7 +201,10 @@ impl Exchanges {
         let Some(upstream) = timings.upstream.filter(|_| sent) else { return };
         observe(&self.overhead, operation, timings.added());
         observe(&self.upstream_duration, operation, upstream);
-        let streamed = event.operation.is_some_and(Operation::is_streaming)
+        if let Some(held) = timings.held {
+            observe(&self.answer_hold, operation, held);
+        }
+        let streamed = event.streams()
             && event
                 .upstream
                 .as_ref()

@@ -20,6 +20,7 @@ pub(super) struct Gauges {
     journal_lost: Family<IntCounter, 0>,
     journal_unshipped: Family<IntGauge, 0>,
     policy: Family<IntGauge, 1>,
+    quota_used: Family<Gauge, 1>,
     reload_successful: Family<IntGauge, 0>,
     reload_time: Family<Gauge, 0>,
     credentials_expiry: Family<Gauge, 0>,
@@ -39,6 +40,7 @@ impl Gauges {
             journal_lost: Family::register(registry, &names::JOURNAL_LOST)?,
             journal_unshipped: Family::register(registry, &names::JOURNAL_UNSHIPPED)?,
             policy: Family::register(registry, &names::POLICY)?,
+            quota_used: Family::register(registry, &names::QUOTA_USED)?,
             reload_successful: Family::register(registry, &names::RELOAD_SUCCESSFUL)?,
             reload_time: Family::register(registry, &names::RELOAD_TIME)?,
             credentials_expiry: Family::register(registry, &names::CREDENTIALS_EXPIRY)?,
@@ -58,6 +60,13 @@ impl Gauges {
         self.policy.clear();
         let digest = vitals.policy_digest.as_deref();
         self.policy.with([or_none(digest)], |gauge| gauge.set(digest.is_some().into()));
+        self.quota_used.clear();
+        if vitals.quotas.is_empty() {
+            self.quota_used.show([or_none(None)]);
+        }
+        for (rule, ratio) in &vitals.quotas {
+            self.quota_used.with([rule], |gauge| gauge.set(*ratio));
+        }
         set_count(&self.reload_successful, vitals.reload_succeeded.into());
         set_time(&self.reload_time, vitals.rules_loaded);
         set_time(&self.credentials_expiry, vitals.credentials_expire);

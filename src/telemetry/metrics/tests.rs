@@ -132,6 +132,7 @@ fn everything_is_at_zero_before_anything_has_happened() {
         "warden_upstream_responses_total{code=\"none\"}",
         "warden_telemetry_exports_total{exporter=\"emf\",result=\"failure\"}",
         "warden_policy_info{digest=\"none\"}",
+        "warden_quota_used_ratio{rule=\"none\"}",
     ] {
         assert!(samples.contains_key(series), "{series}");
     }
@@ -282,6 +283,7 @@ fn gauges_show_the_moment_of_the_scrape() {
             unshipped: 110,
         },
         policy_digest: Some("sha256:one".to_owned()),
+        quotas: vec![("org/quotas".to_owned(), 0.25)],
         reload_succeeded: true,
         rules_loaded: at(1_900_000_000),
         credentials_expire: None,
@@ -298,6 +300,7 @@ fn gauges_show_the_moment_of_the_scrape() {
             ("warden_journal_lost_records_total", 1.0),
             ("warden_journal_unshipped_records", 110.0),
             ("warden_policy_info{digest=\"sha256:one\"}", 1.0),
+            ("warden_quota_used_ratio{rule=\"org/quotas\"}", 0.25),
             ("warden_config_last_reload_successful", 1.0),
             ("warden_config_last_reload_success_timestamp_seconds", 1_900_000_000.0),
             ("warden_credentials_expiry_timestamp_seconds", 0.0),

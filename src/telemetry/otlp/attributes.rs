@@ -63,7 +63,7 @@ impl Server {
 /// `gen_ai.operation.name`; `None` for what is no generation, or none whose end is seen.
 pub fn generation(event: &Finished) -> Option<&'static str> {
     match event.operation?.body() {
-        Body::Converse | Body::Session => Some("chat"),
+        Body::Converse | Body::Session | Body::Chat(_) => Some("chat"),
         Body::Invoke => event.format.and_then(of_format),
         Body::None | Body::CountTokens | Body::AsyncInvoke | Body::Guardrail | Body::GuardrailChecks => None,
     }
@@ -71,7 +71,7 @@ pub fn generation(event: &Finished) -> Option<&'static str> {
 
 fn of_format(format: Format) -> Option<&'static str> {
     match format.wire() {
-        Wire::Converse | Wire::Speech => Some("chat"),
+        Wire::Converse | Wire::Speech | Wire::Chat(_) => Some("chat"),
         Wire::Invoke(family) => Some(match family {
             Family::ClaudeMessages
             | Family::Nova
@@ -244,14 +244,14 @@ impl Attributes {
         self.maybe(key::TOP_P, parameters.top_p);
         self.maybe(key::TOP_K, parameters.top_k);
         if generation(event).is_some() {
-            self.add(key::STREAM, event.operation.is_some_and(Operation::is_streaming));
+            self.add(key::STREAM, event.streams());
         }
     }
 
     fn answer(&mut self, event: &Finished) {
         self.maybe(key::RESPONSE_MODEL, event.model.as_ref().map(|model| cut(model.canonical())));
         self.texts(key::FINISH_REASONS, event.stop_reason.as_deref().map(cut).as_slice());
-        if event.operation.is_some_and(Operation::is_streaming) {
+        if event.streams() {
             self.maybe(key::FIRST_CHUNK, event.timings.first_byte.map(|time| time.as_secs_f64()));
         }
         self.count(key::INPUT_TOKENS, input_tokens(event));

@@ -134,7 +134,7 @@ impl Instruments {
             }
             None => self.duration.record(took.as_secs_f64(), &attributes),
         }
-        if operation.is_streaming() && answered {
+        if event.streams() && answered {
             self.pace(event, took, &attributes);
         }
         for (kind, count) in [("input", input_tokens(event)), ("output", event.tokens.output)] {

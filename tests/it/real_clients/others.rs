@@ -173,28 +173,101 @@ fn claude_code_without_a_terminal_conforms() {
     });
 }
 
-/// The route of these clients is not passed on. When it is, their entries get `HELLO`, `STREAMED` and `denied(…)` like
-/// every other.
-const ROUTE_NOT_PASSED_ON: &[(&str, Expected)] = &[("answer", NOT_PASSED_ON), ("stream", NOT_PASSED_ON)];
-const NOT_PASSED_ON: Expected =
-    Expected::Raised { class: "PermissionDeniedError", mentions: &["not an operation that is passed on"] };
+/// A refusal of OpenAI's models, in an exception of this class.
+const fn denied_gpt(class: &'static str) -> Expected {
+    Expected::Raised { class, mentions: &["payments/allow", "openai.gpt-oss-120b-1:0"] }
+}
+
+const GPT_MODELS: Expected =
+    Expected::Models { with: "openai.gpt-oss-20b-1:0", without: "openai.gpt-oss-120b-1:0" };
+
+/// A stream that broke in its middle.
+const fn broken(class: &'static str) -> Expected {
+    Expected::Raised { class, mentions: &["The model stopped generating"] }
+}
 
 #[test]
-fn the_openai_sdk_for_python_is_refused_in_its_own_words() {
+fn the_openai_sdk_for_python_conforms() {
     conforms(&Client {
         named: &table::OPENAI_PYTHON,
         program: "openai_client.py",
-        cases: ROUTE_NOT_PASSED_ON,
+        cases: &[
+            ("answer", HELLO),
+            ("stream", STREAMED),
+            ("response", HELLO),
+            ("response_stream", STREAMED),
+            ("called", Expected::Text("{\"text\":\"rain\"}")),
+            ("list_models", GPT_MODELS),
+            ("denied", denied_gpt("PermissionDeniedError")),
+            ("denied_stream", denied_gpt("PermissionDeniedError")),
+            ("denied_response", denied_gpt("PermissionDeniedError")),
+            ("denied_response_stream", denied_gpt("PermissionDeniedError")),
+            (
+                "denied_state",
+                Expected::Raised { class: "PermissionDeniedError", mentions: &["previous_response_id"] },
+            ),
+            ("broken", broken("APIError")),
+            ("broken_response", broken("APIError")),
+        ],
     });
 }
 
 #[test]
-fn the_openai_sdk_for_javascript_is_refused_in_its_own_words() {
+fn the_openai_sdk_for_javascript_conforms() {
     conforms(&Client {
         named: &table::OPENAI_JAVASCRIPT,
         program: "openai_sdk.mjs",
-        cases: ROUTE_NOT_PASSED_ON,
+        cases: &[
+            ("answer", HELLO),
+            ("stream", STREAMED),
+            ("response", HELLO),
+            ("response_stream", STREAMED),
+            ("list_models", GPT_MODELS),
+            ("denied", denied_gpt("PermissionDeniedError")),
+            ("denied_stream", denied_gpt("PermissionDeniedError")),
+            ("denied_response", denied_gpt("PermissionDeniedError")),
+            ("denied_response_stream", denied_gpt("PermissionDeniedError")),
+            ("broken", broken("APIError")),
+            ("broken_response", broken("APIError")),
+        ],
     });
+}
+
+#[test]
+fn the_anthropic_sdk_for_python_conforms_on_its_own_route() {
+    conforms_with(
+        &Client {
+            named: &table::MESSAGES_PYTHON,
+            program: "anthropic_messages.py",
+            cases: &[
+                ("message", HELLO),
+                ("stream", STREAMED),
+                ("beta", HELLO),
+                ("denied", denied("PermissionDeniedError")),
+                ("denied_stream", denied("PermissionDeniedError")),
+                ("broken", broken("APIStatusError")),
+            ],
+        },
+        "ANTHROPIC_AUTH_TOKEN",
+    );
+}
+
+#[test]
+fn the_anthropic_sdk_for_javascript_conforms_on_its_own_route() {
+    conforms_with(
+        &Client {
+            named: &table::MESSAGES_JAVASCRIPT,
+            program: "anthropic_messages.mjs",
+            cases: &[
+                ("message", HELLO),
+                ("stream", STREAMED),
+                ("denied", denied("PermissionDeniedError")),
+                ("denied_stream", denied("PermissionDeniedError")),
+                ("broken", broken("APIError")),
+            ],
+        },
+        "ANTHROPIC_AUTH_TOKEN",
+    );
 }
 
 /// Every client that reads `AWS_BEARER_TOKEN_BEDROCK`, and prefers it to a key pair that is worth nothing.
@@ -225,11 +298,16 @@ fn clients_with_a_bearer_key_are_known_by_it() {
 }
 
 fn conforms(client: &Client<'_>) {
+    conforms_with(client, "OPENAI_API_KEY");
+}
+
+/// `bearer` is the variable in which a client looks for its key.
+fn conforms_with(client: &Client<'_>, bearer: &str) {
     let warden = warden();
     let application = Application { language: client.named.language(), program: client.program };
     // Every client gets both kinds of key and takes the one it knows.
-    let bearer = warden.add_bearer("payments", "chat");
-    let more = [("OPENAI_API_KEY", bearer.as_str())];
+    let key = warden.add_bearer("payments", "chat");
+    let more = [(bearer, key.as_str())];
     let Some(observed) = application.run_with(&warden, &case_names(client.cases), &warden.key, &more) else {
         return;
     };
@@ -242,8 +320,8 @@ fn conforms(client: &Client<'_>) {
 }
 
 fn warden() -> TestWarden {
-    let claude = "allow:\n  - models: [\"anthropic.claude-*\", \"amazon.titan-*\"]\n";
+    let claude = "allow:\n  - models: [\"anthropic.claude-*\", \"amazon.titan-*\", \"openai.*\"]\n";
     let haiku = "allow:\n  - models: [\"anthropic.claude-3-haiku-*\", \"anthropic.claude-haiku-*\", \
-                 \"amazon.titan-text-*\"]\n";
+                 \"amazon.titan-text-*\", \"openai.gpt-oss-20b-*\"]\n";
     Setup::new().org(claude).team(haiku).setting("RUST_LOG", LOG).start()
 }

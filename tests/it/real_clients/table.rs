@@ -45,11 +45,14 @@ pub const LANGCHAIN_CONVERSE: Named = python("langchain-aws `ChatBedrockConverse
 pub const LANGCHAIN_INVOKE: Named = python("langchain-aws `ChatBedrock`", "langchain-aws");
 pub const LITELLM: Named = python("LiteLLM, both routes", "litellm");
 pub const AI_SDK: Named = javascript("@ai-sdk/amazon-bedrock", "@ai-sdk/amazon-bedrock");
+pub const MESSAGES_PYTHON: Named = python("anthropic (Python), `/anthropic` route", "anthropic");
+pub const MESSAGES_JAVASCRIPT: Named =
+    javascript("@anthropic-ai/sdk, `/anthropic` route", "@anthropic-ai/sdk");
 pub const OPENAI_PYTHON: Named = python("openai (Python)", "openai");
 pub const OPENAI_JAVASCRIPT: Named = javascript("openai (JavaScript)", "openai");
 
 /// In the order of the README.
-const CLIENTS: [&Named; 15] = [
+const CLIENTS: [&Named; 17] = [
     &BOTO3,
     &BOTO3_FIRST,
     &AWS_CLI,
@@ -63,6 +66,8 @@ const CLIENTS: [&Named; 15] = [
     &LANGCHAIN_INVOKE,
     &LITELLM,
     &AI_SDK,
+    &MESSAGES_PYTHON,
+    &MESSAGES_JAVASCRIPT,
     &OPENAI_PYTHON,
     &OPENAI_JAVASCRIPT,
 ];
@@ -196,5 +201,7 @@ fn versions(warden: &TestWarden) -> String {
 }
 
 fn is_runtime(operation: &str) -> bool {
-    ["Converse", "Invoke"].iter().any(|name| operation.starts_with(name))
+    ["Converse", "Invoke", "ChatCompletions", "Responses", "Messages"]
+        .iter()
+        .any(|name| operation.starts_with(name))
 }

@@ -8,6 +8,7 @@ pub mod http2;
 pub mod journal;
 pub mod obtain;
 pub mod otlp;
+pub mod postgres;
 pub mod process;
 pub mod receivers;
 pub mod rust_sdk;

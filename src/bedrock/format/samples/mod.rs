@@ -7,6 +7,7 @@ use super::{Format, aliases};
 use crate::bedrock::invoke::Family;
 use crate::bedrock::view::Parameter;
 
+mod apis;
 mod families;
 
 pub(crate) use families::opaque;
@@ -80,6 +81,7 @@ pub(crate) fn samples() -> Vec<(Format, Value)> {
         ),
     ];
     samples.extend(families::samples());
+    samples.extend(apis::samples());
     samples
 }
 

@@ -97,7 +97,7 @@ impl Aggregate {
         if let Some(time) = event.timings.upstream {
             self.add(&metrics::INVOCATION_LATENCY, milliseconds(time), rows);
         }
-        let streaming = event.operation.is_some_and(Operation::is_streaming);
+        let streaming = event.streams();
         if let (true, Some(time)) = (streaming, event.timings.first_byte) {
             self.add(&metrics::TIME_TO_FIRST_TOKEN, milliseconds(time), rows);
         }

@@ -7,6 +7,7 @@
 pub mod clients;
 pub mod debian;
 pub mod node;
+pub mod postgres;
 pub mod python;
 
 use std::fmt::Write as _;

@@ -1,0 +1,157 @@
+//! From files to policies that may be used: compiled, with all their tests passed. And the last ones that were.
+//!
+//! Receives the files of a policy folder, returns a policy set or why there is none. Keeps the files of the set in force
+//! beside the journal, so that a mistake that is on disk when the process starts is no worse than one at a reload. Never
+//! uses policies of which a test fails, or whose tests do not come to their end in time.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::reload::LoadError;
+use crate::clock;
+use crate::policy::analysis::suite::{Results, Suite};
+use crate::policy::{self, PolicySet};
+use crate::yaml::{Diagnostics, Source};
+
+/// How long the tests of a policy folder may take. Whoever has more tests runs them in CI.
+const TESTING: Duration = Duration::from_secs(5);
+
+/// Failed tests that a message names.
+const MOST_NAMED: usize = 5;
+
+/// Compiles policies and runs their tests.
+pub(super) fn prepare(sources: &[Source]) -> Result<PolicySet, LoadError> {
+    let mut diagnostics = Diagnostics::default();
+    let policies = policy::compile(sources, clock::now(), &mut diagnostics);
+    let Some(policies) = policies else { return Err(LoadError::Mistakes(diagnostics)) };
+    let mut diagnostics = Diagnostics::default();
+    let suite = Suite::read(sources, &policies, &mut diagnostics);
+    let suite = suite.ok_or(LoadError::Mistakes(diagnostics))?;
+    let begun = clock::instant();
+    let results =
+        suite.run(&policies, &|| begun.elapsed() > TESTING).map_err(|_| LoadError::Late(TESTING))?;
+    match results.failed() {
+        0 => Ok(policies),
+        count => Err(LoadError::Tests { count, names: failures(&results) }),
+    }
+}
+
+/// The first tests that fail, with their places.
+fn failures(results: &Results<'_>) -> String {
+    let cases = results.cases.iter().filter(|result| !result.mismatches.is_empty());
+    let cases = cases.map(|result| format!("{} {}", result.case.at(), result.case.name));
+    let invariants = results.invariants.iter().filter(|result| !result.holds());
+    let invariants = invariants.map(|result| format!("{} {}", result.invariant.at(), result.invariant.name));
+    let mut names: Vec<String> = cases.chain(invariants).take(MOST_NAMED + 1).collect();
+    if names.len() > MOST_NAMED {
+        names.truncate(MOST_NAMED);
+        names.push("…".to_owned());
+    }
+    names.join("; ")
+}
+
+/// The files of the policies that were last in force.
+#[derive(Debug, Clone)]
+pub(super) struct LastGood {
+    file: PathBuf,
+}
+
+/// One file, as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    path: String,
+    text: String,
+}
+
+impl LastGood {
+    /// Beside `journal`, because both are state of the warden's own.
+    pub fn beside(journal: &Path) -> Self {
+        Self { file: journal.with_file_name("last-good-policies.json") }
+    }
+
+    /// The files; `None` when there are none, or none that can be read.
+    pub fn sources(&self) -> Option<Vec<Source>> {
+        let text = match fs::read(&self.file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                tracing::warn!(path = %self.file.display(), %error, "the last good policies cannot be read");
+                return None;
+            }
+        };
+        match serde_json::from_slice::<Vec<Kept>>(&text) {
+            Ok(files) => Some(files.into_iter().map(|file| Source::new(file.path, file.text)).collect()),
+            Err(error) => {
+                tracing::warn!(path = %self.file.display(), %error, "the last good policies cannot be read");
+                None
+            }
+        }
+    }
+
+    /// Keeps `sources`, whole or not at all. Without them a start depends on the folder alone, which is no reason to stop.
+    pub fn keep(&self, sources: &[Source]) {
+        if let Err(error) = self.write(sources) {
+            tracing::warn!(path = %self.file.display(), %error, "the policies in force cannot be kept for a restart");
+        }
+    }
+
+    fn write(&self, sources: &[Source]) -> io::Result<()> {
+        let kept = |source: &Source| Kept { path: source.path.to_string(), text: source.text.to_string() };
+        let text = serde_json::to_vec(&sources.iter().map(kept).collect::<Vec<_>>())?;
+        if fs::read(&self.file).is_ok_and(|known| known == text) {
+            return Ok(());
+        }
+        let next = self.file.with_extension("json.next");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        // CRASH: a reader finds the old file or the new one.
+        fs::rename(&next, &self.file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORG: &str = "version: 1\nscope: org\nallow: { models: \"*\" }\n";
+    const TEAM: &str = "version: 1\nscope: team/a\nallow: { models: \"*\" }\n";
+
+    fn files(tests: &str) -> Vec<Source> {
+        [("org.yaml", ORG), ("teams/a.yaml", TEAM), ("tests/a.yaml", tests)]
+            .map(|(path, text)| Source::new(path, text))
+            .to_vec()
+    }
+
+    #[test]
+    fn policies_whose_tests_fail_are_not_used() {
+        let case = |decision: &str| {
+            format!(
+                "cases:\n  - name: it\n    given: {{ team: a, app: b }}\n    request: {{ model: amazon.nova-lite-v1:0 }}\n    expect: {{ decision: {decision} }}\n"
+            )
+        };
+        assert!(prepare(&files(&case("allow"))).is_ok());
+        let error = prepare(&files(&case("deny, rules: [org/allow]"))).unwrap_err().to_string();
+        assert_eq!(error, "1 of the policies' tests fails: tests/a.yaml:2 it");
+        assert!(matches!(prepare(&files("cases: { nonsense: 1 }\n")), Err(LoadError::Mistakes(_))));
+    }
+
+    #[test]
+    fn the_last_good_files_come_back_as_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = LastGood::beside(&folder.path().join("audit.db"));
+        assert!(kept.sources().is_none());
+        kept.keep(&files("never: []\n"));
+        let text = |sources: Vec<Source>| {
+            sources.into_iter().map(|source| (source.path, source.text)).collect::<Vec<_>>()
+        };
+        assert_eq!(text(kept.sources().unwrap()), text(files("never: []\n")));
+        fs::write(&kept.file, "[{]").unwrap();
+        assert!(kept.sources().is_none());
+    }
+}
