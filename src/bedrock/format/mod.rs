@@ -64,10 +64,7 @@ impl Format {
     // FAIL-CLOSED: a family that is not known is an error, also for models whose family only a lookup could tell.
     pub fn of(operation: Operation, model: Option<&ModelReference>) -> Result<Self, UnknownFamily> {
         let wire = match operation.body() {
-            Body::Converse => {
-                let stored_prompt = model.is_some_and(|model| model.kind() == ModelKind::Prompt);
-                return Ok(Self { wire: Wire::Converse, stored_prompt });
-            }
+            Body::Converse => Wire::Converse,
             Body::Invoke => Wire::Invoke(synchronous(model)?),
             Body::Session if model.is_some_and(speech::is_spoken_by) => Wire::Speech,
             Body::AsyncInvoke => Wire::AsyncInvoke(family(model)?),
@@ -77,7 +74,8 @@ impl Format {
             Body::Chat(api) => Wire::Chat(api),
             Body::Session | Body::None => return Err(unknown(model)),
         };
-        Ok(Self { wire, stored_prompt: false })
+        let is_prompt = model.is_some_and(|model| model.kind() == ModelKind::Prompt);
+        Ok(Self { wire, stored_prompt: is_prompt })
     }
 
     /// The format of a native body that is counted.
