@@ -29,7 +29,7 @@ use bedrock_warden::config::{self, CloudWatch as CloudWatchSettings, CloudWatchW
 use bedrock_warden::identity::sigv4::{self, Scope, Signature};
 use bedrock_warden::identity::{CredentialKind, Principal};
 use bedrock_warden::policy::{self, Context, Direction, Facts, Inquiry, PolicySet};
-use bedrock_warden::sensitive::{Findings, Scanner};
+use bedrock_warden::sensitive::{DetectorSet, Findings, Plan, Progress, Redactor, Scanner};
 use bedrock_warden::telemetry::cloudwatch::CloudWatch;
 use bedrock_warden::telemetry::{
     Caller, Finished, Metrics, Parameters, Servers, Timings, Trace, Traces, Upstream,
@@ -42,6 +42,9 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanP
 const MODEL: &str = "anthropic.claude-3-haiku-20240307-v1:0";
 const TARGET: &str = "/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse";
 const PROSE: &str = "The harbour lay quiet in the early light, and the boats had not yet gone out. ";
+/// Text as support answers are, a value in every line.
+const DENSE: &str = "Ms Ito, ssn 219-09-9999, card 4111 1111 1111 1111,\nito@example.com or +1 662-237-5048,\n\
+                     host 52.98.176.142, IBAN DE89 3704 0044 0532 0130 00, ref 7f3a-2291. ";
 
 fn main() {
     let policies = policies();
@@ -67,6 +70,49 @@ fn main() {
         }
     }
     measure_spans();
+    measure_streams(&scanner);
+}
+
+/// What redaction adds to each delta of a streamed answer, how long its automaton takes to be built, and how much text
+/// it holds back.
+fn measure_streams(scanner: &Scanner) {
+    let all = DetectorSet::all();
+    let plan = Plan::new(DetectorSet::EMPTY, all, DetectorSet::EMPTY);
+    let started = clock::instant();
+    black_box(Redactor::new(scanner, &plan, None));
+    let built = started.elapsed().as_secs_f64() * 1e6;
+    println!("{:<44}{built:>12.2}", "build the automaton of all detectors, once");
+    for (what, text) in [("prose", PROSE.repeat(20)), ("dense text", DENSE.repeat(20))] {
+        let letters: Vec<char> = text.chars().collect();
+        let deltas: Vec<String> = letters.chunks(4).map(|delta| delta.iter().collect()).collect();
+        let mut out = String::new();
+        let mut run = |held: &mut Vec<usize>| {
+            let mut redactor = Redactor::new(scanner, &plan, None);
+            out.clear();
+            for delta in &deltas {
+                assert_eq!(redactor.push(delta, &mut out), Progress::Going);
+                held.push(redactor.held());
+            }
+            assert_eq!(redactor.finish(&mut out), Progress::Going);
+        };
+        let mut held = Vec::new();
+        run(&mut held);
+        let mut again = Vec::with_capacity(deltas.len());
+        let label = format!("redact {} deltas of {what}", deltas.len());
+        measure(&label, || {
+            again.clear();
+            run(&mut again);
+        });
+        held.sort_unstable();
+        let at = |share: usize| held.get((held.len() - 1) * share / 100).unwrap();
+        let mean = held.iter().sum::<usize>() as f64 / held.len() as f64;
+        println!(
+            "  held after a delta, bytes: mean {mean:.1}, p50 {}, p99 {}, max {}",
+            at(50),
+            at(99),
+            at(100)
+        );
+    }
 }
 
 /// The spans of one exchange from open to end, without what sends them.
@@ -138,6 +184,7 @@ fn finished() -> Finished {
         upstream: Some(Upstream { status: Some(http::StatusCode::OK), request_id: None }),
         violated: Vec::new(),
         shadow: vec!["pii-in-prompts".to_owned()],
+        exceptions: Vec::new(),
         edited: vec!["token-budget".to_owned()],
         findings: Vec::new(),
         guardrail: None,
@@ -149,6 +196,7 @@ fn finished() -> Finished {
             total: Duration::from_micros(812_345),
             upstream: Some(Duration::from_micros(811_111)),
             first_byte: Some(Duration::from_millis(203)),
+            held: None,
         },
         policy_digest: String::new(),
     }
@@ -168,7 +216,7 @@ fn policies() -> PolicySet {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/");
     let read = |path: &str| Source::new(path, std::fs::read_to_string(format!("{folder}{path}")).unwrap());
     let sources = ["org.yaml", "teams/payments.yaml", "teams/research.yaml"].map(read);
-    policy::compile(&sources, &mut Diagnostics::default()).unwrap()
+    policy::compile(&sources, bedrock_warden::clock::now(), &mut Diagnostics::default()).unwrap()
 }
 
 fn principal() -> Principal {
@@ -204,6 +252,7 @@ fn judge(policies: &PolicySet, view: &View<'_>) -> usize {
         region: "us-east-1".to_owned(),
         source: Ipv4Addr::LOCALHOST.into(),
         now: jiff::Timestamp::UNIX_EPOCH,
+        break_glass: None,
     };
     let facts = Facts::of(view, Operation::Converse, None, Findings::default());
     let inquiry = Inquiry {

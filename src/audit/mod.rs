@@ -19,9 +19,9 @@ pub use entry::{Entry, OpenEntry, Receipt};
 pub use error::JournalError;
 pub use journal::{Journal, JournalOptions};
 pub use record::{
-    Arrival, Caller, Content, Decision, DenialReason, Denied, Direction, Edit, EndState, Finding, Intent,
-    Judgement, Model, Outcome, Request, RuleHit, Session, Settings, System, SystemKind, Target, Timings,
-    Tokens, Uninspected,
+    Arrival, Caller, Content, Decision, DenialReason, Denied, Direction, Edit, EndState, ExceptionUse,
+    Finding, Intent, Judgement, Model, Outcome, Request, RuleHit, Session, Settings, System, SystemKind,
+    Target, Timings, Tokens, Uninspected,
 };
 pub use status::{Health, JournalState};
 

@@ -151,6 +151,8 @@ pub struct Judgement {
     pub violated: Vec<RuleHit>,
     /// What would have been violated, had the rule been enforced.
     pub shadow: Vec<RuleHit>,
+    /// Exceptions without which a rule would have been violated.
+    pub exceptions: Vec<ExceptionUse>,
     pub findings: Vec<Finding>,
 }
 
@@ -162,6 +164,16 @@ pub struct RuleHit {
     pub at: String,
     pub value: Option<String>,
     pub bound: Option<String>,
+    /// Controls of compliance catalogues that the rule implements.
+    pub controls: Vec<String>,
+}
+
+/// An exception that a request relied on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExceptionUse {
+    pub id: String,
+    /// Whether the caller invoked it by name.
+    pub break_glass: bool,
 }
 
 /// How often a detector matched; never what it matched.

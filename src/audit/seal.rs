@@ -122,6 +122,11 @@ impl Sealed {
             at: None,
             role: "granted",
         }));
+        self.rules.extend(judgement.exceptions.iter().take(MAX_LIST).map(|exception| RuleRow {
+            rule: cut(&exception.id, NAME),
+            at: None,
+            role: "exception",
+        }));
         self.findings.extend(judgement.findings.iter().take(MAX_LIST).map(|finding| Finding {
             direction: finding.direction,
             detector: cut(&finding.detector, NAME),
@@ -373,6 +378,12 @@ fn write_judgement(object: &mut Object, judgement: &Judgement) {
     object.list("granted_by", &judgement.granted_by, |rule| Value::from(cut(rule, NAME)));
     object.list("rules", &judgement.violated, rule_hit);
     object.list("shadow", &judgement.shadow, rule_hit);
+    object.list("exceptions", &judgement.exceptions, |exception| {
+        let mut entry = Object::new(0);
+        entry.text("id", &exception.id, NAME);
+        entry.set("break_glass", exception.break_glass);
+        entry.into_value()
+    });
     object.list("findings", &judgement.findings, |finding| {
         let mut entry = Object::new(0);
         entry.set("direction", finding.direction.name());
@@ -382,12 +393,19 @@ fn write_judgement(object: &mut Object, judgement: &Judgement) {
     });
 }
 
+/// Controls of one rule that a record names.
+const MOST_CONTROLS: usize = 8;
+
 fn rule_hit(hit: &RuleHit) -> Value {
     let mut entry = Object::new(0);
     entry.text("rule", &hit.rule, NAME);
     entry.text("at", &hit.at, PLACE);
     entry.optional_text("value", hit.value.as_deref(), NAME);
     entry.optional_text("bound", hit.bound.as_deref(), NAME);
+    if !hit.controls.is_empty() {
+        let controls = hit.controls.iter().take(MOST_CONTROLS);
+        entry.set("controls", controls.map(|control| Value::from(cut(control, NAME))).collect::<Vec<_>>());
+    }
     entry.into_value()
 }
 

@@ -231,7 +231,10 @@ mod tests {
             let sources: Vec<_> =
                 POLICIES.iter().map(|(path, text)| Source::new(*path, localised(text, region))).collect();
             let mut diagnostics = Diagnostics::default();
-            assert!(policy::compile(&sources, &mut diagnostics).is_some(), "{diagnostics}");
+            assert!(
+                policy::compile(&sources, crate::clock::now(), &mut diagnostics).is_some(),
+                "{diagnostics}"
+            );
             assert!(sources[0].text.contains(residence), "{region}: {}", sources[0].text);
         }
     }

@@ -10,6 +10,7 @@ mod demo;
 mod init;
 mod logging;
 mod policy;
+mod sensitive;
 mod serve;
 mod simulator;
 mod terminal;
@@ -51,6 +52,9 @@ enum Command {
     /// Check and explain policies
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Find sensitive data in texts, and list what can be found
+    #[command(subcommand)]
+    Sensitive(sensitive::SensitiveCommand),
     /// Ask the record
     Audit(AuditArgs),
     /// Issue, list, rotate and revoke the credentials of applications
@@ -135,6 +139,7 @@ fn dispatch(command: Command, terminal: &mut Terminal) -> Result<Exit, Failure> 
             simulator::run(args, terminal)
         }
         Command::Policy(command) => policy::run(command, terminal),
+        Command::Sensitive(command) => sensitive::run(&command, &mut std::io::stdin().lock(), terminal),
         Command::Audit(args) => {
             let journal = match args.journal {
                 Some(journal) => journal,

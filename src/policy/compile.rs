@@ -6,18 +6,24 @@
 use std::collections::BTreeMap;
 
 use aws_lc_rs::digest;
+use jiff::Timestamp;
 
 use super::catalogue::{self, Catalogue};
+use super::detectors::{self, Detectors};
 use super::document::Level;
+use super::exceptions;
 use super::lint;
 use super::scope::Scope;
 use super::unsupported;
 use super::{PolicySet, Team};
 use crate::yaml::{Diagnostics, Source};
 
-/// Compiles the files of a policy folder; paths are relative to it. `None` when an error was reported.
-pub fn compile(files: &[Source], diagnostics: &mut Diagnostics) -> Option<PolicySet> {
+/// Compiles the files of a policy folder; paths are relative to it. `None` when an error was reported. `now` decides which
+/// exceptions are over and which would last too long.
+pub fn compile(files: &[Source], now: Timestamp, diagnostics: &mut Diagnostics) -> Option<PolicySet> {
     let errors = diagnostics.errors();
+    let own = files.iter().find(|file| &*file.path == detectors::FILE);
+    let detectors = Detectors::read(own, diagnostics)?;
     let mut org = None;
     let mut teams = BTreeMap::new();
     let mut apps = Vec::new();
@@ -27,12 +33,15 @@ pub fn compile(files: &[Source], diagnostics: &mut Diagnostics) -> Option<Policy
             catalogue = Catalogue::read(file, diagnostics).unwrap_or_default();
             continue;
         }
+        if [exceptions::FILE, detectors::FILE].contains(&&*file.path) {
+            continue;
+        }
         let Some(scope) = scope_of(file, diagnostics) else { continue };
-        let Some(level) = Level::read(file, scope, diagnostics) else { continue };
+        let Some(level) = Level::read(file, scope, &detectors, diagnostics) else { continue };
         match &level.scope {
             Scope::Org => org = Some(level),
             Scope::Team(team) => {
-                teams.insert(team.clone(), Team { level, apps: BTreeMap::new() });
+                teams.insert(team.clone(), Team { level, apps: BTreeMap::new(), exceptions: Vec::new() });
             }
             Scope::App(team, app) => apps.push((team.clone(), app.clone(), level)),
         }
@@ -52,7 +61,16 @@ pub fn compile(files: &[Source], diagnostics: &mut Diagnostics) -> Option<Policy
                 .push(diagnostic.help(format!("add teams/{team}.yaml; an app can only narrow its team")));
         }
     }
-    let set = PolicySet { digest: digest(files), org: org?, teams, catalogue };
+    let org = org?;
+    if let Some(file) = files.iter().find(|file| &*file.path == exceptions::FILE) {
+        let around = exceptions::Around { org: &org, teams: &teams, detectors: &detectors, now };
+        for exception in exceptions::read(file, around, &has, diagnostics) {
+            if let Some(team) = teams.get_mut(&exception.team) {
+                team.exceptions.push(exception);
+            }
+        }
+    }
+    let set = PolicySet { digest: digest(files), org, teams, catalogue, detectors };
     lint::check(&set, diagnostics);
     (diagnostics.errors() == errors).then_some(set)
 }
@@ -64,7 +82,7 @@ fn scope_of(file: &Source, diagnostics: &mut Diagnostics) -> Option<Scope> {
         let diagnostic = match unsupported::file(&file.path) {
             Some(hint) => file.error(0..0, format!("`{}` is not read by this version", file.path)).help(hint),
             None => file.error(0..0, format!("`{}` is not a policy file", file.path)).help(
-                "policy files are org.yaml, teams/<team>.yaml, apps/<team>/<app>.yaml and catalog.yaml",
+                "policy files are org.yaml, teams/<team>.yaml, apps/<team>/<app>.yaml, exceptions.yaml, detectors.yaml and catalog.yaml",
             ),
         };
         diagnostics.push(diagnostic);

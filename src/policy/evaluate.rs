@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use super::PolicySet;
 use super::document::{Grants, Level};
+use super::exceptions::Exempted;
 use super::facts::{Context, Facts, Found, Inquiry};
 use super::rule::{Head, Mode, Rule, RuleId, Section};
 use super::rules::guardrail::Guardrail;
-use super::rules::limits::Limits;
 use super::rules::sensitive::{Direction, Sensitive, Strongest};
 use super::rules::{Breach, Kind, allow, guardrail, limits, residency, sensitive};
 use super::scope::Scope;
+use super::slice::Slice;
 use super::verdict::{Allowed, AnswerVerdict, Repair, Verdict, Violation};
 use crate::bedrock::fault::Fault;
 use crate::bedrock::model::ModelReference;
@@ -35,13 +36,17 @@ pub struct Check {
     pub applies: bool,
     /// Items of `allow` that cover the request.
     pub granted_by: Vec<RuleId>,
+    /// Exceptions without which the rule would be broken.
+    pub exempted_by: Vec<Exempted>,
     pub violations: Vec<Violation>,
 }
 
 impl PolicySet {
     /// What to look for in texts that go to or come from this principal, before anything else is known.
     pub fn detectors(&self, principal: &Principal, direction: Direction) -> DetectorSet {
-        let rules = self.levels(principal).flat_map(|level| &level.rules);
+        let exceptions = self.teams.get(&principal.team).map(|team| team.exceptions.as_slice());
+        let terms = exceptions.unwrap_or_default().iter().flat_map(|exception| &exception.instead.rules);
+        let rules = self.levels(principal).flat_map(|level| &level.rules).chain(terms);
         rules
             .filter_map(sensitive_of)
             .fold(DetectorSet::EMPTY, |set, rule| set.union(rule.detectors(direction)))
@@ -49,11 +54,12 @@ impl PolicySet {
 
     /// What to change so that the request keeps the enforced rules. Empty for a request that was repaired already.
     pub fn repair(&self, inquiry: &Inquiry<'_>) -> Vec<Repair> {
-        let rules = self.enforced(inquiry);
-        let limits: Vec<_> = chosen(&rules, limits_of);
+        let slice = self.slice(inquiry);
+        let rules = slice.in_force();
+        let bounds = slice.bounds_in_force(&rules);
         let guardrails: Vec<_> = chosen(&rules, guardrail_of);
-        let sensitive: Vec<_> = chosen(&rules, sensitive_of);
-        let mut repairs = limits::repairs(&limits, inquiry.facts);
+        let sensitive = slice.sensitive_in_force(&rules);
+        let mut repairs = limits::repairs(&bounds, inquiry.facts);
         repairs.extend(guardrail::repair(&guardrails, inquiry));
         repairs.extend(sensitive::repairs(&sensitive, inquiry.facts));
         repairs
@@ -101,14 +107,15 @@ impl PolicySet {
 
     /// [`Self::verify`], rule by rule, with those that are satisfied or do not concern the request.
     pub fn checks(&self, inquiry: &Inquiry<'_>) -> Vec<Check> {
-        let strongest = self.strongest(inquiry, Direction::Prompt);
+        let slice = self.slice(inquiry);
+        let strongest = slice.strongest();
         let mut checks = Vec::new();
-        for level in self.levels(inquiry.principal) {
-            checks.extend(level.grants.iter().map(|grants| self.check_grants(level, grants, inquiry)));
-            checks.extend(level.rules.iter().map(|rule| self.check_rule(level, rule, inquiry, strongest)));
+        for level in slice.levels() {
+            checks.extend(level.grants.iter().map(|grants| self.check_grants(level, grants, &slice)));
+            checks.extend(level.rules.iter().map(|rule| self.check_rule(level, rule, &slice, strongest)));
         }
         checks.extend(self.check_resolved(inquiry));
-        checks.extend(self.check_unwritten_residency(inquiry));
+        checks.extend(self.check_unwritten_residency(&slice));
         if !self.teams.contains_key(&inquiry.principal.team) {
             checks.push(without_team(&inquiry.principal.team));
         }
@@ -125,12 +132,12 @@ impl PolicySet {
 
     /// FAIL-CLOSED: a floor that says nothing about residency does not let data leave the geography that is called. A
     /// team cannot say otherwise, or it would loosen the floor.
-    fn check_unwritten_residency(&self, inquiry: &Inquiry<'_>) -> Option<Check> {
+    fn check_unwritten_residency(&self, slice: &Slice<'_>) -> Option<Check> {
         let written = |rule: &Rule| matches!(rule.kind, Kind::Residency(_)) && rule.is_enforced();
-        if self.org.rules.iter().any(|rule| written(rule) && rule.applies(inquiry)) {
+        if self.org.rules.iter().any(|rule| written(rule) && rule.applies(&slice.asked) == Ok(true)) {
             return None;
         }
-        residency::unwritten(inquiry).map(|breach| self.unwritten(Section::Residency, breach))
+        residency::unwritten(&slice.asked.inquiry).map(|breach| self.unwritten(Section::Residency, breach))
     }
 
     /// What no file says and holds all the same, broken.
@@ -146,6 +153,7 @@ impl PolicySet {
             locked: false,
             applies: true,
             granted_by: Vec::new(),
+            exempted_by: Vec::new(),
             violations,
         }
     }
@@ -183,7 +191,7 @@ impl PolicySet {
 
     /// What the detectors of the principal's rules do with what they find in the answer.
     pub fn answer_plan(&self, inquiry: &Inquiry<'_>) -> Plan {
-        let strongest = self.strongest(inquiry, Direction::Response);
+        let strongest = self.slice(inquiry).strongest_in_answers();
         let report = self.detectors(inquiry.principal, Direction::Response);
         Plan::new(report, strongest.redacted, strongest.denied)
     }
@@ -191,18 +199,21 @@ impl PolicySet {
     /// What to do with an answer in which this was found.
     pub fn judge_answer<'f>(&self, inquiry: &Inquiry<'_>, found: impl Into<Found<'f>>) -> AnswerVerdict {
         let found = found.into();
-        let strongest = self.strongest(inquiry, Direction::Response);
+        let slice = self.slice(inquiry);
+        let strongest = slice.strongest_in_answers();
         let redact = strongest.redacted.intersection(found.findings.detectors());
         let mut verdict = AnswerVerdict { redact, ..AnswerVerdict::default() };
-        for level in self.levels(inquiry.principal) {
-            for rule in level.rules.iter().filter(|rule| rule.applies(inquiry)) {
-                let breach = sensitive_of(rule)
-                    .and_then(|sensitive| sensitive.answer_breach(&found, rule.head.mode, strongest));
-                let violation = breach.map(|breach| self.violation(level, &rule.head, breach));
-                match rule.head.mode {
-                    Mode::Enforce => verdict.violations.extend(violation),
-                    Mode::Shadow => verdict.shadow.extend(violation),
-                }
+        for (level, rule) in slice.unwaived() {
+            let Some(sensitive) = sensitive_of(rule) else { continue };
+            let breach = match rule.applies(&slice.asked) {
+                Ok(true) => sensitive.answer_breach(&found, rule.head.mode, strongest),
+                Ok(false) => None,
+                Err(undecided) => Some(Breach::undecided(undecided)),
+            };
+            let violation = breach.map(|breach| self.violation(level, &rule.head, breach));
+            match rule.head.mode {
+                Mode::Enforce => verdict.violations.extend(violation),
+                Mode::Shadow => verdict.shadow.extend(violation),
             }
         }
         verdict
@@ -210,9 +221,14 @@ impl PolicySet {
 
     /// The enforced rules that may redact or refuse the answer, so that it must be read before it is passed on.
     pub fn answer_filters(&self, inquiry: &Inquiry<'_>) -> Vec<RuleId> {
-        let rules = self.enforced(inquiry).into_iter();
-        let filters = rules.filter(|rule| sensitive_of(rule).is_some_and(Sensitive::filters_answers));
-        filters.map(|rule| rule.head.id.clone()).collect()
+        let slice = self.slice(inquiry);
+        let filters = slice.unwaived().filter(|(_, rule)| {
+            // FAIL-CLOSED: a rule of which it cannot be said whether it applies is to be asked about the answer.
+            rule.is_enforced()
+                && sensitive_of(rule).is_some_and(Sensitive::filters_answers)
+                && rule.applies(&slice.asked) != Ok(false)
+        });
+        filters.map(|(_, rule)| rule.head.id.clone()).collect()
     }
 
     /// The levels that concern a principal: the floor, its team, its app.
@@ -222,48 +238,58 @@ impl PolicySet {
         std::iter::once(&self.org).chain(team.map(|team| &team.level)).chain(app)
     }
 
-    fn enforced(&self, inquiry: &Inquiry<'_>) -> Vec<&Rule> {
-        let rules = self.levels(inquiry.principal).flat_map(|level| &level.rules);
-        rules.filter(|rule| rule.is_enforced() && rule.applies(inquiry)).collect()
+    fn slice<'s>(&'s self, inquiry: &Inquiry<'s>) -> Slice<'s> {
+        let exceptions = self.teams.get(&inquiry.principal.team).map(|team| team.exceptions.as_slice());
+        Slice::new(self.levels(inquiry.principal), exceptions.unwrap_or_default(), inquiry)
     }
 
-    fn strongest(&self, inquiry: &Inquiry<'_>, direction: Direction) -> Strongest {
-        Strongest::of(self.enforced(inquiry).into_iter().filter_map(sensitive_of), direction)
-    }
-
-    fn check_grants(&self, level: &Level, grants: &Grants, inquiry: &Inquiry<'_>) -> Check {
-        let granting = allow::granting(&grants.items, inquiry).into_iter();
+    fn check_grants(&self, level: &Level, grants: &Grants, slice: &Slice<'_>) -> Check {
+        let granting = allow::granting(&grants.items, &slice.asked);
+        let breach = match &granting {
+            Ok(granting) if !granting.is_empty() => None,
+            Ok(_) => Some(allow::breach(&grants.items, &slice.asked).unwrap_or_else(Breach::undecided)),
+            Err(undecided) => Some(Breach::undecided(*undecided)),
+        };
+        let granting = granting.unwrap_or_default().into_iter();
         let granted_by: Vec<RuleId> = granting.map(|grant| grant.head.id.clone()).collect();
-        let mut violations = Vec::new();
-        if granted_by.is_empty() {
-            let breach = allow::breach(&grants.items, inquiry);
-            violations.push(self.explained(level, &grants.id, &grants.place.at, None, &[], breach));
-        }
+        let (violations, exempted_by) = slice.excused(&grants.id, breach.into_iter().collect());
+        let place = &grants.place.at;
+        let explained = |breach| self.explained(level, &grants.id, place, None, &[], breach);
         Check {
             rule: grants.id.clone(),
             section: Section::Allow,
-            at: Arc::clone(&grants.place.at),
+            at: Arc::clone(place),
             mode: Mode::Enforce,
             locked: false,
             applies: true,
             granted_by,
-            violations,
+            exempted_by,
+            violations: violations.into_iter().map(explained).collect(),
         }
     }
 
-    fn check_rule(&self, level: &Level, rule: &Rule, inquiry: &Inquiry<'_>, strongest: Strongest) -> Check {
+    fn check_rule(&self, level: &Level, rule: &Rule, slice: &Slice<'_>, strongest: Strongest) -> Check {
         let head = &rule.head;
-        let applies = rule.applies(inquiry);
-        let breaches = if applies { rule.kind.breaches(inquiry, head.mode, strongest) } else { Vec::new() };
+        let applies = rule.applies(&slice.asked);
+        // A rule that is waived is looked at as if it were not: whether it would be broken is the question.
+        let waived = slice.waives(&head.id, None);
+        let strongest = if waived { slice.strongest_with(std::iter::once(rule)) } else { strongest };
+        let breaches = match applies {
+            Ok(true) => rule.kind.breaches(&slice.asked.inquiry, head.mode, strongest),
+            Ok(false) => Vec::new(),
+            Err(undecided) => vec![Breach::undecided(undecided)],
+        };
+        let (violations, exempted_by) = slice.excused(&head.id, breaches);
         Check {
             rule: head.id.clone(),
             section: rule.kind.section(),
             at: Arc::clone(&head.place.at),
             mode: head.mode,
             locked: head.locked,
-            applies,
+            applies: applies != Ok(false),
             granted_by: Vec::new(),
-            violations: breaches.into_iter().map(|breach| self.violation(level, head, breach)).collect(),
+            exempted_by,
+            violations: violations.into_iter().map(|breach| self.violation(level, head, breach)).collect(),
         }
     }
 
@@ -306,11 +332,16 @@ impl Verdict {
         let mut verdict = Self::default();
         for check in checks {
             match check.mode {
-                Mode::Enforce => verdict.violations.extend(check.violations),
+                Mode::Enforce => {
+                    verdict.violations.extend(check.violations);
+                    verdict.exceptions.extend(check.exempted_by);
+                }
                 Mode::Shadow => verdict.shadow.extend(check.violations),
             }
             verdict.granted_by.extend(check.granted_by);
         }
+        verdict.exceptions.sort();
+        verdict.exceptions.dedup();
         verdict
     }
 }
@@ -335,6 +366,7 @@ fn without_team(team: &str) -> Check {
         locked: false,
         applies: true,
         granted_by: Vec::new(),
+        exempted_by: Vec::new(),
         violations: vec![violation],
     }
 }
@@ -343,14 +375,10 @@ fn chosen<'r, K>(rules: &[&'r Rule], kind: impl Fn(&'r Rule) -> Option<&'r K>) -
     rules.iter().filter_map(|rule| kind(rule).map(|kind| (&rule.head.id, kind))).collect()
 }
 
-fn limits_of(rule: &Rule) -> Option<&Limits> {
-    if let Kind::Limits(limits) = &rule.kind { Some(limits) } else { None }
-}
-
 fn guardrail_of(rule: &Rule) -> Option<&Guardrail> {
     if let Kind::Guardrail(guardrail) = &rule.kind { Some(guardrail) } else { None }
 }
 
-fn sensitive_of(rule: &Rule) -> Option<&Sensitive> {
+pub(super) fn sensitive_of(rule: &Rule) -> Option<&Sensitive> {
     if let Kind::Sensitive(sensitive) = &rule.kind { Some(sensitive) } else { None }
 }

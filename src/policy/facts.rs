@@ -37,6 +37,8 @@ pub struct Context {
     /// Where the request came from.
     pub source: IpAddr,
     pub now: Timestamp,
+    /// The exception that the caller invokes with `x-warden-break-glass`.
+    pub break_glass: Option<String>,
 }
 
 /// What a body shows to policies. Two requests with equal facts are judged alike.
@@ -51,6 +53,8 @@ pub struct Facts {
     pub tools: Vec<String>,
     pub turns: u32,
     pub images: u32,
+    /// An estimate of the tokens that the texts of the request are: one for every four bytes, rounded up.
+    pub input_tokens: u32,
     /// Attachments that no detector can look into.
     pub unread: u32,
     /// Kinds of content that no detector can look into.
@@ -96,6 +100,7 @@ impl Facts {
             tools: view.tools.iter().map(ToString::to_string).collect(),
             turns: view.turns,
             images: view.images,
+            input_tokens: estimated_tokens(view),
             unread: view.unread(),
             uninspected: view.opaque.iter().map(|opaque| opaque.kind).collect(),
             stream: operation.is_streaming() || view.streams,
@@ -135,6 +140,13 @@ impl Facts {
         }
         facts
     }
+}
+
+/// Tokens that the texts of a request are, at four bytes each. No model's own count: prose in Latin letters has fewer
+/// tokens than that, source code and other scripts have about as many, and pictures are not in it.
+pub fn estimated_tokens(view: &View<'_>) -> u32 {
+    let bytes: usize = view.texts.iter().map(|text| text.text.len()).sum();
+    u32::try_from(bytes.div_ceil(4)).unwrap_or(u32::MAX)
 }
 
 /// A guardrail as a request or a policy names it. A part that a request leaves out is empty.

@@ -1,5 +1,7 @@
 //! Short ways for the tests of this folder to write policies and requests.
 
+use jiff::Timestamp;
+
 use super::{Context, Facts, Inquiry, PolicySet, Repair, Verdict, compile};
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::model::resolution::Found;
@@ -12,11 +14,16 @@ use crate::yaml::{Diagnostics, Source};
 pub const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
 pub const ROUTER: &str = "arn:aws:bedrock:us-east-1:111122223333:prompt-router/abc123abc123";
 
+/// When files are read and requests are made.
+pub fn now() -> Timestamp {
+    "2026-11-20T10:30:00Z".parse().unwrap()
+}
+
 /// Compiles files given as path and text; returns what was reported, too.
 pub fn compiled(files: &[(&str, &str)]) -> (Option<PolicySet>, Vec<String>) {
     let sources: Vec<_> = files.iter().map(|(path, text)| Source::new(*path, *text)).collect();
     let mut diagnostics = Diagnostics::default();
-    let set = compile(&sources, &mut diagnostics);
+    let set = compile(&sources, now(), &mut diagnostics);
     (set, diagnostics.iter().map(ToString::to_string).collect())
 }
 
@@ -56,7 +63,8 @@ impl Request {
                 environment: "prod".to_owned(),
                 region: "us-east-1".to_owned(),
                 source: "10.1.2.3".parse().unwrap(),
-                now: "2026-11-20T10:30:00Z".parse().unwrap(),
+                now: now(),
+                break_glass: None,
             },
             facts,
         }

@@ -3,32 +3,42 @@
 //! Receives policy files and returns a [`PolicySet`]; receives an [`Inquiry`] and returns repairs and a [`Verdict`].
 //! First a request is repaired, then the repaired request is verified. Pure: no files, no clock, no logging.
 
+mod asked;
 mod catalogue;
+mod cedar;
 mod compile;
 mod condition;
+mod detectors;
 mod document;
 mod evaluate;
+mod exceptions;
 mod facts;
 mod glob;
 mod lint;
 mod rule;
 mod rules;
 mod scope;
+mod slice;
 mod unsupported;
 mod verdict;
 
 use std::collections::BTreeMap;
 
 use catalogue::Catalogue;
+use detectors::Detectors;
 use document::Level;
+use exceptions::Exception;
 
 use crate::bedrock::catalogue::MicroDollars;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::Usage;
+use crate::sensitive::Scanner;
 
+pub use cedar::{Statement, schema as cedar_schema};
 pub use compile::compile;
 pub use evaluate::Check;
-pub use facts::{Context, Facts, Found, GuardrailReference, Inquiry};
+pub use exceptions::{ExceptionSummary, Exempted};
+pub use facts::{Context, Facts, Found, GuardrailReference, Inquiry, estimated_tokens};
 pub use rule::{Mode, RuleId, Section};
 pub use rules::sensitive::Direction;
 pub use scope::Scope;
@@ -41,6 +51,7 @@ pub struct PolicySet {
     org: Level,
     teams: BTreeMap<String, Team>,
     catalogue: Catalogue,
+    detectors: Detectors,
 }
 
 /// A team's file and those of its apps.
@@ -48,6 +59,8 @@ pub struct PolicySet {
 struct Team {
     level: Level,
     apps: BTreeMap<String, Level>,
+    /// Those for the team or one of its apps, in force or not.
+    exceptions: Vec<Exception>,
 }
 
 /// What one file holds.
@@ -70,6 +83,11 @@ impl PolicySet {
         &self.digest
     }
 
+    /// What finds sensitive data for these policies: the built-in detectors, and those of detectors.yaml.
+    pub const fn scanner(&self) -> &Scanner {
+        self.detectors.scanner()
+    }
+
     /// `reference` with what catalog.yaml says stands behind it; `None` when that is to be looked up.
     pub fn alias(&self, reference: &ModelReference) -> Option<ModelReference> {
         self.catalogue.resolve(reference)
@@ -79,6 +97,16 @@ impl PolicySet {
     /// at the list price of the built-in catalogue, which is that of one region. `None` where no price is known.
     pub fn cost(&self, model: &ModelReference, usage: Usage) -> Option<MicroDollars> {
         self.catalogue.cost(model, usage)
+    }
+
+    /// Whether callers are told, in a header, what rules in shadow mode would have refused.
+    pub fn tells_shadow(&self) -> bool {
+        self.org.floor.shadow_header
+    }
+
+    /// The same rules in Cedar, over the schema of [`cedar_schema`].
+    pub fn in_cedar(&self) -> Vec<Statement> {
+        cedar::translate(self)
     }
 
     /// The files, from the floor down.
@@ -95,6 +123,11 @@ impl PolicySet {
             grants.chain(level.rules.iter().map(|rule| (rule.head.id.clone(), rule.head.mode)))
         });
         std::iter::once((residency, Mode::Enforce)).chain(written)
+    }
+
+    /// Everything that exceptions.yaml says, by team.
+    pub fn exceptions(&self) -> impl Iterator<Item = ExceptionSummary> {
+        self.teams.values().flat_map(|team| &team.exceptions).map(Exception::summary)
     }
 
     fn all_levels(&self) -> impl Iterator<Item = &Level> {

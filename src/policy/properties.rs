@@ -20,16 +20,23 @@ const MODELS: [&str; 6] = [
     ROUTER,
 ];
 const PATTERNS: [&str; 5] = ["*haiku*", "us.*", "amazon.*", "*", ROUTER];
+const TEXTS: [&str; 5] = [
+    "context.content.turns > 2",
+    "context.params has temperature && context.params.temperature > 50500",
+    "!context.params.stream || context.env == \"dev\"",
+    "context.model.geos.containsAny([\"us\"])",
+    "action in Warden::Action::\"Infer\" && principal in Warden::Team::\"payments\"",
+];
 const DETECTORS: [&str; 3] = ["email", "phone", "private_key"];
 const GUARDRAILS: [&str; 3] = ["a1:1", "b1:2", "c1:DRAFT"];
 
 /// An item of a section other than `allow`.
 #[derive(Debug, Clone)]
-struct Item {
-    level: usize,
-    section: &'static str,
-    body: String,
-    shadow: bool,
+pub(super) struct Item {
+    pub level: usize,
+    pub section: &'static str,
+    pub body: String,
+    pub shadow: bool,
 }
 
 fn list(words: &[&str]) -> String {
@@ -40,8 +47,9 @@ fn some_of(words: &'static [&'static str]) -> impl Strategy<Value = String> {
     subsequence(words, 1..=words.len()).prop_map(|words| list(&words))
 }
 
+/// A mapping of one clause, or a Cedar condition.
 fn clauses() -> impl Strategy<Value = String> {
-    prop_oneof![
+    let mapping = prop_oneof![
         select(vec!["prod", "dev"]).prop_map(|env| format!("env: {env}")),
         select(PATTERNS.to_vec()).prop_map(|pattern| format!("model: \"{pattern}\"")),
         select(vec!["10.0.0.0/8", "0.0.0.0/0"]).prop_map(|range| format!("source: {range}")),
@@ -50,6 +58,10 @@ fn clauses() -> impl Strategy<Value = String> {
         Just("action: Converse*".to_owned()),
         Just("hours: \"22:00-06:00 UTC\"".to_owned()),
         Just("kind: [profile, router]".to_owned()),
+    ];
+    prop_oneof![
+        4 => mapping.prop_map(|clause| format!("{{ {clause} }}")),
+        1 => select(TEXTS.to_vec()).prop_map(|text| format!("'{text}'")),
     ]
 }
 
@@ -84,14 +96,14 @@ fn section() -> impl Strategy<Value = (&'static str, String)> {
     ]
 }
 
-fn item() -> impl Strategy<Value = Item> {
+pub(super) fn item() -> impl Strategy<Value = Item> {
     let condition = (option::of(clauses()), option::of(clauses()));
     (0..3_usize, section(), condition, any::<bool>()).prop_map(
         |(level, (section, body), (when, unless), shadow)| {
             // A guardrail list without a condition could contradict another one, which is refused when read.
-            let when = when.or((section == "guardrail").then(|| "source: 0.0.0.0/0".to_owned()));
+            let when = when.or((section == "guardrail").then(|| "{ source: 0.0.0.0/0 }".to_owned()));
             let clause = |name: &str, text: Option<String>| {
-                text.map_or(String::new(), |text| format!(", {name}: {{ {text} }}"))
+                text.map_or(String::new(), |text| format!(", {name}: {text}"))
             };
             let mode = if shadow { ", mode: shadow" } else { "" };
             let body = format!("{body}{}{}{mode}", clause("when", when), clause("unless", unless));
@@ -102,41 +114,47 @@ fn item() -> impl Strategy<Value = Item> {
 
 /// The items as files, each called by its place in `names`.
 fn set(items: &[Item], names: &[usize]) -> PolicySet {
+    let allow = format!("allow: {{ models: [\"*\", \"{ROUTER}\"] }}");
+    let called: Vec<(&Item, usize)> = items.iter().zip(names.iter().copied()).collect();
+    files(&[allow.clone(), allow.clone(), allow], &called, "")
+}
+
+/// A set of three levels with their `allow`, items called by numbers, and exceptions unless that text is empty.
+pub(super) fn files(allow: &[String; 3], items: &[(&Item, usize)], exceptions: &str) -> PolicySet {
     let scopes = [
         ("org.yaml", "org"),
         ("teams/payments.yaml", "team/payments"),
         ("apps/payments/checkout.yaml", "app/payments/checkout"),
     ];
-    let files: Vec<(&str, String)> = scopes
-        .iter()
-        .enumerate()
-        .map(|(level, (path, scope))| {
-            let mut text =
-                format!("version: 1\nscope: {scope}\nallow: {{ models: [\"*\", \"{ROUTER}\"] }}\n");
-            // Residency of its own, so that the floor that holds without one does not come and go with the items.
-            let mut residency = "residency:\n".to_owned();
-            if level == 0 {
-                text.push_str(
-                    "residency:\n  - { id: written, in: [us, eu, global], unless: { kind: router } }\n",
-                );
-                residency.clear();
+    let mut files: Vec<(&str, String)> = Vec::new();
+    for (level, ((path, scope), allow)) in scopes.iter().zip(allow).enumerate() {
+        let mut text = format!("version: 1\nscope: {scope}\n{allow}\n");
+        // Residency of its own, so that the floor that holds without one does not come and go with the items.
+        let mut residency = "residency:\n".to_owned();
+        if level == 0 {
+            text.push_str(
+                "residency:\n  - { id: written, in: [us, eu, global], unless: { kind: router } }\n",
+            );
+            residency.clear();
+        }
+        for section in ["residency", "deny", "limits", "content", "guardrail", "sensitive"] {
+            let mut heading =
+                if section == "residency" { residency.clone() } else { format!("{section}:\n") };
+            for (item, name) in
+                items.iter().filter(|(item, _)| item.level == level && item.section == section)
+            {
+                let line = format!("{heading}  - {{ id: r{name}, {} }}\n", item.body);
+                text.push_str(&line);
+                heading.clear();
             }
-            for section in ["residency", "deny", "limits", "content", "guardrail", "sensitive"] {
-                let mut heading =
-                    if section == "residency" { residency.clone() } else { format!("{section}:\n") };
-                for (item, name) in items.iter().zip(names) {
-                    if item.level == level && item.section == section {
-                        let line = format!("{heading}  - {{ id: r{name}, {} }}\n", item.body);
-                        text.push_str(&line);
-                        heading.clear();
-                    }
-                }
-            }
-            (*path, text)
-        })
-        .collect();
-    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
-    let (set, reported) = compiled(&files);
+        }
+        files.push((*path, text));
+    }
+    if !exceptions.is_empty() {
+        files.push(("exceptions.yaml", exceptions.to_owned()));
+    }
+    let texts: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let (set, reported) = compiled(&texts);
     set.unwrap_or_else(|| panic!("{reported:#?}\n{files:#?}"))
 }
 
@@ -144,7 +162,7 @@ fn in_order(items: &[Item]) -> PolicySet {
     set(items, &(0..items.len()).collect::<Vec<_>>())
 }
 
-fn request() -> impl Strategy<Value = Request> {
+pub(super) fn request() -> impl Strategy<Value = Request> {
     let settings =
         vec((select(vec![Parameter::MaxTokens, Parameter::Temperature, Parameter::TopP]), 0..120_u32), 0..5);
     let findings = vec((select(DETECTORS.to_vec()), 0..3_u32), 0..3);

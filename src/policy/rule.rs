@@ -6,10 +6,11 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::asked::{Asked, Undecided};
 use super::condition::Condition;
-use super::facts::Inquiry;
+use super::detectors::Detectors;
 use super::rules::Kind;
-use super::scope::{Scope, is_name};
+use super::scope::is_name;
 use crate::yaml::{Mapping, Node, Reader, Source};
 
 /// `<scope>/<section>[/<id>]`, as in `payments/limits/opus-short`.
@@ -17,7 +18,8 @@ use crate::yaml::{Mapping, Node, Reader, Source};
 pub struct RuleId(Arc<str>);
 
 impl RuleId {
-    pub(super) fn new(scope: &Scope, section: Section, id: Option<&str>) -> Self {
+    /// `scope` is what the ids of its file begin with.
+    pub(super) fn new(scope: &(impl fmt::Display + ?Sized), section: Section, id: Option<&str>) -> Self {
         let section = section.name();
         Self(match id {
             Some(id) => format!("{scope}/{section}/{id}").into(),
@@ -117,8 +119,8 @@ impl Rule {
     }
 
     /// Whether the rule concerns this request at all.
-    pub fn applies(&self, inquiry: &Inquiry<'_>) -> bool {
-        self.kind.concerns(inquiry.operation) && self.head.condition.restricts(inquiry)
+    pub fn applies(&self, asked: &Asked<'_>) -> Result<bool, Undecided> {
+        Ok(self.kind.concerns(asked.inquiry.operation) && self.head.condition.restricts(asked)?)
     }
 }
 
@@ -154,10 +156,15 @@ impl Place {
 }
 
 /// What the items of one file inherit from it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct FileHead<'a> {
-    pub scope: &'a Scope,
+    /// What the ids of its rules begin with.
+    pub scope: &'a dyn fmt::Display,
     pub mode: Mode,
+    /// Whether its rules can be locked.
+    pub is_floor: bool,
+    /// What `sensitive` can name.
+    pub detectors: &'a Detectors,
 }
 
 /// Names of the attributes that items of all sections share.
@@ -193,7 +200,7 @@ impl Head {
         };
         let message = item.get("message").and_then(|node| read_sentence(reader, node, "message"));
         let controls = item.get("controls").and_then(|node| reader.strings(node, "controls"));
-        let locked = read_locked(reader, item, file.scope);
+        let locked = read_locked(reader, item, file.is_floor);
         let head = Self {
             id: RuleId::new(file.scope, section, id.as_deref()),
             place: Place::new(reader.source, item.span),
@@ -216,9 +223,9 @@ fn read_id(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
     Some(id)
 }
 
-fn read_locked(reader: &mut Reader<'_>, item: &Mapping<'_>, scope: &Scope) -> bool {
+fn read_locked(reader: &mut Reader<'_>, item: &Mapping<'_>, is_floor: bool) -> bool {
     let Some(node) = item.get("locked") else { return false };
-    if *scope != Scope::Org {
+    if !is_floor {
         let diagnostic = reader.source.error(node.span.clone(), "`locked` belongs to org.yaml only");
         reader.push(diagnostic.help("remove it here: only the floor is out of reach of exceptions"));
     }

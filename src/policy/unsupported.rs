@@ -6,19 +6,14 @@
 use crate::yaml::{Mapping, Node, Reader};
 
 /// Top-level keys that are known and refused.
-pub(super) const KEYS: [(&str, &str); 3] = [
+pub(super) const KEYS: [(&str, &str); 2] = [
     ("who", "callers are bound to teams and apps in the callers file, with `bedrock-warden caller add`"),
     ("quotas", "remove the section; bound single requests with `limits`"),
-    ("exceptions", "remove it; write the exemption as an `unless` of the rule it concerns"),
 ];
 
 /// Why a file that the language knows is refused; `None` when the path is none of those.
 pub(super) fn file(path: &str) -> Option<&'static str> {
     match path {
-        "exceptions.yaml" => {
-            Some("remove the file; write an exemption as an `unless` of the rule it concerns")
-        }
-        "detectors.yaml" => Some("remove the file; `sensitive` knows the built-in detectors only"),
         _ if path.starts_with("tests/") => Some("keep policy tests outside the policy folder"),
         _ => None,
     }
@@ -34,21 +29,8 @@ pub(super) fn check_keys(reader: &mut Reader<'_>, mapping: &Mapping<'_>) {
     }
 }
 
-/// Refuses a condition that is text. `place` is `when` or `unless`.
-pub(super) fn refuse_expression(reader: &mut Reader<'_>, node: &Node, place: &str) {
-    let message = format!("`{place}` as an expression is not evaluated by this version");
-    let help = "write a mapping such as `{ env: prod, model: anthropic.claude-* }`";
-    reader.push(reader.source.error(node.span.clone(), message).help(help));
-}
-
 /// Refuses `tokenize` as an action of `sensitive`.
 pub(super) fn refuse_tokenize(reader: &mut Reader<'_>, node: &Node) {
     let diagnostic = reader.source.error(node.span.clone(), "`tokenize` is not enforced by this version");
     reader.push(diagnostic.help("use `redact`, which replaces the text for good, or `deny`"));
-}
-
-/// Refuses a bound on `inputTokens`.
-pub(super) fn refuse_input_tokens(reader: &mut Reader<'_>, node: &Node) {
-    let diagnostic = reader.source.error(node.span.clone(), "`inputTokens` is not enforced by this version");
-    reader.push(diagnostic.help("bound what goes in with `turns`, `images` and `tools`"));
 }

@@ -2,6 +2,7 @@
 //!
 //! Values only. No message repeats matched text or anything of a prompt.
 
+use super::exceptions::Exempted;
 use super::facts::{GuardrailReference, Inquiry};
 use super::rule::RuleId;
 use crate::bedrock::fault::Fault;
@@ -37,6 +38,8 @@ pub struct Verdict {
     pub shadow: Vec<Violation>,
     /// The items of `allow` that cover the request, on every level.
     pub granted_by: Vec<RuleId>,
+    /// Exceptions without which an enforced rule would be broken, each once.
+    pub exceptions: Vec<Exempted>,
 }
 
 impl Verdict {

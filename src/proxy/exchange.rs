@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use uuid::Uuid;
 
 use crate::audit::{
@@ -25,7 +25,7 @@ use crate::telemetry::{OpenEvent, Telemetry, Trace};
 use super::Peer;
 use super::judge::Judgement;
 use super::records;
-use super::refuse::{DECISION, MODIFIED, Refusal, native};
+use super::refuse::{DECISION, MODIFIED, RULES, Refusal, WOULD_DENY, native};
 use super::reply::Downstream;
 
 /// An exchange before its intent is durable.
@@ -33,6 +33,7 @@ pub struct Exchange {
     entry: Entry,
     open: OpenEvent,
     body_bytes: usize,
+    tells_shadow: bool,
     pub judgement: Judgement,
 }
 
@@ -41,6 +42,7 @@ pub struct Forwarded {
     entry: OpenEntry,
     open: OpenEvent,
     modified: String,
+    tells_shadow: bool,
     /// Time spent waiting for Bedrock; the rest of the latency is our own.
     upstream: Option<Duration>,
 }
@@ -74,7 +76,8 @@ impl Exchange {
         let digest = policies.map(PolicySet::digest).unwrap_or_default();
         let trace = Trace::open(&telemetry.otlp.traces, request.method(), peer.encrypted, request.headers());
         let open = OpenEvent::begin(telemetry, trace, entry.request_id(), digest);
-        Self { entry, open, body_bytes: 0, judgement: Judgement::default() }
+        let tells_shadow = policies.is_some_and(PolicySet::tells_shadow);
+        Self { entry, open, body_bytes: 0, tells_shadow, judgement: Judgement::default() }
     }
 
     pub fn request_id(&self) -> Uuid {
@@ -137,7 +140,8 @@ impl Exchange {
                 // From here on, letting go of the exchange means the same as for its entry in the journal.
                 self.open.event.end = EndState::Abandoned;
                 let modified = records::edits_line(&self.judgement.repairs);
-                Ok((Forwarded { entry, open: self.open, modified, upstream: None }, receipt))
+                let Self { open, tells_shadow, .. } = self;
+                Ok((Forwarded { entry, open, modified, tells_shadow, upstream: None }, receipt))
             }
             Err(error) => Err(Unrecorded { open: self.open, error }),
         }
@@ -219,6 +223,9 @@ impl Forwarded {
         if let (false, Ok(value)) = (self.modified.is_empty(), HeaderValue::from_str(&self.modified)) {
             headers.insert(MODIFIED, value);
         }
+        if self.tells_shadow {
+            name_rules(headers, WOULD_DENY, &self.open.event.shadow);
+        }
     }
 
     /// Makes the outcome durable. ORDER: before the caller sees that the call is complete.
@@ -275,9 +282,28 @@ impl Unrecorded {
 /// The warden's own answer to an exchange.
 fn answer(open: &OpenEvent, decision: &str, fault: Fault, message: &str, downstream: Downstream) {
     let id = open.event.request_id.to_string();
-    let (head, body) = native(fault, message, downstream.errors(), &id, &decision_header(open, decision));
+    let (mut head, body) = native(fault, message, downstream.errors(), &id, &decision_header(open, decision));
+    name_rules(head.headers_mut(), RULES, &open.event.violated);
     downstream.answer(head, body.into());
 }
+
+/// Lists rules in a header, each once. Left out when there are none.
+fn name_rules(headers: &mut HeaderMap, name: HeaderName, rules: &[String]) {
+    let mut named: Vec<&str> = Vec::new();
+    for rule in rules.iter().map(String::as_str) {
+        if !named.contains(&rule) {
+            named.push(rule);
+        }
+    }
+    // What does not fit into a header of the usual size is in the message and in the record.
+    named.truncate(MOST_RULES);
+    if let (false, Ok(value)) = (named.is_empty(), HeaderValue::from_str(&named.join(", "))) {
+        headers.insert(name, value);
+    }
+}
+
+/// Rules that a header names.
+const MOST_RULES: usize = 24;
 
 fn decision_header(open: &OpenEvent, decision: &str) -> String {
     let event = &open.event;

@@ -134,12 +134,13 @@ impl Proxy {
         head.map(|()| ReplyBody::whole(body.into()))
     }
 
-    fn context(&self, peer: Peer) -> Context {
+    fn context(&self, peer: Peer, break_glass: Option<String>) -> Context {
         Context {
             environment: self.environment.clone(),
             region: self.upstream.region().to_owned(),
             source: peer.address.ip(),
             now: clock::now(),
+            break_glass,
         }
     }
 

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme};
-use http::{Request, Version};
+use http::{HeaderMap, Request, Version};
 use hyper::body::Incoming;
 
 use crate::audit::EndState;
@@ -27,7 +27,7 @@ use super::body::Reserved;
 use super::exchange::{Exchange, ended};
 use super::judge::{Sendable, Subject, check_region, judge, judge_read, place_guardrail};
 use super::metadata::Stamp;
-use super::refuse::Refusal;
+use super::refuse::{BREAK_GLASS, Refusal};
 use super::reply::Downstream;
 use super::respond::{Answered, Answering, respond};
 use super::session::{self, Beside, Input, Session};
@@ -138,7 +138,7 @@ async fn accept(
     let route = look_behind(proxy, policies, &principal, route?, exchange).await?;
 
     // 4-5. What is asked, and may it happen? Pure.
-    let context = proxy.context(peer);
+    let context = proxy.context(peer, break_glass(&parts.headers)?);
     let asked = Asked {
         route: &route,
         principal: &principal,
@@ -255,7 +255,7 @@ fn decide(
     let (allowed, body, format) = if operation.access() == Access::Read {
         (judge_read(policies, &subject, judgement)?, asked.body.clone(), None)
     } else {
-        let judged = || judge(policies, &proxy.scanner, &subject, judgement);
+        let judged = || judge(policies, policies.scanner(), &subject, judgement);
         let Sendable { allowed, body, guardrail, format } = unhurried(asked.body.len(), judged)?;
         if let Some(reference) = &guardrail {
             place_guardrail(&mut headers, reference)?;
@@ -297,6 +297,12 @@ fn check_form(parts: &Parts, encrypted: bool) -> Result<PathAndQuery, Refusal> {
         Some(target) if well_formed && target.as_str().starts_with('/') => Ok(target.clone()),
         Some(_) | None => Err(Refusal::RequestForm),
     }
+}
+
+/// The exception that the caller invokes. What it opens, and whether there is one of that name, is for the policies.
+fn break_glass(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let value = upstream::single(headers, &BREAK_GLASS)?;
+    Ok(value.and_then(|value| value.to_str().ok()).map(str::to_owned))
 }
 
 fn request_head<'a>(parts: &'a Parts, target: &'a PathAndQuery, peer: Peer) -> RequestHead<'a> {

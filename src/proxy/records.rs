@@ -8,13 +8,13 @@ use http::header::USER_AGENT;
 use uuid::Uuid;
 
 use crate::audit::{
-    Arrival, Caller, Content, Direction, Edit, Finding, Judgement as Judged, Model, Outcome, RuleHit,
-    Settings, System, SystemKind, Target, Tokens, Uninspected,
+    Arrival, Caller, Content, Direction, Edit, ExceptionUse, Finding, Judgement as Judged, Model, Outcome,
+    RuleHit, Settings, System, SystemKind, Target, Tokens, Uninspected,
 };
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::{self, Parameter, Usage};
 use crate::identity::Principal;
-use crate::policy::{AnswerVerdict, Facts, Repair, Violation};
+use crate::policy::{AnswerVerdict, Exempted, Facts, Repair, Violation};
 use crate::sensitive::{DetectorId, DetectorSet, Findings, Scanner, redact};
 use crate::telemetry;
 
@@ -45,10 +45,11 @@ pub fn arrival(scanner: &Scanner, source: IpAddr, headers: &HeaderMap) -> Arriva
 }
 
 /// SECRET: the record holds no personal data and no credentials, whichever header they were written into. Versions of
-/// software look like addresses, so those stay.
+/// software look like addresses and dates, and software says where it comes from, so those stay.
 fn without_findings(scanner: &Scanner, agent: &str) -> String {
     let agent: String = agent.chars().take(LONGEST_AGENT).collect();
-    let detectors = DetectorSet::all().iter().filter(|detector| detector.name() != "IP_ADDRESS").collect();
+    let stay = ["IP_ADDRESS", "DATE", "URL"];
+    let detectors = DetectorSet::all().iter().filter(|detector| !stay.contains(&detector.name())).collect();
     let matches = scanner.scan(detectors, &agent, None);
     redact(&agent, &matches, detectors).unwrap_or(agent)
 }
@@ -161,6 +162,7 @@ pub fn judged(policy_digest: &str, judgement: &Judgement) -> Judged {
             .unwrap_or_default(),
         violated: verdict.map(|verdict| hits(&verdict.violations)).unwrap_or_default(),
         shadow: verdict.map(|verdict| hits(&verdict.shadow)).unwrap_or_default(),
+        exceptions: verdict.map(|verdict| exceptions(&verdict.exceptions)).unwrap_or_default(),
         findings: findings(&judgement.findings, Direction::In),
     }
 }
@@ -172,6 +174,7 @@ pub fn answer_judged(policy_digest: &str, verdict: Option<&AnswerVerdict>, found
         granted_by: Vec::new(),
         violated: verdict.map(|verdict| hits(&verdict.violations)).unwrap_or_default(),
         shadow: verdict.map(|verdict| hits(&verdict.shadow)).unwrap_or_default(),
+        exceptions: Vec::new(),
         findings: findings(found, Direction::Out),
     }
 }
@@ -181,6 +184,7 @@ pub fn add_heard(outcome: &mut Outcome, heard: &Heard) {
     let judgement = &mut outcome.judgement;
     judgement.violated.extend(hits(&heard.violations));
     judgement.shadow.extend(hits(&heard.shadow));
+    judgement.exceptions.extend(exceptions(&heard.exceptions));
     judgement.findings.extend(findings(&heard.findings, Direction::In));
     outcome.edits.extend(edits(&heard.repairs));
     outcome.session = Some(heard.shape.to_record());
@@ -192,8 +196,14 @@ fn hits(violations: &[Violation]) -> Vec<RuleHit> {
         at: violation.at.clone(),
         value: violation.value.clone(),
         bound: violation.bound.clone(),
+        controls: violation.controls.clone(),
     };
     violations.iter().map(hit).collect()
+}
+
+fn exceptions(used: &[Exempted]) -> Vec<ExceptionUse> {
+    let used = used.iter();
+    used.map(|one| ExceptionUse { id: one.id.to_string(), break_glass: one.break_glass }).collect()
 }
 
 fn findings(found: &Findings, direction: Direction) -> Vec<Finding> {

@@ -258,6 +258,15 @@ impl Refusal {
 /// Header that says what the warden decided, in every answer it makes or changes.
 pub const DECISION: HeaderName = HeaderName::from_static("x-warden-decision");
 
+/// Header that names every rule that refused a request.
+pub const RULES: HeaderName = HeaderName::from_static("x-warden-rules");
+
+/// Header that names the rules in shadow mode that would have refused a request.
+pub const WOULD_DENY: HeaderName = HeaderName::from_static("x-warden-would-deny");
+
+/// Header with which a caller invokes an exception by name. It is the warden's own and never forwarded.
+pub const BREAK_GLASS: HeaderName = HeaderName::from_static("x-warden-break-glass");
+
 /// Header that says what the warden changed, in the request or in the answer.
 pub const MODIFIED: HeaderName = HeaderName::from_static("x-warden-modified");
 

@@ -281,19 +281,19 @@ impl Delivery<'_, '_> {
         self.outcome.http_status = Some(status.as_u16());
         let Self { proxy, policies, answering, sent, mut forwarded, mut outcome, downstream, beside } = self;
         let mut pieces = downstream.begin(head);
-        let filter = Filter::new(&proxy.scanner, answering.plan(policies));
+        let filter = Filter::new(policies.scanner(), answering.plan(policies));
         let pause = proxy.upstream.idle_timeout();
         let reader = format.stream();
         let streamed = stream::relay(body, framing, reader, &mut pieces, pause, &filter, beside).await;
         forwarded.upstream_ended(sent);
         outcome.timings.ttft_ms = streamed.first_byte.map(|at| elapsed_ms(sent, at));
         forwarded.held(streamed.seen.held);
-        let held = answering.conclude(policies, forwarded.policy_digest(), &mut outcome, framing, streamed);
+        let last = answering.conclude(policies, forwarded.policy_digest(), &mut outcome, framing, streamed);
         beside.note(&mut outcome);
         // ORDER: the events that end the answer leave only after its outcome is durable.
         let ended = forwarded.finish(outcome).await;
         let last = match &ended.unrecorded {
-            None => held,
+            None => last,
             Some(_) => framing.exception(Fault::ServiceUnavailable, "the answer could not be recorded"),
         };
         pieces.finish(last).await;

@@ -62,6 +62,9 @@ impl Rules {
             for (rule, mode) in policies.rules() {
                 metrics.know_rule(rule.as_str(), mode == Mode::Shadow);
             }
+            for exception in policies.exceptions() {
+                metrics.know_exception(&exception.id, exception.break_glass);
+            }
         }
         for (team, app) in self.callers().apps() {
             metrics.know_caller(team, app);

@@ -76,7 +76,10 @@ impl ToolInput {
     }
 }
 
-fn walk(node: &Node<'_>, key: Option<&str>, look: &mut dyn FnMut(&str, Option<&str>, Option<Span>)) {
+/// Looks at a text that stands under a name, at a place.
+type Look<'l> = dyn FnMut(&str, Option<&str>, Option<Span>) + 'l;
+
+fn walk(node: &Node<'_>, key: Option<&str>, look: &mut Look<'_>) {
     match &node.value {
         Value::Null | Value::Bool(_) => {}
         Value::Number(number) => look(number.text, key, Some(node.span)),

@@ -85,6 +85,13 @@ pub(super) struct Accepted {
     pub checked: bool,
 }
 
+impl Accepted {
+    /// Part of a candidate, believed for its shape.
+    pub(super) const fn part(range: Range<usize>) -> Self {
+        Self { range, checked: false }
+    }
+}
+
 impl<'t> Candidate<'t> {
     pub(super) const fn new(
         detector: DetectorId,
@@ -208,11 +215,6 @@ impl<'t> Candidate<'t> {
     /// The candidate up to `end`, believed for its shape.
     pub(super) fn shape_until(&self, end: usize) -> Accepted {
         Accepted { range: self.range.start..end, checked: false }
-    }
-
-    /// Part of the candidate, believed for its shape.
-    pub(super) fn part(&self, range: Range<usize>) -> Accepted {
-        Accepted { range, checked: false }
     }
 
     /// The whole candidate, confirmed.

@@ -99,11 +99,11 @@ pub(super) fn ends_word(bytes: &[u8], end: usize) -> bool {
 
 /// Whether the capitals that end at `end` are part of `{NAME}`, as redaction writes it.
 pub(super) fn is_placeholder(bytes: &[u8], start: usize, end: usize) -> bool {
-    let of_name = |byte: &u8| byte.is_ascii_uppercase() || *byte == b'_';
+    let of_name = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
     let word = bytes.get(start..end).unwrap_or_default();
     let rest = bytes.get(end..).unwrap_or_default();
-    let length = rest.iter().take(CONTEXT).take_while(|byte| of_name(byte)).count();
-    word.iter().all(|byte| of_name(byte)) && rest.get(length) == Some(&b'}')
+    let length = rest.iter().take(CONTEXT).take_while(|byte| of_name(**byte)).count();
+    word.iter().all(|byte| of_name(*byte)) && rest.get(length) == Some(&b'}')
 }
 
 /// Whether a member's name is one of `names`, which are given in lower-case letters only. Short names must be a whole

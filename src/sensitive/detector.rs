@@ -49,6 +49,13 @@ impl DetectorId {
         u8::try_from(CATALOGUE.len() + place).ok().map(Self)
     }
 
+    /// Whether `name` is one of its spellings, in any case.
+    pub(super) fn is_called(self, name: &str) -> bool {
+        let aliases = self.built_in().map_or(&[][..], |detector| detector.aliases);
+        let mut spellings = [self.name(), self.short()].into_iter().chain(aliases.iter().copied());
+        spellings.any(|spelling| spelling.eq_ignore_ascii_case(name))
+    }
+
     fn custom_name(self) -> &'static str {
         let slot = usize::from(self.0).checked_sub(CATALOGUE.len()).and_then(|place| CUSTOM.get(place));
         // INVARIANT: ids behind the catalogue are made with their name only.
@@ -70,11 +77,7 @@ impl fmt::Display for DetectorId {
 
 /// The built-in detector that a policy calls `name`, in any spelling and any case.
 pub fn find(name: &str) -> Option<DetectorId> {
-    let is_name = |detector: &Detector| {
-        let spellings = [detector.name, detector.short].into_iter().chain(detector.aliases.iter().copied());
-        spellings.into_iter().any(|spelling| spelling.eq_ignore_ascii_case(name))
-    };
-    DetectorSet::all().iter().find(|id| id.built_in().is_some_and(is_name))
+    DetectorSet::all().iter().find(|id| id.is_called(name))
 }
 
 /// A set of detectors.

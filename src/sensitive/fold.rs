@@ -2,7 +2,7 @@
 //!
 //! Receives one character outside ASCII and returns the ASCII character it passes for, or that it passes for nothing.
 //! Covers what Unicode's compatibility normalisation folds to one ASCII character, every decimal digit, dash and
-//! space, and what leaves no mark on the page. Letters that merely resemble others across scripts are left alone.
+//! space, the Cyrillic and Greek letters that no reader tells from Latin ones, and what leaves no mark on the page.
 
 /// How a character outside ASCII takes part in matching.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,11 @@ pub(super) fn fold(character: char) -> Fold {
     if is_unseen(code) {
         return Fold::Drop;
     }
-    digit(code).or_else(|| letter(code)).or_else(|| punctuation(code)).map_or(Fold::Keep, Fold::To)
+    digit(code)
+        .or_else(|| letter(code))
+        .or_else(|| twin(character))
+        .or_else(|| punctuation(code))
+        .map_or(Fold::Keep, Fold::To)
 }
 
 /// Format characters, joiners, fillers, variation selectors and combining marks.
@@ -107,6 +111,21 @@ fn letter(code: u32) -> Option<u8> {
     Some(single)
 }
 
+/// The Latin letter that a letter of another script looks exactly like. Letters that merely resemble one are left alone.
+fn twin(character: char) -> Option<u8> {
+    const TWINS: [(&str, &str); 4] = [
+        ("АВЕЅІЈКМНОРСТУХҮԚԜ", "ABESIJKMHOPCTYXYQW"),
+        ("аеорсухѕіјһԁԛԝӏ", "aeopcyxsijhdqwl"),
+        ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX"),
+        ("οϲϳɑɡ", "ocjag"),
+    ];
+    if !(0x251..0x530).contains(&u32::from(character)) {
+        return None;
+    }
+    let pairs = TWINS.iter().flat_map(|(letters, latin)| letters.chars().zip(latin.bytes()));
+    pairs.into_iter().find(|(letter, _)| *letter == character).map(|(_, latin)| latin)
+}
+
 /// Letter number 0–51: the capitals, then the small ones.
 fn latin(number: u8) -> u8 {
     if number < 26 { b'A' + number } else { b'a' + (number - 26) }
@@ -187,6 +206,7 @@ mod tests {
             ("⁰¹²³⁴⁹₀₉", "01234909"),
             ("ＡＺａｚ＠．－", "AZaz@.-"),
             ("𝐀𝐳𝔸𝕫ⒶⓏⓐⓩ", "AzAzAZaz"),
+            ("АКІАаеорсухОΟο", "AKIAaeopcyxOOo"),
             ("‐‑‒–—―−﹣〜", "---------"),
             ("\u{a0}\u{2009}\u{202f}\u{3000}", "    "),
             ("\u{200b}\u{ad}\u{feff}\u{202e}\u{2066}\u{fe0f}\u{20e3}\u{301}\u{e0041}", ""),
@@ -202,7 +222,7 @@ mod tests {
                 .collect();
             assert_eq!(folded, expected, "{text}");
         }
-        for kept in "éßñ漢字кириллицаα€👍\u{1f468}".chars() {
+        for kept in "éßñ漢字лдйияжбвωπα€👍\u{1f468}".chars() {
             assert_eq!(fold(kept), Fold::Keep, "{kept}");
         }
         assert!(ZEROS.is_sorted());

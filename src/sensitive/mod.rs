@@ -12,18 +12,21 @@ mod detector;
 mod detectors;
 mod fold;
 mod normalise;
+mod pattern;
 mod redact;
 mod scanner;
 mod secrets;
 mod stream;
 mod words;
 
-pub use custom::{Custom, CustomError, Definition, Validator};
+pub use custom::{Custom, CustomError, Definition, MOST_CUSTOM, Validator};
 pub use description::{Description, describe};
 pub use detector::{DetectorId, DetectorSet, Findings, find};
 pub use redact::redact;
 pub use scanner::{Match, Scanner, ScannerError};
 pub use stream::{Overflow, Plan, Progress, Redactor};
 
+#[cfg(test)]
+mod places;
 #[cfg(test)]
 mod tests;

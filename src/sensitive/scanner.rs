@@ -8,18 +8,16 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use regex::{Regex, RegexBuilder};
+use regex_automata::meta::BuildError;
 use thiserror::Error;
 
 use super::candidate::{Accepted, Candidate, Detector, Trigger, Validate};
 use super::custom::Custom;
 use super::normalise::Normalised;
+use super::pattern::{self, Pattern};
 use super::stream::{Bounds, Holding, Holdings};
 use super::words::{Contribution, Vocabulary, Words};
 use super::{DetectorId, DetectorSet, context};
-
-/// The most memory one compiled pattern may take, in bytes.
-const PATTERN_LIMIT: usize = 4 * 1024 * 1024;
 
 /// Detectors, compiled once and shared by all threads; cheap to clone.
 #[derive(Clone)]
@@ -38,16 +36,16 @@ struct Compiled {
 #[derive(Clone)]
 struct Ready {
     id: DetectorId,
-    pattern: Regex,
+    pattern: Pattern,
     validate: Validate,
     /// Digits that a text must have; `None` when digits do not matter.
     digits: Option<usize>,
     /// Whether a member's name that speaks for it is enough to look.
     by_context: bool,
+    /// Whether a candidate without a word or such a name is nothing: then it is looked for behind its words only.
+    only_by_context: bool,
     keys: Arc<[String]>,
     whole: bool,
-    /// Whether a candidate without a word or a member's name that speaks for it is nothing.
-    needs_context: bool,
 }
 
 /// What was found, and where.
@@ -62,7 +60,7 @@ pub struct Match {
 #[derive(Debug, Clone, Error)]
 pub enum ScannerError {
     #[error("the pattern of detector {detector} does not compile: {error}")]
-    Pattern { detector: &'static str, error: Box<regex::Error> },
+    Pattern { detector: &'static str, error: Box<BuildError> },
     #[error("the words of the detectors do not compile: {0}")]
     Words(String),
 }
@@ -106,19 +104,31 @@ impl Scanner {
         self.compiled.all
     }
 
+    /// The detector of this scanner that a policy calls `name`, in any spelling and any case.
+    pub fn find(&self, name: &str) -> Option<DetectorId> {
+        self.compiled.all.iter().find(|id| id.is_called(name))
+    }
+
     /// The detectors with their patterns, as `regex` reads them. What a pattern does not match is never found; a claim is
     /// always part of what it matches.
     pub(super) fn patterns(&self) -> impl Iterator<Item = (DetectorId, &str)> {
-        self.compiled.detectors.iter().map(|ready| (ready.id, ready.pattern.as_str()))
+        self.compiled.detectors.iter().map(|ready| (ready.id, ready.pattern.source()))
     }
 
-    /// Whether one of `detectors` takes the whole value of a member called `key`, so that none of it may be shown before
-    /// it has ended.
-    pub fn takes_whole(&self, detectors: DetectorSet, key: &str) -> bool {
-        self.compiled
-            .detectors
-            .iter()
-            .any(|ready| ready.whole && detectors.contains(ready.id) && ready.is_key(key))
+    /// One of `detectors` that takes the whole value of a member called `key`, whatever it is, so that none of it may be
+    /// shown before it has ended.
+    pub(super) fn takes_whole(&self, detectors: DetectorSet, key: Option<&str>) -> Option<DetectorId> {
+        let takes = |ready: &&Ready| {
+            ready.whole && detectors.contains(ready.id) && key.is_some_and(|key| ready.is_key(key))
+        };
+        self.compiled.detectors.iter().find(takes).map(|ready| ready.id)
+    }
+
+    /// The claims of those chains that take whole values.
+    pub(super) fn whole_values(&self, chains: &[Chain], text: &str) -> impl Iterator<Item = Claim> {
+        let ready = |chain: &Chain| self.compiled.detectors.get(chain.index).filter(|ready| ready.whole);
+        let spoken_for = chains.iter().filter(|chain| chain.key).filter_map(ready);
+        spoken_for.filter_map(|ready| ready.whole_value(text))
     }
 
     /// What `detectors` find in `text`: sorted, not overlapping. `key` is the name of the member that holds the text.
@@ -137,7 +147,7 @@ impl Scanner {
                 claims.extend(ready.whole_value(folded));
             }
             if ready.is_triggered(&words, digits, key) {
-                let trials = Trials { ready, text: folded, words: &words, key, from: 0 };
+                let trials = Trials { ready, text: folded, words: &words, key, from: 0, word: 0 };
                 claims.extend(trials.filter_map(|trial| trial.claim));
             }
         }
@@ -183,7 +193,7 @@ impl Scanner {
                 continue;
             };
             let from = chain.next.max(bounds.start);
-            let all = Trials { ready, text, words: &words, key: chain.key, from };
+            let all = Trials { ready, text, words: &words, key: chain.key, from, word: 0 };
             let before = all.take_while(|trial| trial.candidate.start < bounds.end);
             trials.extend(before.map(|trial| (place, trial)));
         }
@@ -198,10 +208,8 @@ impl fmt::Debug for Scanner {
 
 impl Ready {
     fn built_in(id: DetectorId, detector: &Detector) -> Result<Self, ScannerError> {
-        let pattern = RegexBuilder::new(detector.pattern)
-            .size_limit(PATTERN_LIMIT)
-            .build()
-            .map_err(|error| ScannerError::Pattern { detector: detector.name, error: Box::new(error) })?;
+        let pattern = Pattern::new(detector.pattern, pattern::LIMIT)
+            .map_err(|error| ScannerError::Pattern { detector: detector.name, error })?;
         let digits = detector.triggers.iter().filter_map(|trigger| match trigger {
             Trigger::Digits(least) => Some(*least),
             Trigger::Literal(_) | Trigger::Context => None,
@@ -212,9 +220,9 @@ impl Ready {
             validate: detector.validate,
             digits: digits.min(),
             by_context: by_context(detector),
+            only_by_context: detector.triggers.iter().all(|trigger| matches!(trigger, Trigger::Context)),
             keys: detector.keys.iter().map(|key| (*key).to_owned()).collect(),
             whole: detector.whole,
-            needs_context: false,
         })
     }
 
@@ -225,9 +233,9 @@ impl Ready {
             validate: custom.validate,
             digits: custom.keywords.is_empty().then_some(0),
             by_context: true,
+            only_by_context: !custom.keywords.is_empty(),
             keys: custom.keys(),
             whole: false,
-            needs_context: !custom.keywords.is_empty(),
         }
     }
 
@@ -308,38 +316,52 @@ struct Trials<'s> {
     /// Whether the member's name speaks for this detector.
     key: bool,
     from: usize,
+    /// The first word that may still be before a candidate.
+    word: usize,
+}
+
+impl Trials<'_> {
+    /// The next candidate. Where only a word could make it one, places that no word of its reaches are left out.
+    fn find(&mut self) -> Option<Range<usize>> {
+        let starts = self.words.starts(self.text);
+        let between = |from: usize, to: usize| {
+            let first = starts.partition_point(|&start| start < from);
+            let rest = starts.get(first..).unwrap_or_default();
+            let reached = rest.iter().take_while(|&&start| start < to).count();
+            rest.get(..reached).unwrap_or_default()
+        };
+        if self.key || !self.ready.only_by_context {
+            let first = starts.partition_point(|&start| start < self.from);
+            return self.ready.pattern.find(self.text, starts.get(first..)?).map(|found| found.range());
+        }
+        while let Some(reach) = self.words.reach(self.word) {
+            if reach.end > self.from && self.words.speaks(self.word, self.ready.id) {
+                let starts = between(self.from.max(reach.start), reach.end);
+                if let Some(found) = self.ready.pattern.find(self.text, starts) {
+                    return Some(found.range());
+                }
+            }
+            self.word += 1;
+        }
+        None
+    }
 }
 
 impl Iterator for Trials<'_> {
     type Item = Trial;
 
     fn next(&mut self) -> Option<Trial> {
-        if self.from > self.text.len() {
-            return None;
-        }
-        let found = self.ready.pattern.find_at(self.text, self.from)?;
-        let candidate = Candidate::new(self.ready.id, self.text, found.range(), self.words, self.key);
-        let told = || !self.ready.needs_context || candidate.has_context();
+        let found = self.find()?;
+        let candidate = Candidate::new(self.ready.id, self.text, found.clone(), self.words, self.key);
+        let told = || !self.ready.only_by_context || candidate.has_context();
         let accepted = (self.ready.validate)(&candidate).filter(|_| told());
         let claim = accepted.map(|Accepted { range, checked }| {
             let weight = 2 * u8::from(checked) + u8::from(candidate.has_context());
             Claim { detector: self.ready.id, range, weight }
         });
-        self.from = match &claim {
-            Some(claim) => claim.range.end.max(found.start() + 1),
-            None => after_rejection(self.text, found.start()),
-        };
-        Some(Trial { candidate: found.range(), claim, next: self.from })
+        self.from = claim.as_ref().map_or(0, |claim| claim.range.end).max(found.start + 1);
+        Some(Trial { candidate: found, claim, next: self.from })
     }
-}
-
-/// Where to look on after a rejected candidate. No detector accepts what begins inside a word, so the rest of the word
-/// is skipped, which also keeps a long run of digits from being tried at every one of them.
-fn after_rejection(text: &str, start: usize) -> usize {
-    let rest = text.get(start..).unwrap_or_default();
-    let word = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
-    let first = rest.chars().next().map_or(1, char::len_utf8);
-    start + word.max(first)
 }
 
 /// Keeps the best founded claims, the longer of equals, that do not overlap; sorted by position.

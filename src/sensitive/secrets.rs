@@ -66,10 +66,9 @@ pub(super) fn is_no_secret(value: &str) -> bool {
 
 /// How many of capitals, small letters, digits and signs a value has.
 pub(super) fn kinds(value: &str) -> usize {
-    let signs = |byte: &u8| byte.is_ascii_punctuation();
-    let kinds: [fn(&u8) -> bool; 3] = [u8::is_ascii_uppercase, u8::is_ascii_lowercase, u8::is_ascii_digit];
-    kinds.iter().filter(|kind| value.as_bytes().iter().any(|byte| kind(byte))).count()
-        + usize::from(value.as_bytes().iter().any(signs))
+    let kinds =
+        [u8::is_ascii_uppercase, u8::is_ascii_lowercase, u8::is_ascii_digit, u8::is_ascii_punctuation];
+    kinds.iter().filter(|kind| value.as_bytes().iter().any(kind)).count()
 }
 
 /// Shannon's entropy of a value's characters, in bits for each.

@@ -4,12 +4,15 @@
 //! something to look for. What a candidate is follows from the nearest word before it, whichever detector it speaks for:
 //! in `ABA 021000021, a/c 12345678` each number goes to the word in front of it. Keeps nothing of a text.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
 use super::context::{CONTEXT, OTHER, Told, begins_word, ends_word, is_placeholder};
+use super::normalise::Normalised;
+use super::pattern::starts;
 use super::{DetectorId, DetectorSet};
 
 /// All words of all detectors, compiled.
@@ -38,6 +41,8 @@ pub(super) struct Words {
     hits: Vec<Hit>,
     /// Detectors of which a word or a literal trigger was found.
     pub triggered: DetectorSet,
+    /// Where candidates may begin; worked out when a pattern is tried.
+    starts: OnceCell<Vec<usize>>,
 }
 
 #[derive(Debug)]
@@ -64,8 +69,11 @@ impl Vocabulary {
         for Contribution { detector, words, literals, by_words } in contributions {
             for word in words {
                 let (word, whole) = word.strip_suffix('*').map_or((word, true), |word| (word, false));
+                // Words are looked for in folded text.
+                let lower = word.to_lowercase();
+                let folded = Normalised::new(&lower);
                 for joint in [" ", "_", "-", ""] {
-                    let entry = entries.entry((word.to_lowercase().replace(' ', joint), whole)).or_default();
+                    let entry = entries.entry((folded.text().replace(' ', joint), whole)).or_default();
                     (entry.word, entry.whole) = (true, whole);
                     entry.speaks.insert(detector);
                     if by_words {
@@ -108,6 +116,21 @@ impl Vocabulary {
 }
 
 impl Words {
+    /// Where in the text candidates may begin, ascending.
+    pub fn starts(&self, text: &str) -> &[usize] {
+        self.starts.get_or_init(|| starts(text))
+    }
+
+    /// Where a candidate begins that word number `index` speaks of; `None` behind the last word.
+    pub fn reach(&self, index: usize) -> Option<Range<usize>> {
+        self.hits.get(index).map(|hit| hit.range.end..hit.range.start + CONTEXT)
+    }
+
+    /// Whether a word speaks for `detector`.
+    pub fn speaks(&self, index: usize, detector: DetectorId) -> bool {
+        self.hits.get(index).is_some_and(|hit| hit.speaks.contains(detector))
+    }
+
     /// What the nearest word before `at` says to `detector`. A word for something else is about the first number after it
     /// only; one for the detector is about all in a row.
     pub fn told(&self, text: &str, detector: DetectorId, at: usize) -> Told {

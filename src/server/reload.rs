@@ -13,6 +13,7 @@ use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::Journal;
+use crate::clock;
 use crate::config::{Config, policy_folder};
 use crate::identity::keys::MasterKeyError;
 use crate::identity::{Callers, MasterKey};
@@ -92,7 +93,7 @@ fn read(path: &Path) -> Result<Source, LoadError> {
 
 fn compile(sources: &[Source]) -> Result<PolicySet, LoadError> {
     let mut diagnostics = Diagnostics::default();
-    let policies = policy::compile(sources, &mut diagnostics);
+    let policies = policy::compile(sources, clock::now(), &mut diagnostics);
     policies.ok_or(LoadError::Mistakes(diagnostics))
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::StatusCode;
 use uuid::Uuid;
 
-use crate::audit::{Decision, Denied, EndState, Finding, Intent, Judgement, Outcome, Tokens};
+use crate::audit::{Decision, Denied, EndState, ExceptionUse, Finding, Intent, Judgement, Outcome, Tokens};
 use crate::bedrock::fault::Fault;
 use crate::bedrock::format::Format;
 use crate::bedrock::model::ModelReference;
@@ -40,6 +40,8 @@ pub struct Finished {
     pub violated: Vec<String>,
     /// Rules in shadow mode that would have refused it.
     pub shadow: Vec<String>,
+    /// Exceptions without which a rule would have refused it.
+    pub exceptions: Vec<ExceptionUse>,
     /// Rules that changed the request, or events of a session.
     pub edited: Vec<String>,
     /// Detectors that matched, by direction.
@@ -121,6 +123,7 @@ impl Finished {
             upstream: None,
             violated: Vec::new(),
             shadow: Vec::new(),
+            exceptions: Vec::new(),
             edited: Vec::new(),
             findings: Vec::new(),
             guardrail: None,
@@ -146,6 +149,7 @@ impl Finished {
     fn judged(&mut self, judgement: &Judgement) {
         self.violated.extend(judgement.violated.iter().map(|hit| hit.rule.clone()));
         self.shadow.extend(judgement.shadow.iter().map(|hit| hit.rule.clone()));
+        self.exceptions.extend(judgement.exceptions.iter().cloned());
         self.findings.extend(judgement.findings.iter().cloned());
     }
 

@@ -24,6 +24,7 @@ pub fn finished() -> Finished {
         upstream: Some(Upstream { status: Some(StatusCode::OK), request_id: Some("aws-1".to_owned()) }),
         violated: Vec::new(),
         shadow: Vec::new(),
+        exceptions: Vec::new(),
         edited: Vec::new(),
         findings: Vec::new(),
         guardrail: None,

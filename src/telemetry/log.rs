@@ -9,6 +9,15 @@ use crate::bedrock::operation::Operation;
 
 pub(super) fn line(event: &Finished) {
     let caller = event.caller.as_ref();
+    for exception in event.exceptions.iter().filter(|exception| exception.break_glass) {
+        tracing::error!(
+            audit.id = %event.request_id,
+            principal.team = caller.map(|caller| caller.team.as_str()),
+            principal.app = caller.map(|caller| caller.app.as_str()),
+            exception.id = exception.id,
+            "the glass was broken"
+        );
+    }
     let upstream = event.upstream.as_ref();
     let message = match event.end {
         EndState::Abandoned => "abandoned",

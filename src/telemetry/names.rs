@@ -89,6 +89,16 @@ pub mod prometheus {
         &["rule"],
         "Requests and answers that a rule in shadow mode would have refused.",
     );
+    pub const EXCEPTIONS: Instrument = counter(
+        "warden_policy_exceptions_total",
+        &["exception"],
+        "Requests that an exception let pass although a rule would have refused them.",
+    );
+    pub const BREAK_GLASS: Instrument = counter(
+        "warden_break_glass_total",
+        &["exception"],
+        "Requests that passed because the caller broke the glass of an exception. Worth waking somebody.",
+    );
     pub const EDITS: Instrument =
         counter("warden_policy_edits_total", &["rule"], "Requests that a rule changed.");
     pub const FINDINGS: Instrument = counter(
@@ -203,6 +213,8 @@ pub mod prometheus {
         COST,
         DENIALS,
         SHADOW_DENIALS,
+        EXCEPTIONS,
+        BREAK_GLASS,
         EDITS,
         FINDINGS,
         DURATION,

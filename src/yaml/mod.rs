@@ -189,7 +189,8 @@ impl<'a> Tree<'a> {
             if text == "<<" {
                 self.refuse(key.span, "a merge key (`<<`)", "write the entries out");
             } else if entries.iter().any(|(known, _)| known.name == text) {
-                self.diagnostics.push(self.source.error(key.span, format!("key `{text}` is repeated")));
+                let diagnostic = self.source.error(key.span, format!("key `{text}` is repeated"));
+                self.diagnostics.push(diagnostic.help("keep one; several values of one key are a list"));
             } else {
                 entries.push((Key { name: text, span: key.span }, value));
             }

@@ -14,7 +14,10 @@ fn what_the_subset_leaves_out_is_refused_with_its_place() {
             "a: 1\n---\nb: 2\n",
             "error: file.yaml:2:1: a second document is not supported (keep one document in a file)",
         ),
-        ("a: 1\nb: 2\na: 3\n", "error: file.yaml:3:1: key `a` is repeated"),
+        (
+            "a: 1\nb: 2\na: 3\n",
+            "error: file.yaml:3:1: key `a` is repeated (keep one; several values of one key are a list)",
+        ),
         (
             "a: &x 1\n",
             "error: file.yaml:1:7: an anchor (`&name`) is not supported (write the value out where it is used)",

@@ -19,6 +19,9 @@ const CARD: &str = "4111 1111 1111 1111";
 const SAID: &str = "Write to alice.example@mail.example.com, or use card 4111 1111 1111 1111. Bye, 4111!";
 const REDACTED: &str = "Write to {EMAIL}, or use card {CREDIT_DEBIT_CARD_NUMBER}. Bye, 4111!";
 
+/// How a client puts a text together.
+type Spell = fn(&[Event]) -> String;
+
 /// One rule about answers.
 fn rule(response: &str) -> String {
     format!(
@@ -32,7 +35,7 @@ fn streams_of_every_form_reach_the_client_redacted() {
     let prompt = say(SAID);
     let mistral = json!({ "prompt": prompt, "max_tokens": 64 });
     let command = json!({ "prompt": prompt, "stream": true });
-    let rows: [(&str, Call, fn(&[Event]) -> String); 6] = [
+    let rows: [(&str, Call, Spell); 6] = [
         ("Converse", Call::converse_stream(HAIKU, &prompt), converse_text),
         ("Claude", Call::invoke_stream(HAIKU, &prompt), claude_text),
         ("Titan", stream(TITAN, &titan_body(&prompt)), |events| spelled(events, "/outputText")),
@@ -223,7 +226,7 @@ fn a_stream_that_breaks_off_gives_nothing_away_that_was_held() {
 fn thousands_of_known_values_appear_nowhere() {
     let policy = "allow:\n  - models: [\"*\"]\nsensitive:\n  - id: all\n    \
                   detect: [email, credit_card, us_ssn, iban, aws_access_key, phone]\n    prompt: report\n    response: redact\n";
-    let warden = Setup::new().org(policy).setting("RUST_LOG", "trace").start();
+    let warden = Setup::new().org(policy).setting("RUST_LOG", "debug,bedrock_warden=trace").start();
     let mut random = Sequence(0x2545_f491_4f6c_dd1d);
     let mut planted = Vec::new();
     for round in 0..40 {
@@ -262,9 +265,9 @@ fn thousands_of_known_values_appear_nowhere() {
     let metrics = warden.admin().send(&Call::new("GET", "/metrics", "").header("host", "admin"));
     assert!(metrics.text().contains("warden_answer_hold_seconds"), "{}", metrics.text());
     let kept = format!("{:?}{}{}", warden.journal().records, warden.stderr(), metrics.text());
-    for value in &planted {
-        assert!(!kept.contains(value.as_str()), "{value} was kept");
-    }
+    let any: Vec<_> = planted.iter().map(|value| regex::escape(value)).collect();
+    let any = regex::Regex::new(&any.join("|")).unwrap();
+    assert_eq!(any.find(&kept).map(|found| found.as_str()), None, "kept");
     for value in planted.iter().step_by(100) {
         warden.assert_never_kept(value);
     }
@@ -321,7 +324,7 @@ fn spelled(events: &[Event], place: &str) -> String {
 
 /// Everything in a stream, decoded.
 fn everything(events: &[Event]) -> String {
-    events.iter().map(|event| format!("{}{}", event.payload, event.chunk())).collect()
+    events.iter().flat_map(|event| [event.payload.to_string(), event.chunk().to_string()]).collect()
 }
 
 fn assert_nothing_kept(warden: &TestWarden) {

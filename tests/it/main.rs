@@ -26,6 +26,8 @@ mod real_clients;
 
 // Policy and request in, decision out, through the socket.
 mod allow_deny;
+// The one file that loosens: exceptions, break glass, and conditions in Cedar.
+mod exceptions;
 // Names that hide a model, and every model behind them.
 mod names;
 // Who may call: signatures that are wrong in one way each.
@@ -38,6 +40,8 @@ mod operations;
 mod attribution;
 // Sensitive data in prompts and answers.
 mod redaction;
+// Texts on stdin, and the catalogue of detectors.
+mod sensitive;
 // Every family of models: read, bounded, answered, counted.
 mod families;
 // The APIs of OpenAI and Anthropic, in their own forms.
@@ -61,6 +65,8 @@ mod drain;
 mod fail_closed;
 // Policies and callers that change while requests are served.
 mod reload;
+// Every mistake that policy files can hold, with what is said of it.
+mod policy_mistakes;
 
 // What Prometheus is shown.
 mod metrics;

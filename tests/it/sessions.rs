@@ -125,6 +125,37 @@ async fn texts_reach_the_model_redacted_however_they_are_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_model_says_is_redacted_as_it_is_said_and_what_is_denied_ends_the_session() {
+    let policy = format!(
+        "{ALLOW_ALL}sensitive:\n  - {{ id: pii, detect: [email, credit_card], response: redact }}\n  \
+         - {{ id: keys, detect: [aws_access_key], response: deny }}\n"
+    );
+    let warden = Setup::new().team(&policy).start();
+    let client = client(&warden, &warden.key);
+    let mut talk = Conversation::open(&client, SONIC, session_start(json!({}))).await.unwrap();
+    talk.say([prompt_start()]);
+    let rows = [
+        ("write to alice.example@mail.example.com", "write to {EMAIL}"),
+        ("card 4111 1111 1111 1111, and 4111", "card {CREDIT_DEBIT_CARD_NUMBER}, and 4111"),
+        ("nothing here", "nothing here"),
+    ];
+    for (turn, (said, heard)) in rows.into_iter().enumerate() {
+        talk.say(text(&format!("turn-{turn}"), "USER", &[&format!("say: {said}")]));
+        assert_eq!(talk.answer().await.unwrap(), heard);
+    }
+    talk.say(text("last", "USER", &["say: key AKIAQWERTYUIOPASDFGH"]));
+    let message = refusal(talk.rest().await.unwrap_err());
+    assert!(message.contains("payments/sensitive/keys") && message.contains("AWS_ACCESS_KEY"), "{message}");
+    let outcome = warden.only_outcome();
+    assert_eq!(outcome.text("end_state"), "policy_abort", "{outcome:?}");
+    for mention in ["EMAIL", "CREDIT_DEBIT_CARD_NUMBER", "AWS_ACCESS_KEY", "payments/sensitive/keys"] {
+        assert!(outcome.mentions(mention), "{mention}: {outcome:?}");
+    }
+    warden.assert_never_kept(EMAIL);
+    warden.assert_never_kept("AKIAQWERTYUIOPASDFGH");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_breaks_a_rule_ends_the_session() {
     let audio = event(
         "contentStart",

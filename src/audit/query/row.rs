@@ -86,4 +86,4 @@ const MEMBERS: [&str; 13] = [
     "latency_ms",
     "policy_digest",
 ];
-const LISTS: [&str; 5] = ["rules", "shadow", "granted_by", "edits", "findings"];
+const LISTS: [&str; 6] = ["rules", "shadow", "exceptions", "granted_by", "edits", "findings"];

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::super::record::Record;
+use super::super::record::{ExceptionUse, Record};
 use super::super::seal::{MAX_RECORD_BYTES, Stamp, seal};
 use super::*;
 
@@ -105,12 +105,13 @@ proptest! {
     #[test]
     fn no_request_is_too_long_to_be_recorded(texts in prop::collection::vec(hostile(), 24), length in 0_usize..400) {
         let text = |index: usize| texts[index].clone();
-        let hit = RuleHit { rule: text(0), at: text(1), value: Some(text(2)), bound: Some(text(3)) };
+        let hit = RuleHit { rule: text(0), at: text(1), value: Some(text(2)), bound: Some(text(3)), controls: vec![text(3); 20] };
         let judgement = Judgement {
             policy_digest: Some(text(4)),
             granted_by: vec![text(5); length],
             violated: vec![hit.clone(); length],
             shadow: vec![hit; length],
+            exceptions: vec![ExceptionUse { id: text(5), break_glass: true }; length],
             findings: vec![Finding { direction: Direction::Out, detector: text(6), count: 1 }; length],
         };
         let request = Request {

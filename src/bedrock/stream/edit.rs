@@ -27,18 +27,14 @@ const PLACE_NAMES: &[&str] = &[
 /// The payload with `edits` made in the document that the pieces of the event stand in: `inner`, or the payload itself.
 /// `random` decides how long the padding is, where there is one. `None` for what is no such event.
 pub fn rewritten(payload: &[u8], inner: Option<&[u8]>, edits: Edits, random: u8) -> Option<Vec<u8>> {
-    match inner {
-        Some(inner) => {
-            let document = std::str::from_utf8(inner).ok()?;
-            wrapped(payload, &edits.apply(document), random)
-        }
-        None => {
-            let document = Document::parse(payload).ok()?;
-            let mut edits = edits;
-            pad(document.root(), &mut edits, random);
-            Some(edits.apply(document.source()).into_bytes())
-        }
+    if let Some(inner) = inner {
+        let document = std::str::from_utf8(inner).ok()?;
+        return wrapped(payload, &edits.apply(document), random);
     }
+    let document = Document::parse(payload).ok()?;
+    let mut edits = edits;
+    pad(document.root(), &mut edits, random);
+    Some(edits.apply(document.source()).into_bytes())
 }
 
 /// The payload of an event that goes on with the block of a text that stood at `place` in an earlier one, by `text`.

@@ -264,7 +264,9 @@ impl Progress {
             Value::String(text) => self.push(Kind::Aside, text, Some(node.span), key),
             Value::Array(elements) => elements.iter().for_each(|element| self.strings_below(element, key)),
             Value::Object(members) => {
-                members.iter().for_each(|member| self.strings_below(&member.node, Some(&member.name)));
+                for Member { name, node, .. } in members {
+                    self.strings_below(node, Some(name));
+                }
             }
         }
     }

@@ -82,7 +82,7 @@ fn text<'a>(record: &'a Value, key: &str) -> &'a str {
 }
 
 /// What people ask first, in this order.
-const FIRST: [&str; 24] = [
+const FIRST: [&str; 25] = [
     "decision",
     "end_state",
     "message",
@@ -91,6 +91,7 @@ const FIRST: [&str; 24] = [
     "rules",
     "edits",
     "shadow",
+    "exceptions",
     "granted_by",
     "findings",
     "team",

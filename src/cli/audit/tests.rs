@@ -47,6 +47,7 @@ fn journal() -> (TempDir, PathBuf, String) {
             at: "org.yaml:3".to_owned(),
             value: Some("amazon.titan".to_owned()),
             bound: None,
+            controls: Vec::new(),
         };
         let denied = Denied {
             reason: DenialReason::Deny,

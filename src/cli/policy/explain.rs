@@ -49,6 +49,9 @@ pub struct ExplainArgs {
     /// Address that the request comes from
     #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     source: IpAddr,
+    /// Exception that the caller invokes with `x-warden-break-glass`
+    #[arg(long, value_name = "ID")]
+    break_glass: Option<String>,
     /// Time of the request (RFC 3339); now when left out
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
@@ -88,6 +91,7 @@ pub(super) fn run(args: &ExplainArgs, terminal: &mut Terminal) -> Result<Exit, F
         region: args.region.clone(),
         source: args.source,
         now: args.at.unwrap_or_else(clock::now),
+        break_glass: args.break_glass.clone(),
     };
     let operation = asked.operation;
     let inquiry = Inquiry {
@@ -162,7 +166,7 @@ impl ExplainArgs {
         };
         let guardrail = question::guardrail_only(facts)?;
         let detectors = set.detectors(principal, Direction::Prompt);
-        let body = request::read(file, self.operation, model, guardrail, detectors)?;
+        let body = request::read(file, self.operation, model, guardrail, set.scanner(), detectors)?;
         Ok(Asked { operation: self.operation, facts: body.facts, fixed: body.fixed })
     }
 }

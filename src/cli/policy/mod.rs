@@ -2,6 +2,7 @@
 //!
 //! Reads the folder, prints to stdout. Never talks to a running warden.
 
+mod cedar;
 mod check;
 mod explain;
 mod question;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Exit, Failure, Terminal};
+use crate::clock;
 use crate::config::policy_folder::read_folder;
 use crate::policy::{self, PolicySet};
 use crate::yaml::Diagnostics;
@@ -29,12 +31,15 @@ pub enum PolicyCommand {
     /// The request is described by NAME=VALUE facts, or read from a file that holds its body. Exits with 1 when the
     /// request is denied.
     Explain(Box<explain::ExplainArgs>),
+    /// Print the policy files as Cedar policies, or the schema of requests
+    Cedar(cedar::CedarArgs),
 }
 
 pub fn run(command: PolicyCommand, terminal: &mut Terminal) -> Result<Exit, Failure> {
     match command {
         PolicyCommand::Check(args) => check::run(&args, terminal),
         PolicyCommand::Explain(args) => explain::run(&args, terminal),
+        PolicyCommand::Cedar(args) => cedar::run(&args, terminal),
     }
 }
 
@@ -52,7 +57,7 @@ impl Folder {
         let files = read_folder(&self.policies)
             .map_err(|error| Failure::usage(error).hint("name the folder with --policies DIR"))?;
         let mut diagnostics = Diagnostics::default();
-        let set = policy::compile(&files, &mut diagnostics);
+        let set = policy::compile(&files, clock::now(), &mut diagnostics);
         Ok((set, diagnostics))
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn read(
     operation: Operation,
     model: Option<&ModelReference>,
     guardrail: Option<GuardrailReference>,
+    scanner: &Scanner,
     detectors: DetectorSet,
 ) -> Result<Body, Failure> {
     let refused = |reason: &dyn std::fmt::Display| {
@@ -39,8 +40,7 @@ pub(super) fn read(
     let document = Document::parse(envelope.document()).map_err(|error| refused(&error))?;
     let view = envelope.format().decode(&document).map_err(|error| refused(&error))?;
     model.map_or(Ok(()), |model| view.check_model(model)).map_err(|error| refused(&error))?;
-    let scanner = Scanner::new().map_err(Failure::internal)?;
-    let (matches, findings) = scan(&scanner, detectors, &view.texts);
+    let (matches, findings) = scan(scanner, detectors, &view.texts);
     let mut fixed = Findings::default();
     for (index, found) in matches {
         if view.texts.get(index).is_some_and(|text| !text.editable) {

@@ -4,6 +4,7 @@
 //! a range whose end is earlier than its start passes midnight. Zones come from the built-in database, so that a
 //! policy means the same on every machine.
 
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -40,6 +41,15 @@ impl Hours {
         } else {
             minute >= self.start || minute < self.end
         }
+    }
+}
+
+/// As conditions write it.
+impl fmt::Display for Hours {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { start, end, zone } = self;
+        let zone = zone.iana_name().unwrap_or_default();
+        write!(formatter, "{:02}:{:02}-{:02}:{:02} {zone}", start / 60, start % 60, end / 60, end % 60)
     }
 }
 

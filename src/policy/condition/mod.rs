@@ -1,20 +1,24 @@
-//! `when` and `unless`: a typed mapping, AND across its keys, OR inside a list. It has no operators and gets none.
+//! `when` and `unless`: a typed mapping, AND across its keys, OR inside a list, which has no operators and gets none; or
+//! a text, which is a Cedar condition.
 //!
 //! Receives an item of a section, returns a condition that answers for an inquiry. Where a model id leaves room
 //! for doubt, the doubt goes against the caller: what restricts matches broadly, what loosens matches strictly.
 
+mod cedar;
 mod hours;
 mod source;
 
 use std::fmt;
 use std::str::FromStr;
 
-use hours::Hours;
+pub(super) use cedar::{covers_in_cedar, hits_in_cedar};
+pub(super) use hours::Hours;
 use source::{Network, NetworkError};
 
+use super::asked::{Asked, Undecided};
+use super::cedar::Predicate;
 use super::facts::Inquiry;
 use super::glob::Glob;
-use super::unsupported;
 use crate::bedrock::model::{ModelKind, ModelReference};
 use crate::bedrock::operation::{Operation, Refused};
 use crate::yaml::{Mapping, Node, Reader, Value, closest};
@@ -22,14 +26,21 @@ use crate::yaml::{Mapping, Node, Reader, Value, closest};
 /// When an item concerns a request. An empty one always does.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Condition {
-    when: Option<Clauses>,
-    unless: Option<Clauses>,
+    when: Option<Test>,
+    unless: Option<Test>,
+}
+
+/// One side of a condition.
+#[derive(Debug, Clone)]
+enum Test {
+    Clauses(Clauses),
+    Cedar(Predicate),
 }
 
 impl Condition {
     /// Reads `when` and `unless` of an item; mistakes are reported and leave the condition unusable.
     pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>) -> Self {
-        let mut read = |place| item.get(place).and_then(|node| Clauses::read(reader, node, place));
+        let mut read = |place| item.get(place).and_then(|node| Test::read(reader, node, place));
         Self { when: read("when"), unless: read("unless") }
     }
 
@@ -39,25 +50,50 @@ impl Condition {
 
     /// All patterns that the condition holds against models.
     pub fn model_patterns(&self) -> impl Iterator<Item = &Glob> {
-        let clauses = self.when.iter().chain(&self.unless).flat_map(|clauses| &clauses.0);
+        let clauses = self.when.iter().chain(&self.unless).flat_map(Test::clauses);
         clauses
             .filter_map(|clause| if let Clause::Model(patterns) = clause { Some(patterns) } else { None })
             .flatten()
     }
 
     /// Whether a restriction under this condition concerns the request.
-    pub fn restricts(&self, inquiry: &Inquiry<'_>) -> bool {
-        self.holds(inquiry, Matching::Broad, Matching::Strict)
+    pub fn restricts(&self, asked: &Asked<'_>) -> Result<bool, Undecided> {
+        self.holds(asked, Matching::Broad, Matching::Strict)
     }
 
     /// Whether a grant under this condition holds for the request.
-    pub fn grants(&self, inquiry: &Inquiry<'_>) -> bool {
-        self.holds(inquiry, Matching::Strict, Matching::Broad)
+    pub fn grants(&self, asked: &Asked<'_>) -> Result<bool, Undecided> {
+        self.holds(asked, Matching::Strict, Matching::Broad)
     }
 
-    fn holds(&self, inquiry: &Inquiry<'_>, when: Matching, unless: Matching) -> bool {
-        self.when.as_ref().is_none_or(|clauses| clauses.hold(inquiry, when))
-            && !self.unless.as_ref().is_some_and(|clauses| clauses.hold(inquiry, unless))
+    fn holds(&self, asked: &Asked<'_>, when: Matching, unless: Matching) -> Result<bool, Undecided> {
+        let holds =
+            |test: &Option<Test>, matching| test.as_ref().map(|test| test.holds(asked, matching)).transpose();
+        Ok(holds(&self.when, when)?.unwrap_or(true) && !holds(&self.unless, unless)?.unwrap_or(false))
+    }
+}
+
+impl Test {
+    fn read(reader: &mut Reader<'_>, node: &Node, place: &str) -> Option<Self> {
+        if matches!(node.value, Value::Scalar { .. }) {
+            return Predicate::read(reader, node, place).map(Self::Cedar);
+        }
+        Clauses::read(reader, node, place).map(Self::Clauses)
+    }
+
+    fn holds(&self, asked: &Asked<'_>, matching: Matching) -> Result<bool, Undecided> {
+        match self {
+            Self::Clauses(clauses) => Ok(clauses.hold(&asked.inquiry, matching)),
+            Self::Cedar(predicate) => predicate.holds(asked),
+        }
+    }
+
+    /// Empty for a Cedar condition, which speaks for itself.
+    fn clauses(&self) -> &[Clause] {
+        match self {
+            Self::Clauses(clauses) => &clauses.0,
+            Self::Cedar(_) => &[],
+        }
     }
 }
 
@@ -78,10 +114,14 @@ enum Matching {
 /// FAIL-CLOSED: an id that has to be looked up says nothing about the model behind it, so no wildcard covers it; only
 /// the id itself does, written out. What stands behind it is for [`covered`].
 pub(super) fn covers(pattern: &Glob, model: &ModelReference) -> bool {
-    let plain = model.kind() == ModelKind::Foundation && model.context().is_none();
     pattern.lists(model.raw())
-        || (plain && pattern.lists(model.canonical()))
+        || (is_plain(model) && pattern.lists(model.canonical()))
         || (!model.kind().needs_lookup() && pattern.spans(model.canonical()))
+}
+
+/// Whether a reference is to a catalogue model, and not to a profile or context variant of one.
+pub(super) fn is_plain(model: &ModelReference) -> bool {
+    model.kind() == ModelKind::Foundation && model.context().is_none()
 }
 
 /// Whether a model is covered as it is named or, for an alias, whether every model behind the name is. A model with
@@ -127,10 +167,6 @@ const KEYS: [&str; 10] =
 
 impl Clauses {
     fn read(reader: &mut Reader<'_>, node: &Node, place: &str) -> Option<Self> {
-        if matches!(node.value, Value::Scalar { .. }) {
-            unsupported::refuse_expression(reader, node, place);
-            return None;
-        }
         let mapping = reader.mapping(node, &format!("`{place}`"), &KEYS)?;
         if mapping.entries().is_empty() {
             reader.error(&node.span, format!("`{place}` must not be empty: it would always hold"));

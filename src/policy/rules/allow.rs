@@ -9,7 +9,9 @@
 use super::Breach;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::{Access, Operation};
-use crate::policy::condition::{covers, each, no_operation, patterns};
+use crate::policy::asked::{Asked, Undecided};
+use crate::policy::cedar::{all, any, atom, matches, quoted};
+use crate::policy::condition::{covers, covers_in_cedar, each, no_operation, patterns};
 use crate::policy::facts::Inquiry;
 use crate::policy::glob::Glob;
 use crate::policy::rule::Head;
@@ -48,9 +50,26 @@ impl Grant {
         self.lists(Some(model)) && self.takes(output)
     }
 
+    fn in_cedar(&self) -> String {
+        let implied = Operation::ALL.into_iter().filter(|operation| is_implied(*operation));
+        let action = if self.operations.iter().copied().eq(implied) {
+            "action in Warden::Action::\"Infer\"".to_owned()
+        } else {
+            let names = self.operations.iter().map(|one| format!("Warden::Action::{}", quoted(one.name())));
+            format!("action in [{}]", names.collect::<Vec<_>>().join(", "))
+        };
+        // Operations that call no model are granted by name alone.
+        let without_model = self.operations.iter().any(|operation| !operation.takes_model());
+        let none = without_model.then(|| "context.model.kind == \"none\"".to_owned());
+        let covers = any(none.into_iter().chain([covers_in_cedar(&self.models)]));
+        let written = any(self.outputs.iter().map(|pattern| matches("context.output", pattern)));
+        let output = any(["!(context has output)".to_owned(), format!("(context has output && {written})")]);
+        all([action, self.head.condition.grants_in_cedar(), covers, output])
+    }
+
     /// Whether the item grants anything to such a request, were it for the right model.
-    fn is_open(&self, inquiry: &Inquiry<'_>) -> bool {
-        self.operations.contains(&inquiry.operation) && self.head.condition.grants(inquiry)
+    fn is_open(&self, asked: &Asked<'_>) -> Result<bool, Undecided> {
+        Ok(self.operations.contains(&asked.inquiry.operation) && self.head.condition.grants(asked)?)
     }
 
     /// INVARIANT: an operation that takes a model is not judged without one.
@@ -66,12 +85,33 @@ impl Grant {
 
 /// The items of a level that grant a request: those that cover the model as it is named or, together, every model
 /// behind the name. None when the request is not granted.
-pub(in crate::policy) fn granting<'g>(grants: &'g [Grant], inquiry: &Inquiry<'_>) -> Vec<&'g Grant> {
-    let open: Vec<&Grant> = grants.iter().filter(|grant| grant.is_open(inquiry)).collect();
-    match inquiry.model {
-        Some(model) => grants_of(&open, model, inquiry.facts.output.as_deref()).unwrap_or_default(),
+pub(in crate::policy) fn granting<'g>(
+    grants: &'g [Grant],
+    asked: &Asked<'_>,
+) -> Result<Vec<&'g Grant>, Undecided> {
+    let open = open(grants, asked)?;
+    Ok(match asked.inquiry.model {
+        Some(model) => grants_of(&open, model, asked.inquiry.facts.output.as_deref()).unwrap_or_default(),
         None => open,
+    })
+}
+
+/// Whether the items of a level grant a request. `id` names them where models behind a name are granted one by one.
+pub(in crate::policy) fn granted_in_cedar(id: &str, grants: &[Grant]) -> String {
+    let on_models = grants.iter().any(|grant| !grant.models.is_empty());
+    let behind = on_models.then(|| atom(&format!("granted:{id}")));
+    any(grants.iter().map(Grant::in_cedar).chain(behind))
+}
+
+/// The items that grant something to such a request, were it for the right model.
+fn open<'g>(grants: &'g [Grant], asked: &Asked<'_>) -> Result<Vec<&'g Grant>, Undecided> {
+    let mut open = Vec::with_capacity(grants.len());
+    for grant in grants {
+        if grant.is_open(asked)? {
+            open.push(grant);
+        }
     }
+    Ok(open)
 }
 
 fn grants_of<'g>(open: &[&'g Grant], model: &ModelReference, output: Option<&str>) -> Option<Vec<&'g Grant>> {
@@ -103,26 +143,29 @@ fn uncovered<'m>(open: &[&Grant], model: &'m ModelReference, output: Option<&str
 }
 
 /// Why a level grants nothing to a request; says what it would grant.
-pub(in crate::policy) fn breach(grants: &[Grant], inquiry: &Inquiry<'_>) -> Breach {
+pub(in crate::policy) fn breach(grants: &[Grant], asked: &Asked<'_>) -> Result<Breach, Undecided> {
+    Ok(breach_of(grants, &open(grants, asked)?, &asked.inquiry))
+}
+
+fn breach_of(grants: &[Grant], open: &[&Grant], inquiry: &Inquiry<'_>) -> Breach {
     let operation = inquiry.operation;
     let named = grants.iter().any(|grant| grant.operations.contains(&operation));
     if operation.access() == Access::Named && !named {
         let text = format!("{operation} is not granted; an item of `allow` must name it in `actions`");
         return Breach::access(text).between(operation.name(), "not named");
     }
-    let open: Vec<&Grant> = grants.iter().filter(|grant| grant.is_open(inquiry)).collect();
     let output = inquiry.facts.output.as_deref();
     let Some(asked) = inquiry.model else {
         let text = format!("{operation} is not granted to such a request");
         return Breach::access(text).between(operation.name(), "nothing");
     };
     // Were it for the model alone, the request would be granted.
-    if output.is_some() && grants_of(&open, asked, None).is_some() {
+    if output.is_some() && grants_of(open, asked, None).is_some() {
         let bound = shortened(open.iter().flat_map(|grant| &grant.outputs));
         let text = format!("the place in S3 that the answer should go to is not granted (granted: {bound})");
         return Breach::access(text).between("another place", bound);
     }
-    let model = uncovered(&open, asked, output);
+    let model = uncovered(open, asked, output);
     let bound = shortened(open.iter().flat_map(|grant| &grant.models));
     let written_out =
         || open.iter().flat_map(|grant| &grant.models).any(|pattern| pattern.lists(model.canonical()));

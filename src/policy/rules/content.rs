@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::Breach;
 use crate::bedrock::view::{Modality, OpaqueKind};
+use crate::policy::cedar::{any, set};
 use crate::policy::facts::Facts;
 use crate::yaml::{Mapping, Node, Reader};
 
@@ -47,6 +48,23 @@ impl Content {
             Some(Breach::access(text).between(other, allowed))
         });
         breach.or_else(|| self.uninspected_breach(facts))
+    }
+
+    pub fn broken_in_cedar(&self) -> String {
+        let outside = |facts: &str, allowed: Vec<&str>| {
+            if allowed.is_empty() {
+                format!("!{facts}.isEmpty()")
+            } else {
+                format!("!{}.containsAll({facts})", set(allowed))
+            }
+        };
+        let modalities = self.modalities.iter().map(|allowed| {
+            outside("context.content.modalities", allowed.iter().copied().map(Modality::name).collect())
+        });
+        let uninspected = self.uninspected.iter().map(|allowed| {
+            outside("context.content.uninspected", allowed.iter().copied().map(OpaqueKind::name).collect())
+        });
+        any(modalities.chain(uninspected))
     }
 
     fn uninspected_breach(&self, facts: &Facts) -> Option<Breach> {

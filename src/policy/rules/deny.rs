@@ -4,7 +4,8 @@
 
 use super::Breach;
 use crate::bedrock::model::ModelReference;
-use crate::policy::condition::{hits, patterns};
+use crate::policy::cedar::TRUE;
+use crate::policy::condition::{hits, hits_in_cedar, patterns};
 use crate::policy::glob::Glob;
 use crate::yaml::{Mapping, Reader};
 
@@ -28,6 +29,11 @@ impl Deny {
             None => None,
         };
         Some(Self { models })
+    }
+
+    /// Holds for every request that the item matches.
+    pub fn broken_in_cedar(&self) -> String {
+        self.models.as_deref().map_or_else(|| TRUE.to_owned(), hits_in_cedar)
     }
 
     /// Broken by every request that the item matches.

@@ -9,6 +9,7 @@ use super::Breach;
 use crate::bedrock::operation::GuardrailPlace;
 use crate::bedrock::view::Leak;
 use crate::policy::Repair;
+use crate::policy::cedar::set;
 use crate::policy::facts::{Facts, GuardrailReference, Inquiry};
 use crate::policy::rule::RuleId;
 use crate::yaml::{Mapping, Reader};
@@ -52,6 +53,14 @@ impl Guardrail {
             }
         }
         (one_of.len() == texts.len()).then_some(Self { one_of, inject: inject?, marked: marked? })
+    }
+
+    pub fn broken_in_cedar(&self) -> String {
+        let allowed: Vec<String> = self.one_of.iter().map(ToString::to_string).collect();
+        let allowed = set(allowed.iter().map(String::as_str));
+        format!(
+            "(!(context has guardrail && {allowed}.contains(context.guardrail)) || context.guardrailLeaks)"
+        )
     }
 
     pub fn breach(&self, facts: &Facts) -> Option<Breach> {

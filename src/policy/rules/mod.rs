@@ -18,10 +18,13 @@ use limits::Limits;
 use residency::Residency;
 use sensitive::{Sensitive, Strongest};
 
+use super::asked::Undecided;
+use super::detectors::Detectors;
 use super::facts::Inquiry;
 use super::rule::{Mode, Section};
 use crate::bedrock::fault::Fault;
 use crate::bedrock::operation::{GuardrailPlace, Operation};
+use crate::sensitive::DetectorId;
 use crate::yaml::{Mapping, Reader};
 
 /// What an item demands, for every section but `allow`.
@@ -42,15 +45,46 @@ pub(super) struct Breach {
     pub text: String,
     pub value: Option<String>,
     pub bound: Option<String>,
+    /// The part of the rule that is broken, where exceptions can waive parts of it.
+    pub field: Option<&'static str>,
+    /// Whether nobody could say if the rule is broken.
+    pub undecided: bool,
 }
 
 impl Breach {
     pub fn access(text: impl Into<String>) -> Self {
-        Self { fault: Fault::AccessDenied, text: text.into(), value: None, bound: None }
+        Self {
+            fault: Fault::AccessDenied,
+            text: text.into(),
+            value: None,
+            bound: None,
+            field: None,
+            undecided: false,
+        }
     }
 
     pub fn validation(text: impl Into<String>) -> Self {
-        Self { fault: Fault::Validation, text: text.into(), value: None, bound: None }
+        Self {
+            fault: Fault::Validation,
+            text: text.into(),
+            value: None,
+            bound: None,
+            field: None,
+            undecided: false,
+        }
+    }
+
+    /// FAIL-CLOSED: a rule whose condition cannot be evaluated counts as broken, by nobody's fault but ours.
+    pub fn undecided(error: Undecided) -> Self {
+        let text = error.to_string();
+        Self {
+            fault: Fault::ServiceUnavailable,
+            text,
+            value: None,
+            bound: None,
+            field: None,
+            undecided: true,
+        }
     }
 
     pub fn between(self, value: impl Into<String>, bound: impl Into<String>) -> Self {
@@ -73,7 +107,12 @@ impl Kind {
     }
 
     /// Reads an item. `None` for `allow`, whose items are grants and not rules, and after a reported mistake.
-    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>, section: Section) -> Option<Self> {
+    pub fn read(
+        reader: &mut Reader<'_>,
+        item: &Mapping<'_>,
+        section: Section,
+        detectors: &Detectors,
+    ) -> Option<Self> {
         match section {
             Section::Allow => None,
             Section::Deny => Deny::read(reader, item).map(Self::Deny),
@@ -81,7 +120,7 @@ impl Kind {
             Section::Limits => Limits::read(reader, item).map(Self::Limits),
             Section::Content => Content::read(reader, item).map(Self::Content),
             Section::Guardrail => Guardrail::read(reader, item).map(Self::Guardrail),
-            Section::Sensitive => Sensitive::read(reader, item).map(Self::Sensitive),
+            Section::Sensitive => Sensitive::read(reader, item, detectors).map(Self::Sensitive),
         }
     }
 
@@ -118,5 +157,27 @@ impl Kind {
                 sensitive.breach(inquiry.facts, mode, strongest).into_iter().collect()
             }
         }
+    }
+
+    /// What breaks the rule, given that the rule concerns the request: one text, or one for each field.
+    pub fn broken_in_cedar(
+        &self,
+        mode: Mode,
+        denied: &dyn Fn(DetectorId) -> String,
+    ) -> Vec<(Option<&'static str>, String)> {
+        let whole = match self {
+            Self::Limits(limits) => {
+                let bounds = limits.bounds.iter();
+                return bounds
+                    .map(|bound| (Some(bound.quantity.name()), bound.broken_in_cedar(mode)))
+                    .collect();
+            }
+            Self::Deny(deny) => deny.broken_in_cedar(),
+            Self::Residency(residency) => residency.broken_in_cedar(),
+            Self::Content(content) => content.broken_in_cedar(),
+            Self::Guardrail(guardrail) => guardrail.broken_in_cedar(),
+            Self::Sensitive(sensitive) => sensitive.broken_in_cedar(mode, denied),
+        };
+        vec![(None, whole)]
     }
 }

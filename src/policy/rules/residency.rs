@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::Breach;
 use crate::bedrock::model::{ModelKind, ModelReference};
+use crate::policy::cedar::set;
 use crate::policy::facts::Inquiry;
 use crate::yaml::{Mapping, Reader, closest};
 
@@ -58,6 +59,14 @@ impl Residency {
         Some(Breach::access(text).between(runs_in, allowed))
     }
 
+    /// Geographies stand for the regions in them that this version knows.
+    pub fn broken_in_cedar(&self) -> String {
+        let known = GEOGRAPHIES.iter().chain(&REGIONS).copied();
+        let inside = known.filter(|place| self.places.iter().any(|allowed| lies_in(place, allowed)));
+        let listed: BTreeSet<&str> = self.places.iter().map(String::as_str).chain(inside).collect();
+        format!("!{}.containsAll(context.model.places)", set(listed))
+    }
+
     /// What calls no model is worked on in the region that is called.
     fn breach_without_model(&self, region: &str) -> Option<Breach> {
         if self.places.iter().any(|place| lies_in(region, place)) {
@@ -91,6 +100,21 @@ pub(in crate::policy) fn unwritten(inquiry: &Inquiry<'_>) -> Option<Breach> {
     Some(Breach::access(text).between(place, region))
 }
 
+/// The geography that a region lies in; a geography, and a region of none, is itself.
+pub(in crate::policy) fn geography_of(place: &str) -> &str {
+    let mut wide = GEOGRAPHIES.iter().filter(|geography| **geography != "global");
+    if is_region(place) {
+        wide.find(|geography| lies_in(place, geography)).copied().unwrap_or(place)
+    } else {
+        place
+    }
+}
+
+/// A place as Cedar is told of it: a region that this version does not know is the geography that it lies in.
+pub(in crate::policy) fn place_in_cedar(runs_in: &str) -> &str {
+    if REGIONS.contains(&runs_in) { runs_in } else { geography_of(runs_in) }
+}
+
 /// Whether two regions are one, or lie in one geography that is not the whole world.
 fn are_neighbours(one: &str, other: &str) -> bool {
     let mut geographies = GEOGRAPHIES.iter().filter(|geography| **geography != "global");
@@ -100,6 +124,41 @@ fn are_neighbours(one: &str, other: &str) -> bool {
 /// Prefixes of inference profiles, and the parts of the world that regions lie in.
 const GEOGRAPHIES: [&str; 14] =
     ["us", "us-gov", "eu", "apac", "jp", "au", "in", "ca", "sa", "mx", "me", "af", "il", "global"];
+
+/// Regions with a Bedrock endpoint. Nothing depends on the list but the form that rules take in Cedar.
+const REGIONS: [&str; 31] = [
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "ca-central-1",
+    "ca-west-1",
+    "mx-central-1",
+    "sa-east-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "af-south-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-4",
+];
 
 /// Regions that are called after a geography they do not belong to: London and Zurich are not in the European Union.
 /// A policy that admits them names them.

@@ -6,10 +6,12 @@
 
 use super::Breach;
 use crate::policy::Repair;
+use crate::policy::cedar::{FALSE, all, any, not, quoted, set};
+use crate::policy::detectors::Detectors;
 use crate::policy::facts::{Facts, Found};
 use crate::policy::rule::{Mode, RuleId};
 use crate::policy::unsupported;
-use crate::sensitive::{DetectorId, DetectorSet, Findings, find};
+use crate::sensitive::{DetectorId, DetectorSet, Findings};
 use crate::yaml::{Mapping, Node, Reader, Value, closest};
 
 pub(in crate::policy) const KEYS: [&str; 4] = ["detect", "prompt", "response", "unread"];
@@ -49,7 +51,7 @@ enum Unread {
 }
 
 impl Sensitive {
-    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>) -> Option<Self> {
+    pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>, known: &Detectors) -> Option<Self> {
         let prompt = item.get("prompt").map(|node| read_action(reader, node, "prompt"));
         let response = item.get("response").map(|node| read_action(reader, node, "response"));
         if prompt.is_none() && response.is_none() {
@@ -57,7 +59,7 @@ impl Sensitive {
         }
         let unread = read_unread(reader, item, prompt.flatten());
         let node = reader.required(item, "an item of `sensitive`", "detect")?;
-        let detectors = read_detectors(reader, node)?;
+        let detectors = read_detectors(reader, node, known)?;
         let (prompt, response) = (prompt.flatten(), response.flatten());
         Some(Self { detectors, prompt, response, unread: unread? })
     }
@@ -72,6 +74,28 @@ impl Sensitive {
     pub fn breach(&self, facts: &Facts, mode: Mode, strongest: Strongest) -> Option<Breach> {
         let found = self.breach_of(&facts.findings, Direction::Prompt, mode, strongest);
         found.or_else(|| self.unread_breach(facts))
+    }
+
+    /// `denied` says of a detector whether a stronger rule denies what it finds, so that a rule that redacts does not.
+    pub fn broken_in_cedar(&self, mode: Mode, denied: &dyn Fn(DetectorId) -> String) -> String {
+        let found = |detector: DetectorId| format!("context.findings.contains({})", quoted(detector.short()));
+        let broken = match (self.prompt, mode) {
+            (None | Some(Action::Report), Mode::Enforce | Mode::Shadow) => FALSE.to_owned(),
+            (Some(Action::Redact), Mode::Enforce) => {
+                any(self.detectors.iter().map(|detector| all([found(detector), not(&denied(detector))])))
+            }
+            (Some(Action::Redact), Mode::Shadow) | (Some(Action::Deny), Mode::Enforce | Mode::Shadow) => {
+                let names = set(self.detectors.iter().map(DetectorId::short));
+                format!("context.findings.containsAny({names})")
+            }
+        };
+        let unread = (self.unread == Unread::Deny).then(|| "context.content.unread > 0".to_owned());
+        any(std::iter::once(broken).chain(unread))
+    }
+
+    /// Whether what a detector finds in prompts is refused.
+    pub fn denies(&self, detector: DetectorId) -> bool {
+        self.denies_prompts() && self.detectors.contains(detector)
     }
 
     fn unread_breach(&self, facts: &Facts) -> Option<Breach> {
@@ -135,6 +159,11 @@ impl Sensitive {
     /// Whether answers must be read before they are passed on.
     pub const fn filters_answers(&self) -> bool {
         matches!(self.response, Some(Action::Redact | Action::Deny))
+    }
+
+    /// Whether what is found in prompts is refused.
+    pub const fn denies_prompts(&self) -> bool {
+        matches!(self.prompt, Some(Action::Deny))
     }
 
     const fn action(&self, direction: Direction) -> Option<Action> {
@@ -206,16 +235,16 @@ fn read_unread(reader: &mut Reader<'_>, item: &Mapping<'_>, prompt: Option<Actio
     reader.one_of(node, "unread", &[("report", Unread::Report), ("deny", Unread::Deny)])
 }
 
-fn read_detectors(reader: &mut Reader<'_>, node: &Node) -> Option<DetectorSet> {
+fn read_detectors(reader: &mut Reader<'_>, node: &Node, known: &Detectors) -> Option<DetectorSet> {
     let names = reader.strings(node, "detect")?;
     let mut detectors = DetectorSet::EMPTY;
     for (name, element) in names.iter().zip(reader.list(node)) {
-        if let Some(detector) = find(name) {
+        if let Some(detector) = known.find(name) {
             detectors.insert(detector);
             continue;
         }
         let message = format!("there is no detector `{}`", name.escape_debug());
-        let known: Vec<_> = DetectorSet::all().iter().map(DetectorId::short).collect();
+        let known = known.names();
         let help = match closest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("detectors: {}", known.join(", ")),

@@ -126,7 +126,7 @@ pub(super) fn policies(org: &str) -> PolicySet {
     let org = format!("version: 1\nscope: org\nallow:\n{all}{org}");
     let sources = [Source::new("org.yaml", &*org), Source::new("teams/payments.yaml", &*team)];
     let mut diagnostics = Diagnostics::default();
-    let set = compile(&sources, &mut diagnostics);
+    let set = compile(&sources, crate::clock::now(), &mut diagnostics);
     set.unwrap_or_else(|| panic!("{:#?}", diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>()))
 }
 
@@ -159,6 +159,7 @@ pub(super) fn judged(
         region: "us-east-1".to_owned(),
         source: "10.1.2.3".parse().unwrap(),
         now: "2026-11-20T10:30:00Z".parse().unwrap(),
+        break_glass: None,
     };
     let subject = Subject {
         principal: &principal,

@@ -71,7 +71,7 @@ fn a_body_that_configures_a_guardrail_needs_one_that_is_named() {
             let path = if scope == "org" { "org.yaml" } else { "teams/payments.yaml" };
             Source::new(path, format!("version: 1\nscope: {scope}\nallow: {{ models: \"*\" }}\n{rules}"))
         });
-        let policies = policy::compile(&sources, &mut Diagnostics::default()).unwrap();
+        let policies = policy::compile(&sources, crate::clock::now(), &mut Diagnostics::default()).unwrap();
         let body = format!(r#"{{"inputText":"hi","amazon-bedrock-guardrailConfig":{config}}}"#);
         let subject = Subject {
             principal: &principal(),
@@ -115,7 +115,8 @@ fn policies(action: &str) -> PolicySet {
         Source::new(path, format!("version: 1\nscope: {scope}\n{rules}"))
     });
     let mut diagnostics = Diagnostics::default();
-    policy::compile(&sources, &mut diagnostics).unwrap_or_else(|| panic!("{diagnostics}"))
+    policy::compile(&sources, crate::clock::now(), &mut diagnostics)
+        .unwrap_or_else(|| panic!("{diagnostics}"))
 }
 
 fn principal() -> Principal {
@@ -133,6 +134,7 @@ fn context() -> Context {
         region: "us-east-1".to_owned(),
         source: "10.1.2.3".parse().unwrap(),
         now: "2026-11-20T10:30:00Z".parse().unwrap(),
+        break_glass: None,
     }
 }
 

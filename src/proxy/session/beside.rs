@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 
 use crate::audit::{EndState, Outcome};
 use crate::clock;
-use crate::policy::{Repair, Violation};
+use crate::policy::{Exempted, Repair, Violation};
 use crate::proxy::records;
 use crate::proxy::refuse::Refusal;
 use crate::sensitive::Findings;
@@ -36,6 +36,8 @@ pub struct Heard {
     pub violations: Vec<Violation>,
     pub shadow: Vec<Violation>,
     pub shape: Shape,
+    /// Exceptions that they relied on, each once.
+    pub exceptions: Vec<Exempted>,
 }
 
 /// What both sides of a session know of each other.

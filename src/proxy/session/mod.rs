@@ -72,7 +72,7 @@ impl Session<'_> {
                 return forwarded.fail(&Refusal::Upstream(error), outcome, downstream).await;
             }
         };
-        let hearing = Hearing::new(policies, &proxy.scanner, answering.clone(), Arc::clone(&shared));
+        let hearing = Hearing::new(policies, policies.scanner(), answering.clone(), Arc::clone(&shared));
         let events = pin!(pump::run(proxy, input, hearing, live, Arc::clone(&shared)));
         let mut beside = Beside::new(events, shared);
 

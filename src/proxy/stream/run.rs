@@ -34,6 +34,8 @@ enum Text<'f> {
     /// Under a signature.
     Sealed(Redactor<'f>),
     Tool(Tool),
+    /// Over: what was found is counted.
+    Ended,
 }
 
 impl<'f> Run<'f> {
@@ -64,18 +66,20 @@ impl<'f> Run<'f> {
             }
             Text::Tool(tool) => {
                 if tool.push(piece) {
-                    return self.end(out, seen);
+                    let text = tool.take();
+                    return self.settle(&text, out, seen);
                 }
                 if tool.text.len() > TOOL_BYTES {
                     return self.outgrown(out, seen);
                 }
             }
+            Text::Ended => return Err(Denied),
         }
         self.clock(out.len() > before, seen);
         Ok(())
     }
 
-    /// The text has ended: appends the rest. The run can go on with nothing then.
+    /// The text has ended: appends the rest.
     pub fn end(&mut self, out: &mut String, seen: &mut Seen) -> Result<(), Denied> {
         let denied = match &mut self.text {
             Text::Words(redactor) | Text::Sealed(redactor) => redactor.finish(out) == Progress::Denied,
@@ -83,6 +87,7 @@ impl<'f> Run<'f> {
                 let text = tool.take();
                 return self.settle(&text, out, seen);
             }
+            Text::Ended => return Ok(()),
         };
         if denied {
             return Err(self.denied(seen));
@@ -90,6 +95,7 @@ impl<'f> Run<'f> {
         if let Text::Words(redactor) | Text::Sealed(redactor) = &self.text {
             seen.add(redactor.findings());
         }
+        self.text = Text::Ended;
         self.clock(true, seen);
         Ok(())
     }
@@ -126,7 +132,9 @@ impl<'f> Run<'f> {
         for spelling in [text, &unescaped(text)] {
             let matches = self.filter.scanner.scan(self.filter.all(), spelling, None);
             let mut these = Findings::default();
-            matches.iter().for_each(|one| these.add(one.detector, 1));
+            for one in &matches {
+                these.add(one.detector, 1);
+            }
             if these.iter().count() >= found.iter().count() {
                 found = these;
             }
@@ -153,13 +161,14 @@ impl<'f> Run<'f> {
         self.push(&text, out, seen)
     }
 
-    fn denied(&self, seen: &mut Seen) -> Denied {
-        if let Text::Words(redactor) | Text::Sealed(redactor) = &self.text {
+    fn denied(&mut self, seen: &mut Seen) -> Denied {
+        let text = std::mem::replace(&mut self.text, Text::Ended);
+        if let Text::Words(redactor) | Text::Sealed(redactor) = &text {
             let found = redactor.findings();
             seen.add(found);
             // A redactor that denies without having found a thing has given up.
             seen.overlong |= found.detectors().intersection(self.filter.acting()).is_empty();
-            if matches!(self.text, Text::Sealed(_)) {
+            if matches!(text, Text::Sealed(_)) {
                 seen.add_fixed(found);
             }
         }
@@ -174,6 +183,7 @@ impl<'f> Run<'f> {
         let holds = match &self.text {
             Text::Words(redactor) | Text::Sealed(redactor) => redactor.is_holding(),
             Text::Tool(tool) => self.filter.acts() && !tool.text.is_empty(),
+            Text::Ended => false,
         };
         if holds {
             self.since.get_or_insert_with(clock::instant);

@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use regex::{Regex, RegexBuilder};
 use regex_syntax::hir::{Hir, HirKind};
 use thiserror::Error;
 
 use super::candidate::{Accepted, Candidate, Validate};
+use super::pattern::Pattern;
 use super::words::Contribution;
 use super::{DetectorId, Scanner, ScannerError, checksums, find};
 
@@ -21,7 +21,7 @@ pub const LONGEST_PATTERN: usize = 500;
 /// The most bytes that a match may have: what is held back of a stream at most.
 pub const LONGEST_MATCH: usize = 1024;
 /// The most detectors that one policy folder may add.
-pub const MOST: usize = 50;
+pub const MOST_CUSTOM: usize = 50;
 /// The most keywords of one detector.
 pub const MOST_KEYWORDS: usize = 20;
 
@@ -80,7 +80,7 @@ impl Validator {
 #[derive(Debug, Clone)]
 pub struct Custom {
     pub(super) id: DetectorId,
-    pub(super) pattern: Regex,
+    pub(super) pattern: Pattern,
     pub(super) validate: Validate,
     pub(super) keywords: Vec<String>,
 }
@@ -133,7 +133,7 @@ impl Custom {
             return Err(CustomError::TooLong(length));
         }
         check_pattern(&definition.pattern)?;
-        let pattern = RegexBuilder::new(&definition.pattern).size_limit(PATTERN_LIMIT).build();
+        let pattern = Pattern::new(&definition.pattern, PATTERN_LIMIT);
         let keywords: Vec<String> = definition.keywords.iter().map(|word| word.to_lowercase()).collect();
         if keywords.len() > MOST_KEYWORDS || keywords.iter().any(|word| !is_keyword(word)) {
             return Err(CustomError::Keyword);

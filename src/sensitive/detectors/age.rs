@@ -34,5 +34,5 @@ fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
     let age: u32 = matched.get(start..start + length)?.parse().ok()?;
     let range = candidate.range.start + start..candidate.range.start + start + length;
     let apart = candidate.is_word() && candidate.byte_before(candidate.range.start) != b'.';
-    (apart && (1..=120).contains(&age)).then(|| candidate.part(range))
+    (apart && (1..=120).contains(&age)).then(|| Accepted::part(range))
 }

@@ -11,7 +11,7 @@ pub(super) static DETECTOR: Detector = Detector {
     aliases: &[],
     finds: "Bitcoin addresses",
     check: Some("double SHA-256 or Bech32"),
-    triggers: &[Trigger::Literal("bc1"), Trigger::Literal("1"), Trigger::Literal("3")],
+    triggers: &[Trigger::Digits(1)],
     pattern: r"[13][1-9A-HJ-NP-Za-km-z]{25,34}|bc1[02-9ac-hj-np-z]{11,71}|BC1[02-9AC-HJ-NP-Z]{11,71}",
     validate,
     words: &["btc", "bitcoin", "wallet", "donate", "xbt"],

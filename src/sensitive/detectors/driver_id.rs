@@ -33,6 +33,8 @@ pub(super) static DETECTOR: Detector = Detector {
         "driver number",
         "drivers id",
         "dl",
+        "dln",
+        "cdl",
         "dl number",
         "dl no",
         "d.l.",

@@ -10,7 +10,7 @@ pub(super) static DETECTOR: Detector = Detector {
     aliases: &[],
     finds: "hardware addresses of network interfaces",
     check: None,
-    triggers: &[Trigger::Literal(":"), Trigger::Literal("-"), Trigger::Digits(4)],
+    triggers: &[Trigger::Digits(1), Trigger::Context],
     pattern: r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}",
     validate,
     words: &["mac", "hwaddr", "ether", "bssid"],
@@ -35,7 +35,7 @@ pub(super) static DETECTOR: Detector = Detector {
 fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
     let matched = candidate.matched();
     let joints = || matched.bytes().filter(|byte| !byte.is_ascii_hexdigit());
-    let same = joints().next() == joints().last() && joints().all(|sign| Some(sign) == joints().next());
+    let same = joints().next() == joints().next_back() && joints().all(|sign| Some(sign) == joints().next());
     let joint = joints().next().unwrap_or_default();
     let alone = candidate.is_word()
         && candidate.byte_before(candidate.range.start) != joint

@@ -72,7 +72,7 @@ fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
         }
         (false, _) => length >= 6 && random && !is_code(value),
     };
-    (believed && !secrets::is_no_secret(value)).then(|| candidate.part(start..start + value.len()))
+    (believed && !secrets::is_no_secret(value)).then(|| Accepted::part(start..start + value.len()))
 }
 
 /// Without the quote that closes it and the signs that end a sentence.

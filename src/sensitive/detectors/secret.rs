@@ -66,5 +66,5 @@ fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
     let believed =
         value.len() >= 16 && random && !secrets::is_no_secret(value) && !before.is_ascii_lowercase();
     (believed && !of_value(candidate.byte(candidate.range.end)))
-        .then(|| candidate.part(start..start + value.len()))
+        .then(|| Accepted::part(start..start + value.len()))
 }

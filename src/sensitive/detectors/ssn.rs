@@ -60,6 +60,7 @@ pub(super) static DETECTOR: Detector = Detector {
             "tax id 959-81-5360",
             "1\u{300}3-45-6789",
             "version 1.2.3-45",
+            "part no. 123-45-6789",
         ],
     },
 };
@@ -69,9 +70,15 @@ fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
     let apart = candidate.begins_apart() && !candidate.goes_on(end);
     let number = candidate.until(end);
     let digits: Vec<u32> = digits(number).collect();
-    let written = || is_punctuated(number) || candidate.has_context();
+    let written = || candidate.has_context() || is_punctuated(number) && !candidate.follows(NUMBERED);
     (apart && is_issued(&digits) && written()).then(|| candidate.shape_until(end))
 }
+
+/// Things that have numbers of their own.
+const NUMBERED: &[&str] = &[
+    "order", "part", "sku", "lot", "batch", "ticket", "invoice", "tracking", "serial", "version", "isbn",
+    "case", "model",
+];
 
 /// Whether the same sign, a dash or a dot, stands after the third and the fifth digit.
 fn is_punctuated(matched: &str) -> bool {

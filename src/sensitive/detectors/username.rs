@@ -30,5 +30,5 @@ fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
     let told = matched.contains([':', '=']) || value.bytes().any(|byte| byte.is_ascii_digit());
     let start = candidate.range.start + start;
     (begins && told && value.len() >= 3 && !secrets::is_no_secret(value))
-        .then(|| candidate.part(start..start + value.len()))
+        .then(|| Accepted::part(start..start + value.len()))
 }

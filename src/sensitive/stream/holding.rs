@@ -143,7 +143,7 @@ impl Holding {
 
 impl fmt::Debug for Holding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let memory = self.automaton.as_ref().map(|automaton| automaton.dfa.memory_usage());
+        let memory = self.automaton.as_ref().map(|automaton| automaton.dfa.get_nfa().memory_usage());
         formatter.debug_struct("Holding").field("memory", &memory).finish_non_exhaustive()
     }
 }
@@ -234,12 +234,11 @@ impl Walk {
         let known = self.reached.filter(|reached| {
             reached.number == states.number && reached.cleared == states.cache.clear_count()
         });
-        let mut state = match known {
-            Some(reached) => reached.state,
-            None => {
-                self.at = self.start;
-                automaton.start(states)?
-            }
+        let mut state = if let Some(reached) = known {
+            reached.state
+        } else {
+            self.at = self.start;
+            automaton.start(states)?
         };
         while let Some(&byte) = bytes.get(self.at) {
             #[cfg(test)]
@@ -305,9 +304,16 @@ pub(super) struct Follower {
     holding: Arc<Holding>,
     /// `None` when the automaton gave up: then nothing ends.
     reached: Option<(States, LazyStateID)>,
+    /// Whether a match ended before the byte that was read last: they are seen one byte late.
+    late: bool,
 }
 
 impl Follower {
+    /// Follows something that has no end.
+    pub(super) const fn endless(holding: Arc<Holding>) -> Self {
+        Self { holding, reached: None, late: false }
+    }
+
     /// `alive` is what began at the start so far.
     pub(super) fn new(holding: Arc<Holding>, alive: &str) -> Self {
         let reached = holding.automaton.as_ref().and_then(|automaton| {
@@ -315,24 +321,22 @@ impl Follower {
             let state = automaton.start(&mut states)?;
             Some((states, state))
         });
-        let mut follower = Self { holding, reached };
-        follower.read(alive);
+        let mut follower = Self { holding, reached, late: false };
+        follower.read(alive, 0);
         follower
     }
 
-    /// Reads on and returns how many bytes still belong to what is followed, once not all of them do.
-    pub(super) fn read(&mut self, text: &str) -> Option<usize> {
+    /// Reads on from an offset of `text` and returns the offset at which what is followed has ended, once it has.
+    pub(super) fn read(&mut self, text: &str, from: usize) -> Option<usize> {
         let automaton = self.holding.automaton.as_ref()?;
         let (mut states, mut state) = self.reached.take()?;
-        let mut whole = None;
-        for (at, byte) in text.bytes().enumerate() {
+        for (at, byte) in text.bytes().enumerate().skip(from) {
             state = automaton.dfa.next_state(&mut states.cache, state, byte).ok()?;
             if state.is_dead() {
                 self.holding.give_back(states);
-                // A match is seen one byte late.
-                return Some(whole.filter(|whole| whole + 1 == at).unwrap_or(at));
+                return Some(at - usize::from(self.late));
             }
-            whole = state.is_match().then_some(at).or(whole);
+            self.late = state.is_match();
         }
         self.reached = Some((states, state));
         None

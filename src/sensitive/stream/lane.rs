@@ -10,9 +10,6 @@ use super::window::Window;
 use crate::sensitive::scanner::{Chain, Claim, Trial, settle};
 use crate::sensitive::{DetectorId, DetectorSet, Scanner};
 
-/// Folded bytes behind a candidate that decide about it as well: the first of the next character.
-const BEHIND: usize = 1;
-
 /// A settled part of a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Part<'t> {
@@ -27,6 +24,10 @@ pub(super) struct Lane<'s> {
     window: Window,
     walk: Walk,
     trials: Vec<(usize, Trial)>,
+    /// The first live start when matches were last tried: as long as it stays, nothing more can be decided.
+    tried: usize,
+    /// A detector that takes the whole text whatever it is, by the name of its member.
+    whole: Option<DetectorId>,
     /// What is being dropped, because too much of it would have to be held.
     swallowing: Option<Follower>,
     /// Text before this offset was dropped or replaced already.
@@ -53,6 +54,8 @@ impl<'s> Lane<'s> {
             window: Window::default(),
             walk: Walk::new(scanner.holding(detectors, Bounds::Kept)),
             trials: Vec::new(),
+            tried: 0,
+            whole: scanner.takes_whole(detectors, key),
             swallowing: None,
             swallowed: 0,
             kept: 0,
@@ -62,6 +65,11 @@ impl<'s> Lane<'s> {
     /// Folded bytes that are held back and not dropped already.
     pub(super) fn pending(&self) -> usize {
         self.window.folded().len() - self.window.settled().max(self.swallowed)
+    }
+
+    #[cfg(test)]
+    pub(super) const fn memory(&self) -> usize {
+        self.window.memory()
     }
 
     #[cfg(test)]
@@ -80,18 +88,20 @@ impl<'s> Lane<'s> {
     fn push(&mut self, text: &str, sink: &mut impl FnMut(Part<'_>)) {
         let from = self.window.folded().len();
         self.window.push(text);
-        if !self.is_swallowed(from) {
-            self.walk.read(self.window.folded());
-            let alive = self.walk.alive_from();
-            let settled = if self.walk.has_seen_matches() {
-                self.settle(alive, Horizon::Open, sink)
-            } else {
-                self.hand_on(self.window.settled()..alive, sink);
-                alive
-            };
+        if self.is_swallowed(from) || self.whole.is_some() {
+            return;
+        }
+        self.walk.read(self.window.folded());
+        let alive = self.walk.alive_from();
+        if !self.walk.has_seen_matches() {
+            self.hand_on(self.window.settled()..alive, sink);
+            self.forget(alive);
+        } else if alive > self.tried {
+            let settled = self.settle(alive, Horizon::Open, sink);
             if settled == alive {
                 self.walk.forget_matches();
             }
+            self.tried = alive;
             self.forget(settled);
         }
     }
@@ -118,13 +128,18 @@ impl<'s> Lane<'s> {
         if rest.is_empty() {
             return;
         }
-        if let Some(detector) = self.suspect(rest, first) {
+        let set = self.chains.iter().map(|chain| chain.detector).collect();
+        let holding = self.scanner.holding(set, Bounds::Lifted);
+        let (detector, follower) = match self.whole {
+            Some(whole) => (Some(whole), Follower::endless(holding)),
+            None => (self.suspect(rest, first), Follower::new(holding, rest)),
+        };
+        if let Some(detector) = detector {
             sink(Part::Found(detector));
-            let set = self.chains.iter().map(|chain| chain.detector).collect();
-            self.swallowing = Some(Follower::new(self.scanner.holding(set, Bounds::Lifted), rest));
-            self.swallowed = text.len();
-            self.kept = rest.len();
         }
+        self.swallowing = Some(follower);
+        self.swallowed = text.len();
+        self.kept = rest.len();
     }
 
     /// A detector of which all of `text` may be the beginning of a match.
@@ -143,11 +158,12 @@ impl<'s> Lane<'s> {
     fn is_swallowed(&mut self, from: usize) -> bool {
         let Some(follower) = &mut self.swallowing else { return false };
         let text = self.window.folded();
-        if let Some(length) = follower.read(text.get(from..).unwrap_or_default()) {
-            self.swallowed = from + length;
+        if let Some(end) = follower.read(text, from) {
+            self.swallowed = end;
             self.swallowing = None;
             // What begins inside of it and goes on behind it is looked for in what was kept.
             self.walk.restart(self.window.settled());
+            self.tried = 0;
             return false;
         }
         self.swallowed = text.len();
@@ -175,7 +191,7 @@ impl<'s> Lane<'s> {
         let bounds = self.window.settled()..to;
         self.scanner.trials(&self.chains, self.window.folded(), bounds, &mut self.trials);
         let to = match horizon {
-            Horizon::Open => first_open(&self.trials, to, self.window.folded().len()),
+            Horizon::Open => first_open(&self.trials, to),
             Horizon::Closed => to,
         };
         let mut claims = Vec::new();
@@ -184,6 +200,9 @@ impl<'s> Lane<'s> {
                 chain.next = trial.next;
             }
             claims.extend(trial.claim);
+        }
+        if self.whole.is_some() {
+            claims.extend(self.scanner.whole_values(&self.chains, self.window.folded()));
         }
         for chain in &mut self.chains {
             chain.next = chain.next.max(to);
@@ -206,6 +225,7 @@ impl<'s> Lane<'s> {
     fn forget(&mut self, settled: usize) {
         let by = self.window.settle(settled);
         self.walk.shift(by);
+        self.tried = self.tried.saturating_sub(by);
         self.swallowed = self.swallowed.saturating_sub(by);
         for chain in &mut self.chains {
             chain.next = chain.next.saturating_sub(by);
@@ -213,15 +233,19 @@ impl<'s> Lane<'s> {
     }
 }
 
-/// The start of the first candidate before `to` that is not decided yet, or whose claim reaches beyond what is; `to`
-/// when there is none. Rejected candidates may reach as far as they like.
-fn first_open(trials: &[(usize, Trial)], to: usize, end: usize) -> usize {
+/// The start of the first claim before `to` that reaches beyond what is settled; `to` when there is none. Rejected
+/// candidates may reach as far as they like.
+///
+/// INVARIANT: a candidate that begins before the first live start ends before the last character that was read, or it
+/// would be alive itself. So all that decides about it is known.
+fn first_open(trials: &[(usize, Trial)], to: usize) -> usize {
     let mut to = to;
     loop {
-        let open = trials.iter().map(|(_, trial)| trial).filter(|trial| {
-            let claimed = trial.claim.as_ref().map_or(0, |claim: &Claim| claim.range.end);
-            trial.candidate.start < to && (claimed > to || claimed.max(trial.candidate.end) + BEHIND > end)
-        });
+        let reaches = |claim: &Claim| claim.range.end > to;
+        let open = trials
+            .iter()
+            .map(|(_, trial)| trial)
+            .filter(|trial| trial.candidate.start < to && trial.claim.as_ref().is_some_and(reaches));
         match open.map(|trial| trial.candidate.start).min() {
             Some(start) => to = start,
             None => return to,

@@ -156,7 +156,12 @@ impl<'s> Redactor<'s> {
 
     /// Whether text is held back.
     pub fn is_holding(&self) -> bool {
-        self.acting.as_ref().is_some_and(|lane| lane.pending() > 0)
+        self.held() > 0
+    }
+
+    /// How much text is held back, in bytes as detectors count them: what folds to one ASCII character is one.
+    pub fn held(&self) -> usize {
+        self.acting.as_ref().map_or(0, Lane::pending)
     }
 }
 

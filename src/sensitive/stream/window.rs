@@ -79,6 +79,12 @@ impl Window {
         characters.as_str()
     }
 
+    /// Bytes that are taken up.
+    #[cfg(test)]
+    pub(super) const fn memory(&self) -> usize {
+        self.original.capacity() + self.folded.capacity() + self.steps.capacity() * size_of::<Step>()
+    }
+
     /// Everything before the folded offset `to` is settled. Returns by how much all offsets have become smaller.
     pub(super) fn settle(&mut self, to: usize) -> usize {
         self.settled = to;

@@ -33,6 +33,8 @@ pub(super) struct Exchanges {
     cost: Family<Counter, 2>,
     denials: Family<IntCounter, 1>,
     shadow_denials: Family<IntCounter, 1>,
+    exceptions: Family<IntCounter, 1>,
+    break_glass: Family<IntCounter, 1>,
     edits: Family<IntCounter, 1>,
     findings: Family<IntCounter, 2>,
     duration: Family<Histogram, 1>,
@@ -56,6 +58,8 @@ impl Exchanges {
             cost: Family::register(registry, &names::COST)?,
             denials: Family::register(registry, &names::DENIALS)?,
             shadow_denials: Family::register(registry, &names::SHADOW_DENIALS)?,
+            exceptions: Family::register(registry, &names::EXCEPTIONS)?,
+            break_glass: Family::register(registry, &names::BREAK_GLASS)?,
             edits: Family::register(registry, &names::EDITS)?,
             findings: Family::register(registry, &names::FINDINGS)?,
             duration: Family::register(registry, &names::DURATION)?,
@@ -71,6 +75,7 @@ impl Exchanges {
         exchanges.know_caller(label::NONE, label::NONE);
         exchanges.know_rule(label::NONE, false);
         exchanges.know_rule(label::NONE, true);
+        exchanges.know_exception(label::NONE, true);
         Ok(exchanges)
     }
 
@@ -117,6 +122,13 @@ impl Exchanges {
         } else {
             self.denials.show([rule]);
             self.edits.show([rule]);
+        }
+    }
+
+    pub fn know_exception(&self, id: &str, break_glass: bool) {
+        self.exceptions.show([id]);
+        if break_glass {
+            self.break_glass.show([id]);
         }
     }
 
@@ -167,6 +179,12 @@ impl Exchanges {
         ] {
             for rule in once_each(rules) {
                 family.with([rule], IntCounter::inc);
+            }
+        }
+        for exception in &event.exceptions {
+            self.exceptions.with([&*exception.id], IntCounter::inc);
+            if exception.break_glass {
+                self.break_glass.with([&*exception.id], IntCounter::inc);
             }
         }
         for finding in &event.findings {

@@ -69,6 +69,11 @@ impl Metrics {
         self.exchanges.record(event);
     }
 
+    /// Shows the series of an exception from now on.
+    pub fn know_exception(&self, id: &str, break_glass: bool) {
+        self.exchanges.know_exception(id, break_glass);
+    }
+
     /// Shows the series of a rule from now on. `shadow` rules are watched and never enforced.
     pub fn know_rule(&self, rule: &str, shadow: bool) {
         self.exchanges.know_rule(rule, shadow);

@@ -3,6 +3,7 @@
 use bedrock_warden::telemetry::names::prometheus as names;
 
 use super::grafana::{Target, targets};
+use crate::exceptions::{META, exceptions};
 use crate::receivers::prometheus::scrape;
 use crate::receivers::traffic;
 use crate::support::call::Call;
@@ -17,12 +18,17 @@ const PRICED: &str = "amazon.nova-lite-v1:0";
 #[test]
 fn every_panel_shows_something_after_some_traffic() {
     let Some(metrics) = VictoriaMetrics::start() else { return };
-    let warden = traffic::setup().start();
+    let glass = format!(
+        "  - {{ id: BG-1, for: {{ team: payments }}, waive: [org/deny/no-opus], breakGlass: true, {META} }}\n"
+    );
+    let warden = traffic::setup().policy("exceptions.yaml", &exceptions(&glass)).start();
     // As if the rounds of traffic had come half a minute apart: a rate needs two scrapes of every series.
     for seconds_ago in [90, 60, 30, 0] {
         if seconds_ago < 90 {
             traffic::send(&warden);
             warden.send(Call::converse(PRICED, "say: hello")).assert_ok();
+            let opened = Call::converse(traffic::OPUS, "say: hello").header("x-warden-break-glass", "BG-1");
+            warden.send(opened).assert_ok();
         }
         metrics.import(&scrape(&warden), seconds_ago, &["environment=tests", "instance=warden"]);
     }

@@ -8,7 +8,9 @@ use crate::support::obtain::clients::Packages;
 use crate::support::warden::{Setup, TestWarden};
 
 use super::application::{Application, Language};
-use super::expected::{CASES, Expected, bad_keys, case_names, check_run, warden};
+use super::expected::{
+    CASES, EDITED, Expected, bad_keys, case_names, check_edited, check_run, editing, warden,
+};
 use super::table;
 
 const APPLICATION: Application =
@@ -97,6 +99,13 @@ fn boto3_uses_every_kind_of_operation() {
         assert!(!seen.body().contains("jane.doe"), "{seen:?}");
         assert!(!seen.body().contains(&BASE64_STANDARD.encode("jane.doe")), "{seen:?}");
     }
+}
+
+#[test]
+fn boto3_reads_streams_that_policy_changes() {
+    let warden = editing();
+    let Some(observed) = APPLICATION.run(&warden, &case_names(EDITED)) else { return };
+    check_edited(&observed);
 }
 
 #[test]

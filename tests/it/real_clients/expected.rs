@@ -71,6 +71,34 @@ pub const CASES: &[(&str, Expected)] = &[
     ("throttled", Expected::Refused { code: "ThrottlingException", status: 429, mentions: &[] }),
 ];
 
+/// Streams that [`editing`] changes or cuts.
+pub const EDITED: &[(&str, Expected)] = &[
+    ("edited_converse_stream", Expected::Stream("mail {EMAIL} today")),
+    ("edited_invoke_stream", Expected::Stream("mail {EMAIL} today")),
+    ("cut_converse_stream", Expected::Stream("key: The answer was withheld by policy.")),
+    ("cut_invoke_stream", Expected::Broken { code: "ValidationException" }),
+];
+
+/// What the model says in streams that are changed, and in those that are cut.
+pub const MAIL: &str = "say: mail alice.example@mail.example.com today";
+pub const KEY: &str = "say: key: AKIAQWERTYUIOPASDFGH, and more";
+
+/// A warden that takes addresses out of answers and denies those that hold a key.
+pub fn editing() -> TestWarden {
+    let rules = "allow:\n  - models: [\"*\"]\nsensitive:\n  - { id: mail, detect: [email], response: redact }\n  \
+                 - { id: keys, detect: [aws_access_key], response: deny }\n";
+    Setup::new().org(rules).start()
+}
+
+/// Checks a run of the cases in [`EDITED`].
+pub fn check_edited(observed: &[Observed]) {
+    for ((case, expected), line) in EDITED.iter().zip(observed) {
+        expected.check(case, line);
+    }
+    let cut = observed.last().unwrap();
+    check_message("cut_invoke_stream", cut, &["org/sensitive/keys", "AWS_ACCESS_KEY", "withheld by policy"]);
+}
+
 /// Attempts of the SDK's retry loop, set by the standard `AWS_MAX_ATTEMPTS`.
 pub const ATTEMPTS: usize = 2;
 

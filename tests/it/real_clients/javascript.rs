@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::warden::Setup;
 
 use super::application::{Application, Language};
-use super::expected::{CASES, bad_keys, case_names, check_run, warden};
+use super::expected::{CASES, EDITED, bad_keys, case_names, check_edited, check_run, editing, warden};
 use super::table;
 
 const APPLICATION: Application = Application { language: Language::JavaScript, program: "aws_sdk.mjs" };
@@ -20,6 +20,13 @@ fn the_javascript_sdk_sees_native_answers_and_typed_refusals() {
         assert!(line["code"].is_null() || line["error"] == line["code"], "{line}");
     }
     table::check_row(&table::JAVASCRIPT, &warden, &observed);
+}
+
+#[test]
+fn the_javascript_sdk_reads_streams_that_policy_changes() {
+    let warden = editing();
+    let Some(observed) = APPLICATION.run(&warden, &case_names(EDITED)) else { return };
+    check_edited(&observed);
 }
 
 #[test]

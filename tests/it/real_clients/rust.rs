@@ -17,7 +17,7 @@ use crate::support::call::{Call, HAIKU, TITAN, claude_body, titan_body};
 use crate::support::rust_sdk::{SeenHeader, client, client_with_header};
 use crate::support::warden::TestWarden;
 
-use super::expected::{Observed, bad_keys, check_run, warden};
+use super::expected::{KEY, MAIL, Observed, bad_keys, check_edited, check_run, editing, warden};
 use super::table;
 
 const NOT_GRANTED: &str = "meta.llama3-70b-instruct-v1:0";
@@ -43,6 +43,19 @@ async fn the_rust_sdk_sees_native_answers_and_typed_refusals() {
     ];
     check_run(&warden, &observed);
     table::check_row(&table::RUST, &warden, &observed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rust_sdk_reads_streams_that_policy_changes() {
+    let warden = editing();
+    let client = client(&warden, &warden.key);
+    let observed = vec![
+        converse_stream(&client, "edited_converse_stream", MAIL, HAIKU).await,
+        invoke_stream(&client, "edited_invoke_stream", MAIL).await,
+        converse_stream(&client, "cut_converse_stream", KEY, HAIKU).await,
+        invoke_stream(&client, "cut_invoke_stream", KEY).await,
+    ];
+    check_edited(&observed);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,7 +122,12 @@ async fn converse_stream(client: &Client, case: &str, prompt: &str, model: &str)
             Ok(Some(event)) => event,
             Ok(None) => break,
             Err(error) => {
-                return broken(case, &error, ConverseStreamOutputError::is_model_stream_error_exception);
+                return broken(case, &error, |error: &ConverseStreamOutputError| {
+                    [
+                        (error.is_model_stream_error_exception(), "ModelStreamErrorException"),
+                        (error.is_validation_exception(), "ValidationException"),
+                    ]
+                });
             }
         };
         match event {
@@ -137,7 +155,14 @@ async fn invoke_stream(client: &Client, case: &str, prompt: &str) -> Observed {
             Ok(Some(ResponseStream::Chunk(part))) => part,
             Ok(Some(_)) => continue,
             Ok(None) => break,
-            Err(error) => return broken(case, &error, ResponseStreamError::is_model_stream_error_exception),
+            Err(error) => {
+                return broken(case, &error, |error: &ResponseStreamError| {
+                    [
+                        (error.is_model_stream_error_exception(), "ModelStreamErrorException"),
+                        (error.is_validation_exception(), "ValidationException"),
+                    ]
+                });
+            }
         };
         let chunk: Value = serde_json::from_slice(part.bytes().unwrap().as_ref()).unwrap();
         text.push_str(chunk["delta"]["text"].as_str().unwrap_or_default());
@@ -171,14 +196,18 @@ where
     })
 }
 
-/// What the SDK makes of a stream that ends by an exception. `is_modelled` names the one that is expected.
-fn broken<E>(case: &str, error: &SdkError<E, RawMessage>, is_modelled: impl Fn(&E) -> bool) -> Observed
+/// What the SDK makes of a stream that ends by an exception. `modelled` says which of those that are expected it is.
+fn broken<E>(
+    case: &str,
+    error: &SdkError<E, RawMessage>,
+    modelled: impl Fn(&E) -> [(bool, &'static str); 2],
+) -> Observed
 where
     E: ProvideErrorMetadata + Debug,
 {
     let service =
         error.as_service_error().unwrap_or_else(|| panic!("{case}: not a service error: {error:?}"));
     // Within streams the SDK tells exceptions apart by type alone.
-    let code = is_modelled(service).then_some("ModelStreamErrorException");
+    let code = modelled(service).into_iter().find_map(|(is_it, name)| is_it.then_some(name));
     json!({ "case": case, "code": code, "message": service.message() })
 }

@@ -2,7 +2,7 @@
 //!
 //! Written `- maxTokens: { max: 4096, default: 512, over: clamp }`; a bare number is a `max`. Every place of the body
 //! that sets a parameter must satisfy every bound. A request without `maxTokens` leaves the number to the model, so
-//! where it is bounded and can be added, it is.
+//! where it is bounded and can be added, it is. `inputTokens` bounds an estimate: what the model counts is known too late.
 
 mod read;
 mod repair;
@@ -11,6 +11,7 @@ pub(in crate::policy) use repair::repairs;
 
 use super::Breach;
 use crate::bedrock::view::Parameter;
+use crate::policy::cedar::{Rounding, any, quoted, rounded};
 use crate::policy::facts::Facts;
 use crate::policy::rule::Mode;
 
@@ -41,6 +42,21 @@ pub(in crate::policy) enum Quantity {
     Turns,
     Images,
     Tools,
+    InputTokens,
+}
+
+/// Parameters that can be bounded.
+pub(in crate::policy) const PARAMETERS: [Parameter; 5] = [
+    Parameter::MaxTokens,
+    Parameter::Temperature,
+    Parameter::TopP,
+    Parameter::TopK,
+    Parameter::ThinkingTokens,
+];
+
+/// Whether values of a parameter are whole numbers. Those of the others have at most three decimals in policies.
+pub(in crate::policy) const fn is_whole(parameter: Parameter) -> bool {
+    matches!(parameter, Parameter::MaxTokens | Parameter::TopK | Parameter::ThinkingTokens)
 }
 
 /// What happens to a value out of bounds.
@@ -51,7 +67,7 @@ pub(in crate::policy) enum Over {
 }
 
 impl Quantity {
-    const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Parameter(Parameter::MaxTokens),
         Self::Parameter(Parameter::Temperature),
         Self::Parameter(Parameter::TopP),
@@ -60,6 +76,7 @@ impl Quantity {
         Self::Turns,
         Self::Images,
         Self::Tools,
+        Self::InputTokens,
     ];
 
     /// The name used in policies and messages.
@@ -69,6 +86,7 @@ impl Quantity {
             Self::Turns => "turns",
             Self::Images => "images",
             Self::Tools => "tools",
+            Self::InputTokens => "inputTokens",
         }
     }
 }
@@ -81,6 +99,28 @@ impl Bound {
             && self.max.is_none_or(|max| value <= max)
     }
 
+    /// The largest value must not be over `max`, the smallest not under `min`.
+    pub fn broken_in_cedar(&self, mode: Mode) -> String {
+        let name = self.quantity.name();
+        let Quantity::Parameter(parameter) = self.quantity else {
+            let count = if self.quantity == Quantity::Tools { "toolCount" } else { name };
+            let over = self.max.map(|max| format!("context.content.{count} > {max}"));
+            return any(over
+                .into_iter()
+                .chain(self.min.map(|min| format!("context.content.{count} < {min}"))));
+        };
+        let bound = |value| rounded(parameter, value, Rounding::Up);
+        let beyond = |record: &str, sign: &str, value| {
+            format!("({record} has {name} && {record}.{name} {sign} {})", bound(value))
+        };
+        let over = self.max.map(|max| beyond("context.params", ">", max));
+        let under = self.min.map(|min| beyond("context.params.least", "<", min));
+        let listed = |list: &str| format!("context.params.{list}.contains({})", quoted(name));
+        let must_be_there = parameter == Parameter::MaxTokens && mode == Mode::Enforce && self.max.is_some();
+        let absent = must_be_there.then(|| listed("absent"));
+        any(over.into_iter().chain(under).chain([listed("malformed")]).chain(absent))
+    }
+
     fn breach(&self, facts: &Facts, mode: Mode) -> Option<Breach> {
         let name = self.quantity.name();
         let value = match self.quantity {
@@ -91,7 +131,9 @@ impl Bound {
             Quantity::Turns => f64::from(facts.turns),
             Quantity::Images => f64::from(facts.images),
             Quantity::Tools => u32::try_from(facts.tools.len()).map_or(f64::INFINITY, f64::from),
+            Quantity::InputTokens => f64::from(facts.input_tokens),
         };
+        let name = if self.quantity == Quantity::InputTokens { "inputTokens (an estimate)" } else { name };
         match (self.min, self.max) {
             (_, Some(max)) if value > max => Some(out_of_bounds(name, value, "over", max)),
             (Some(min), _) if value < min => Some(out_of_bounds(name, value, "under", min)),
@@ -112,8 +154,12 @@ impl Bound {
 }
 
 impl Limits {
+    /// One for each bound that is broken.
     pub fn breaches(&self, facts: &Facts, mode: Mode) -> Vec<Breach> {
-        self.bounds.iter().filter_map(|bound| bound.breach(facts, mode)).collect()
+        let breach = |bound: &Bound| {
+            bound.breach(facts, mode).map(|breach| Breach { field: Some(bound.quantity.name()), ..breach })
+        };
+        self.bounds.iter().filter_map(breach).collect()
     }
 }
 

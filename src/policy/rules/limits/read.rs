@@ -1,18 +1,13 @@
 //! How bounds are written. Numbers are plain digits: no quotes, signs, exponents, leading zeros or bases.
 
-use super::{Bound, Limits, Over, Quantity};
-use crate::bedrock::view::Parameter;
+use super::{Bound, Limits, Over, Quantity, is_whole};
 use crate::policy::condition::check_blank;
 use crate::policy::rule::COMMON_KEYS;
-use crate::policy::unsupported;
 use crate::yaml::{Mapping, Node, Reader, Value};
 
 impl Limits {
     pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>) -> Option<Self> {
         let errors = reader.diagnostics.errors();
-        if let Some(node) = item.get("inputTokens") {
-            unsupported::refuse_input_tokens(reader, node);
-        }
         let mut bounds = Vec::new();
         for quantity in Quantity::ALL {
             if let Some(node) = item.get(quantity.name()) {
@@ -38,7 +33,7 @@ impl Bound {
         let keys: &[&str] = match quantity {
             Quantity::Parameter(_) => &["max", "min", "default", "over"],
             // What a count counts is content, which is never cut.
-            Quantity::Turns | Quantity::Images | Quantity::Tools => &["max", "min"],
+            Quantity::Turns | Quantity::Images | Quantity::Tools | Quantity::InputTokens => &["max", "min"],
         };
         let mapping = reader.mapping(node, name, keys)?;
         check_blank(reader, &mapping);
@@ -74,23 +69,23 @@ impl Bound {
     }
 }
 
-/// A number of the kind that the quantity takes. At most 9 digits before the point, which an `f64` holds exactly.
+/// A number of the kind that the quantity takes. At most 9 digits before the point and 3 behind it, which an `f64` tells
+/// apart and Cedar holds in thousandths.
 fn number(reader: &mut Reader<'_>, node: &Node, place: &str, quantity: Quantity) -> Option<f64> {
     let whole = match quantity {
-        Quantity::Parameter(parameter) => {
-            matches!(parameter, Parameter::MaxTokens | Parameter::TopK | Parameter::ThinkingTokens)
-        }
-        Quantity::Turns | Quantity::Images | Quantity::Tools => true,
+        Quantity::Parameter(parameter) => is_whole(parameter),
+        Quantity::Turns | Quantity::Images | Quantity::Tools | Quantity::InputTokens => true,
     };
-    let expected = if whole { "a whole number" } else { "a number" };
+    let expected = if whole { "a whole number" } else { "a number of at most 3 decimals" };
     let Value::Scalar { text, plain } = &node.value else {
         reader.error(&node.span, format!("{place} must be {expected}"));
         return None;
     };
     let (units, fraction) = text.split_once('.').unwrap_or((text, if whole { "" } else { "0" }));
-    let digits = |part: &str| part.len() <= 9 && part.bytes().all(|byte| byte.is_ascii_digit());
-    let plain_units = !units.is_empty() && digits(units) && (units == "0" || !units.starts_with('0'));
-    let plain_fraction = if whole { !text.contains('.') } else { !fraction.is_empty() && digits(fraction) };
+    let digits = |part: &str, most| part.len() <= most && part.bytes().all(|byte| byte.is_ascii_digit());
+    let plain_units = !units.is_empty() && digits(units, 9) && (units == "0" || !units.starts_with('0'));
+    let plain_fraction =
+        if whole { !text.contains('.') } else { !fraction.is_empty() && digits(fraction, 3) };
     if let Some(value) = text.parse().ok().filter(|_| *plain && plain_units && plain_fraction) {
         return Some(value);
     }

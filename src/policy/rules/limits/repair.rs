@@ -1,28 +1,21 @@
 //! How a request is brought within bounds, when its rules say so. Minima and maxima only, so that the order of the
 //! rules changes nothing.
 
-use super::{Bound, Limits, Over, Quantity};
+use super::{Bound, Over, PARAMETERS, Quantity};
 use crate::bedrock::view::Parameter;
 use crate::policy::Repair;
 use crate::policy::facts::Facts;
 use crate::policy::rule::RuleId;
 
-/// What to set so that the request keeps the given rules, which must be the enforced ones that concern it. A value
+/// What to set so that the request keeps the given bounds, which must be the enforced ones that concern it. A value
 /// that would still break one of them is not touched: the denial then speaks of what the caller wrote.
-pub(in crate::policy) fn repairs(rules: &[(&RuleId, &Limits)], facts: &Facts) -> Vec<Repair> {
+pub(in crate::policy) fn repairs(bounds: &[(&RuleId, &Bound)], facts: &Facts) -> Vec<Repair> {
     let of = |parameter| {
-        let bounds = rules
-            .iter()
-            .flat_map(move |(rule, limits)| limits.bounds.iter().map(move |bound| (*rule, bound)));
-        let bounds: Vec<_> =
-            bounds.filter(|(_, bound)| bound.quantity == Quantity::Parameter(parameter)).collect();
+        let bounds = bounds.iter().copied();
+        let bounds = bounds.filter(|(_, bound)| bound.quantity == Quantity::Parameter(parameter)).collect();
         Bounds { parameter, bounds }
     };
-    let parameters = Quantity::ALL.into_iter().filter_map(|quantity| match quantity {
-        Quantity::Parameter(parameter) => Some(parameter),
-        Quantity::Turns | Quantity::Images | Quantity::Tools => None,
-    });
-    parameters.filter_map(|parameter| of(parameter).repair(facts)).collect()
+    PARAMETERS.into_iter().filter_map(|parameter| of(parameter).repair(facts)).collect()
 }
 
 /// All bounds of one parameter, with the rules they belong to.

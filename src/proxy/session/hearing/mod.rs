@@ -11,7 +11,7 @@ use bytes::Bytes;
 use crate::bedrock::json::{Document, Edits};
 use crate::bedrock::speech::{Event, Kind, Order, Step, wrap_chunk};
 use crate::bedrock::view::{Text, View};
-use crate::policy::{Allowed, Denial, Direction, Facts, Inquiry, PolicySet, Repair};
+use crate::policy::{Allowed, Denial, Direction, Facts, Inquiry, PolicySet, Repair, estimated_tokens};
 use crate::proxy::refuse::Refusal;
 use crate::proxy::respond::Answering;
 use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
@@ -94,6 +94,11 @@ impl<'a> Hearing<'a> {
             for repair in repairs {
                 if heard.repairs.len() < MOST_NOTED && !heard.repairs.contains(&repair) {
                     heard.repairs.push(repair);
+                }
+            }
+            for used in verdict.exceptions {
+                if !heard.exceptions.contains(&used) {
+                    heard.exceptions.push(used);
                 }
             }
             for violation in verdict.shadow {
@@ -237,6 +242,7 @@ fn join(facts: &mut Facts, view: &View<'_>) {
     }
     facts.turns = facts.turns.saturating_add(view.turns);
     facts.images = facts.images.saturating_add(view.images);
+    facts.input_tokens = facts.input_tokens.saturating_add(estimated_tokens(view));
     facts.unread = facts.unread.saturating_add(view.unread());
     facts.uninspected.extend(view.opaque.iter().map(|opaque| opaque.kind));
 }

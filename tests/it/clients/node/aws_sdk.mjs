@@ -17,6 +17,9 @@ const CLAUDE = "anthropic.claude-3-haiku-20240307-v1:0";
 const SONIC = "amazon.nova-sonic-v1:0";
 const TITAN = "amazon.titan-text-express-v1";
 const NOT_GRANTED = "meta.llama3-70b-instruct-v1:0";
+// What the model is made to say in streams that are changed, and in those that are cut.
+const MAIL = "say: mail alice.example@mail.example.com today";
+const KEY = "say: key: AKIAQWERTYUIOPASDFGH, and more";
 
 const runtime = new BedrockRuntimeClient();
 
@@ -176,6 +179,10 @@ const CASES = {
   denied_model: () => converse(undefined, { modelId: NOT_GRANTED }),
   denied_parameter: () => converse(undefined, { temperature: 0.95 }),
   denied_stream: () => converseStream(undefined, { modelId: NOT_GRANTED }),
+  edited_converse_stream: () => converseStream(MAIL),
+  edited_invoke_stream: () => invokeStream(MAIL),
+  cut_converse_stream: () => converseStream(KEY),
+  cut_invoke_stream: () => invokeStream(KEY),
   broken_converse_stream: () => converseStream("simulate: truncate-frame"),
   broken_invoke_stream: () => invokeStream("simulate: truncate-frame"),
   clamped: () => converse("say: hello, shortened", { maxTokens: 9000 }),

@@ -13,6 +13,9 @@ from botocore.exceptions import ClientError
 CLAUDE = "anthropic.claude-3-haiku-20240307-v1:0"
 TITAN = "amazon.titan-text-express-v1"
 NOT_GRANTED = "meta.llama3-70b-instruct-v1:0"
+# What the model is made to say in streams that are changed, and in those that are cut.
+MAIL = "say: mail alice.example@mail.example.com today"
+KEY = "say: key: AKIAQWERTYUIOPASDFGH, and more"
 
 runtime = boto3.client("bedrock-runtime")
 
@@ -184,6 +187,10 @@ CASES = {
     "denied_model": lambda: converse(model=NOT_GRANTED),
     "denied_parameter": lambda: converse(temperature=0.95),
     "denied_stream": lambda: converse_stream(model=NOT_GRANTED),
+    "edited_converse_stream": lambda: converse_stream(MAIL),
+    "edited_invoke_stream": lambda: invoke_stream(MAIL),
+    "cut_converse_stream": lambda: converse_stream(KEY),
+    "cut_invoke_stream": lambda: invoke_stream(KEY),
     "broken_converse_stream": lambda: converse_stream("simulate: truncate-frame"),
     "broken_invoke_stream": lambda: invoke_stream("simulate: truncate-frame"),
     "clamped": lambda: converse("say: hello, shortened", maxTokens=9000),

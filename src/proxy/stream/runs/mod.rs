@@ -163,7 +163,9 @@ impl<'f> Runs<'f> {
             return Ok(piece.text.clone());
         }
         let mut found = Findings::default();
-        matches.iter().for_each(|one| found.add(one.detector, 1));
+        for one in &matches {
+            found.add(one.detector, 1);
+        }
         // What repeats a text was counted with it.
         if piece.kind != Kind::Repeated {
             self.seen.add(&found);
