@@ -287,6 +287,7 @@ fn started_with(config: &Config) -> BTreeMap<String, String> {
         ("region", config.upstream.region.clone()),
         ("endpoint", config.upstream.endpoint.to_string()),
         ("control_plane_endpoint", config.upstream.control_plane_endpoint.to_string()),
+        ("agent_endpoint", config.upstream.agent_endpoint.to_string()),
         // Stamped bodies are longer than those received, under a decision that changed nothing.
         ("request_metadata", config.upstream.request_metadata.to_string()),
     ];
