@@ -53,6 +53,45 @@ impl PolicySet {
             .fold(DetectorSet::EMPTY, |set, rule| set.union(rule.detectors(direction)))
     }
 
+    /// What the detectors of the principal's rules would do with what they find in texts of that direction if every
+    /// enforced rule concerned the request.
+    pub fn widest_plan(&self, principal: &Principal, direction: Direction) -> Plan {
+        let exceptions = self.teams.get(&principal.team).map(|team| team.exceptions.as_slice());
+        let terms = exceptions.unwrap_or_default().iter().flat_map(|exception| &exception.instead.rules);
+        let rules = self.levels(principal).flat_map(|level| &level.rules).chain(terms);
+        let enforced = rules.filter(|rule| rule.is_enforced()).filter_map(sensitive_of);
+        let strongest = Strongest::of(enforced, direction);
+        Plan::new(self.detectors(principal, direction), strongest.redacted, strongest.denied)
+    }
+
+    /// What the detectors of the principal's rules do with what they find in the request. Rules may ask what was found, so
+    /// that this may change with it.
+    pub fn prompt_plan(&self, inquiry: &Inquiry<'_>) -> Plan {
+        let strongest = self.slice(inquiry).strongest_in_force(Direction::Prompt);
+        let report = self.detectors(inquiry.principal, Direction::Prompt);
+        Plan::new(report, strongest.redacted, strongest.denied)
+    }
+
+    /// The plan for another look at a request that was looked through by `plan` and is now known as `inquiry`. `None` when
+    /// `plan` was right. `first` says whether it was the widest one.
+    ///
+    /// INVARIANT: after the first look detectors only ever join those that act, so that looking comes to an end.
+    pub fn better_plan(&self, inquiry: &Inquiry<'_>, plan: &Plan, first: bool) -> Option<Plan> {
+        if inquiry.facts.findings.is_empty() {
+            return None;
+        }
+        let wanted = self.prompt_plan(inquiry);
+        if wanted.acting() == plan.acting() {
+            return None;
+        }
+        if first {
+            return Some(wanted);
+        }
+        let joined =
+            Plan::new(plan.report, plan.redact.union(wanted.redact), plan.deny.union(wanted.deny));
+        (joined.acting() != plan.acting()).then_some(joined)
+    }
+
     /// What to change so that the request keeps the enforced rules. Empty for a request that was repaired already.
     pub fn repair(&self, inquiry: &Inquiry<'_>) -> Vec<Repair> {
         let slice = self.slice(inquiry);

@@ -83,7 +83,12 @@ impl<'s> Slice<'s> {
 
     /// The strongest actions of all that acts on an answer.
     pub fn strongest_in_answers(&self) -> Strongest {
-        Strongest::of(self.in_force().into_iter().filter_map(sensitive_of), Direction::Response)
+        self.strongest_in_force(Direction::Response)
+    }
+
+    /// The strongest actions of all that acts on texts of a direction, terms of exceptions included.
+    pub fn strongest_in_force(&self, direction: Direction) -> Strongest {
+        Strongest::of(self.in_force().into_iter().filter_map(sensitive_of), direction)
     }
 
     /// The strongest actions on prompts of the rules that are written and not waived.

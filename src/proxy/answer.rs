@@ -8,7 +8,7 @@ use crate::bedrock::format::Format;
 use crate::bedrock::json::{Document, Edits, quoted};
 use crate::bedrock::view::{Text, TextRole, Usage};
 use crate::policy::{AnswerVerdict, Found, Inquiry, PolicySet};
-use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
+use crate::sensitive::{DetectorSet, Findings, Match, Plan, Scanner, redact};
 
 use super::refuse::Refusal;
 use super::stream::NOTICE;
@@ -38,13 +38,12 @@ pub fn filter(
     format: Format,
     policies: &PolicySet,
     scanner: &Scanner,
-    detectors: DetectorSet,
     inquiry: &Inquiry<'_>,
     body: Bytes,
 ) -> Result<Filtered, Refusal> {
     let document = Document::parse(&body).map_err(|_| Refusal::AnswerUnreadable)?;
     let answer = format.answer(&document);
-    let looked = Looked::into(scanner, detectors, &answer.texts);
+    let looked = Looked::into(scanner, &policies.answer_plan(inquiry), &answer.texts);
     let (findings, fixed) = looked.findings(&answer.texts);
     let found = Found { findings: &findings, fixed: Some(&fixed), overlong: false };
     let verdict = policies.judge_answer(inquiry, found);
@@ -100,17 +99,17 @@ struct Looked {
 }
 
 impl Looked {
-    fn into(scanner: &Scanner, detectors: DetectorSet, texts: &[Text<'_>]) -> Self {
+    fn into(scanner: &Scanner, plan: &Plan, texts: &[Text<'_>]) -> Self {
         let mut looked = Self { words: Vec::new(), inputs: Vec::new() };
-        if detectors.is_empty() {
+        if plan.all().is_empty() {
             return looked;
         }
         for (index, text) in texts.iter().enumerate() {
             let is_input = text.role == TextRole::ToolInput && text.editable;
-            let input = if is_input { ToolInput::read(scanner, detectors, &text.text) } else { None };
+            let input = if is_input { ToolInput::read(scanner, plan, &text.text) } else { None };
             match input {
                 Some(input) => looked.inputs.push((index, input)),
-                None => looked.words.push((index, scanner.scan(detectors, &text.text, text.key))),
+                None => looked.words.push((index, scanner.look(plan, &text.text, text.key))),
             }
         }
         looked

@@ -17,7 +17,7 @@ use crate::bedrock::usage::usage_from_headers;
 use crate::bedrock::view::Usage;
 use crate::clock;
 use crate::identity::Principal;
-use crate::policy::{Context, Direction, Facts, Found, Inquiry, PolicySet, Violation};
+use crate::policy::{Context, Facts, Found, Inquiry, PolicySet, Violation};
 use crate::sensitive::{DetectorSet, Plan};
 
 use super::answer::{self, Filtered, UpstreamFault};
@@ -317,8 +317,7 @@ async fn filter(
     let (Some(inquiry), Some(format)) = (answering.inquiry(), answering.format) else {
         return reads::cut_down(proxy, policies, answering, &body).await;
     };
-    let detectors = policies.detectors(&answering.principal, Direction::Response);
-    answer::filter(format, policies, policies.scanner(), detectors, &inquiry, body)
+    answer::filter(format, policies, policies.scanner(), &inquiry, body)
 }
 
 fn milliseconds(since: Instant) -> u64 {

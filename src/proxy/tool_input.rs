@@ -5,7 +5,7 @@
 //! under.
 
 use crate::bedrock::json::{Document, Edits, Node, Span, Value};
-use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
+use crate::sensitive::{DetectorSet, Findings, Match, Plan, Scanner, redact};
 
 /// What was found in the JSON, and where.
 #[derive(Debug, Default)]
@@ -32,14 +32,14 @@ pub enum Redacted {
 
 impl ToolInput {
     /// Looks into `json`. `None` where it is no object and no list.
-    pub fn read(scanner: &Scanner, detectors: DetectorSet, json: &str) -> Option<Self> {
+    pub fn read(scanner: &Scanner, plan: &Plan, json: &str) -> Option<Self> {
         let document = Document::parse(json.as_bytes()).ok()?;
         if !matches!(document.root().value, Value::Object(_) | Value::Array(_)) {
             return None;
         }
         let mut input = Self::default();
         let mut look = |text: &str, key: Option<&str>, place: Option<Span>| {
-            let matches = scanner.scan(detectors, text, key);
+            let matches = scanner.look(plan, text, key);
             if !matches.is_empty() {
                 input.found.push(Found { text: text.to_owned(), matches, place });
             }
@@ -97,10 +97,11 @@ fn walk(node: &Node<'_>, key: Option<&str>, look: &mut Look<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sensitive::find;
 
     fn redacted(json: &str) -> Redacted {
-        let scanner = Scanner::new().unwrap();
-        ToolInput::read(&scanner, DetectorSet::all(), json).unwrap().redacted(json, DetectorSet::all())
+        let plan = Plan::new(DetectorSet::EMPTY, DetectorSet::all(), DetectorSet::EMPTY);
+        ToolInput::read(&Scanner::new().unwrap(), &plan, json).unwrap().redacted(json, plan.redact)
     }
 
     #[test]
@@ -122,6 +123,17 @@ mod tests {
     }
 
     #[test]
+    fn what_only_reports_hides_nothing_that_must_go() {
+        let only = |name: &str| [find(name).unwrap()].into_iter().collect();
+        let plan = Plan::new(only("url"), only("email"), DetectorSet::EMPTY);
+        let json = r#"{"at": "https://crm.example.com/u/bob@mail.example.com/x"}"#;
+        let input = ToolInput::read(&Scanner::new().unwrap(), &plan, json).unwrap();
+        let clean = r#"{"at": "https://crm.example.com/u/{EMAIL}/x"}"#;
+        assert_eq!(input.redacted(json, plan.redact), Redacted::Changed(clean.to_owned()));
+        assert_eq!(input.findings().0.detectors(), plan.all());
+    }
+
+    #[test]
     fn a_name_cannot_be_replaced() {
         assert_eq!(redacted(r#"{"a.b@mail.example.com": 1}"#), Redacted::Impossible);
     }
@@ -129,8 +141,9 @@ mod tests {
     #[test]
     fn only_objects_and_lists_are_looked_into() {
         let scanner = Scanner::new().unwrap();
+        let plan = Plan::new(DetectorSet::all(), DetectorSet::EMPTY, DetectorSet::EMPTY);
         for text in ["", "{", "12", "\"a\"", "null", "{} {}", "plain words"] {
-            assert!(ToolInput::read(&scanner, DetectorSet::all(), text).is_none(), "{text}");
+            assert!(ToolInput::read(&scanner, &plan, text).is_none(), "{text}");
         }
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::OnceLock;
 
+use super::Match;
 use super::candidate::Detector;
 use super::detectors::CATALOGUE;
 
@@ -114,6 +115,12 @@ impl DetectorSet {
         self.combine(other, |one, another| one & another)
     }
 
+    /// The members that are not in `other`.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        self.combine(other, |one, another| one & !another)
+    }
+
     pub fn is_empty(self) -> bool {
         self == Self::EMPTY
     }
@@ -166,6 +173,18 @@ impl Findings {
             let sum = self.counts.entry(detector).or_default();
             *sum = sum.saturating_add(count);
         }
+    }
+
+    /// The counts of some matches.
+    pub fn of(matches: &[Match]) -> Self {
+        let mut findings = Self::default();
+        matches.iter().for_each(|one| findings.add(one.detector, 1));
+        findings
+    }
+
+    /// Adds all of `more`.
+    pub fn add_all(&mut self, more: &Self) {
+        more.iter().for_each(|(detector, count)| self.add(detector, count));
     }
 
     /// Detectors with a count of at least 1, in the catalogue's order.

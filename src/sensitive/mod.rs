@@ -13,6 +13,7 @@ mod detectors;
 mod fold;
 mod normalise;
 mod pattern;
+mod plan;
 mod redact;
 mod scanner;
 mod secrets;
@@ -22,9 +23,10 @@ mod words;
 pub use custom::{Custom, CustomError, Definition, MOST_CUSTOM, Validator};
 pub use description::{Description, describe};
 pub use detector::{DetectorId, DetectorSet, Findings, find};
+pub use plan::{Overflow, Plan};
 pub use redact::redact;
 pub use scanner::{Match, Scanner, ScannerError};
-pub use stream::{Overflow, Plan, Progress, Redactor};
+pub use stream::{Progress, Redactor};
 
 #[cfg(test)]
 mod places;

@@ -5,8 +5,8 @@
 
 use super::{DetectorId, DetectorSet, Match};
 
-/// The text with every match of `which` replaced; `None` when nothing changes. `matches` are a scan's of this text:
-/// sorted, not overlapping.
+/// The text with every match of `which` replaced; `None` when nothing changes. `matches` are a scan's of this text; those of
+/// `which` are sorted and do not overlap.
 pub fn redact(text: &str, matches: &[Match], which: DetectorSet) -> Option<String> {
     let mut redacted: Option<String> = None;
     let mut copied = 0;

@@ -17,7 +17,7 @@ use super::normalise::Normalised;
 use super::pattern::{self, Pattern};
 use super::stream::{Bounds, Holding, Holdings};
 use super::words::{Contribution, Vocabulary, Words};
-use super::{DetectorId, DetectorSet, context};
+use super::{DetectorId, DetectorSet, Plan, context};
 
 /// Detectors, compiled once and shared by all threads; cheap to clone.
 #[derive(Clone)]
@@ -133,11 +133,40 @@ impl Scanner {
 
     /// What `detectors` find in `text`: sorted, not overlapping. `key` is the name of the member that holds the text.
     pub fn scan(&self, detectors: DetectorSet, text: &str, key: Option<&str>) -> Vec<Match> {
+        self.decide(&[detectors], text, key)
+    }
+
+    /// What the detectors of `plan` find in `text`, sorted: those that act as if those that only report were not there, and
+    /// the other way round. So matches of the one kind overlap none of their kind, but may overlap one of the other.
+    pub fn look(&self, plan: &Plan, text: &str, key: Option<&str>) -> Vec<Match> {
+        self.decide(&[plan.acting(), plan.report], text, key)
+    }
+
+    /// The matches of each of `sets`, which are disjoint.
+    fn decide(&self, sets: &[DetectorSet], text: &str, key: Option<&str>) -> Vec<Match> {
+        let detectors = sets.iter().fold(DetectorSet::EMPTY, |all, set| all.union(*set));
         if detectors.is_empty() || text.is_empty() {
             return Vec::new();
         }
         let normalised = Normalised::new(text);
-        let folded = normalised.text();
+        let mut claims = self.claims(detectors, normalised.text(), key);
+        let mut matches = Vec::new();
+        for set in sets {
+            let (of_set, rest) = claims.into_iter().partition(|claim| set.contains(claim.detector));
+            claims = rest;
+            matches.extend(settle(of_set).into_iter().map(|claim| Match {
+                detector: claim.detector,
+                range: normalised.original(&claim.range),
+            }));
+        }
+        if sets.len() > 1 {
+            matches.sort_by_key(|found| (found.range.start, found.range.end));
+        }
+        matches
+    }
+
+    /// Everything that `detectors` claim of a folded text.
+    fn claims(&self, detectors: DetectorSet, folded: &str, key: Option<&str>) -> Vec<Claim> {
         let words = self.compiled.vocabulary.find(folded);
         let digits = folded.bytes().filter(u8::is_ascii_digit).count();
         let mut claims = Vec::new();
@@ -151,10 +180,7 @@ impl Scanner {
                 claims.extend(trials.filter_map(|trial| trial.claim));
             }
         }
-        settle(claims)
-            .into_iter()
-            .map(|claim| Match { detector: claim.detector, range: normalised.original(&claim.range) })
-            .collect()
+        claims
     }
 
     /// What tells text that may still grow into a match of `detectors`.

@@ -20,7 +20,7 @@ use crate::clock;
 use crate::identity::{CredentialKind, Principal};
 use crate::policy::analysis::description;
 use crate::policy::analysis::probe::Probe;
-use crate::policy::{Context, Direction, PolicySet};
+use crate::policy::{Context, Direction, Inquiry, PolicySet};
 use crate::sensitive::Findings;
 use crate::yaml::closest;
 
@@ -193,8 +193,19 @@ impl ExplainArgs {
             return Ok(Probe { principal, operation, model, context, facts, fixed: Findings::default() });
         };
         let guardrail = question::guardrail_only(facts)?;
-        let detectors = set.detectors(&principal, Direction::Prompt);
-        let body = request::read(file, self.operation, model.as_ref(), guardrail, set.scanner(), detectors)?;
+        let mut plan = set.widest_plan(&principal, Direction::Prompt);
+        let mut first = true;
+        let (operation, scanner) = (self.operation, set.scanner());
+        let body = loop {
+            let body = request::read(file, operation, model.as_ref(), guardrail.clone(), scanner, &plan)?;
+            let (principal, model, facts) = (&principal, model.as_ref(), &body.facts);
+            let inquiry = Inquiry { principal, operation, model, context: &context, facts };
+            match set.better_plan(&inquiry, &plan, first) {
+                None => break body,
+                Some(better) => plan = better,
+            }
+            first = false;
+        };
         let (facts, fixed) = (body.facts, body.fixed);
         Ok(Probe { principal, operation: self.operation, model, context, facts, fixed })
     }

@@ -12,7 +12,7 @@ use crate::bedrock::operation::Operation;
 use crate::cli::Failure;
 use crate::policy::{Facts, GuardrailReference};
 use crate::proxy::scan;
-use crate::sensitive::{DetectorSet, Findings, Scanner};
+use crate::sensitive::{Findings, Plan, Scanner};
 
 /// A body that was read.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) fn read(
     model: Option<&ModelReference>,
     guardrail: Option<GuardrailReference>,
     scanner: &Scanner,
-    detectors: DetectorSet,
+    plan: &Plan,
 ) -> Result<Body, Failure> {
     let refused = |reason: &dyn std::fmt::Display| {
         Failure::usage(format!("{}: {reason}", file.display()))
@@ -40,7 +40,7 @@ pub(super) fn read(
     let document = Document::parse(envelope.document()).map_err(|error| refused(&error))?;
     let view = envelope.format().decode(&document).map_err(|error| refused(&error))?;
     model.map_or(Ok(()), |model| view.check_model(model)).map_err(|error| refused(&error))?;
-    let (matches, findings) = scan(scanner, detectors, &view.texts);
+    let (matches, findings) = scan(scanner, plan, &view.texts);
     let mut fixed = Findings::default();
     for (index, found) in matches {
         if view.texts.get(index).is_some_and(|text| !text.editable) {

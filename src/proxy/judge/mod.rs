@@ -20,7 +20,7 @@ use crate::identity::Principal;
 use crate::policy::{
     Allowed, Context, Denial, Direction, Facts, GuardrailReference, Inquiry, PolicySet, Repair, Verdict,
 };
-use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
+use crate::sensitive::{DetectorSet, Findings, Match, Plan, Scanner, redact};
 use crate::upstream;
 
 use super::metadata::{Stamp, scan_metadata};
@@ -101,7 +101,7 @@ pub fn judge(
     let format = envelope.format();
     let detectors = policies.detectors(subject.principal, Direction::Prompt);
     let document = Document::parse(envelope.document())?;
-    let read = Read::new(format, &document, scanner, detectors, subject, &[])?;
+    let read = Read::new(format, &document, policies, scanner, subject, &[])?;
     judgement.findings = read.facts.findings.clone();
     judgement.system = read.system;
     judgement.coverage = read.coverage.clone();
@@ -136,7 +136,7 @@ pub fn judge(
     let document = Document::parse(envelope.document())?;
     let edited = Subject { body: &body, ..*subject };
     let own = subject.stamp.map(|stamp| stamp.places(&document)).transpose()?.unwrap_or_default();
-    let mut read = Read::new(format, &document, scanner, detectors, &edited, &own)?;
+    let mut read = Read::new(format, &document, policies, scanner, &edited, &own)?;
     if let Some(guardrail) = guardrail {
         read.facts.guardrail = Some(guardrail.clone());
         read.header_guardrail = Some(guardrail);
@@ -218,13 +218,13 @@ impl Stored {
         format: Format,
         request: &Document<'_>,
         scanner: &Scanner,
-        detectors: DetectorSet,
+        plan: &Plan,
         subject: &Subject<'_>,
     ) -> Result<Self, Refusal> {
         let filled = prompt.filled(request.root())?;
         let document = Document::parse(filled.as_bytes())?;
         let view = format.of_stored().decode(&document)?;
-        let (_, findings) = scan(scanner, detectors, &view.texts);
+        let (_, findings) = scan(scanner, plan, &view.texts);
         let facts = Facts::of(&view, subject.operation, None, findings);
         Ok(Self { facts, coverage: view.coverage(&document), system: view.system })
     }
@@ -236,8 +236,28 @@ impl<'d> Read<'d> {
     fn new(
         format: Format,
         document: &'d Document<'d>,
+        policies: &PolicySet,
         scanner: &Scanner,
-        detectors: DetectorSet,
+        subject: &Subject<'_>,
+        own: &[Span],
+    ) -> Result<Self, Refusal> {
+        let mut plan = policies.widest_plan(subject.principal, Direction::Prompt);
+        let mut first = true;
+        loop {
+            let read = Self::by(&plan, format, document, scanner, subject, own)?;
+            match policies.better_plan(&read.inquiry(subject), &plan, first) {
+                None => return Ok(read),
+                Some(better) => plan = better,
+            }
+            first = false;
+        }
+    }
+
+    fn by(
+        plan: &Plan,
+        format: Format,
+        document: &'d Document<'d>,
+        scanner: &Scanner,
         subject: &Subject<'_>,
         own: &[Span],
     ) -> Result<Self, Refusal> {
@@ -247,13 +267,13 @@ impl<'d> Read<'d> {
         }
         let mut view = format.decode(document)?;
         subject.model.map_or(Ok(()), |model| view.check_model(model))?;
-        let stored = stored.map(|prompt| Stored::read(prompt, format, document, scanner, detectors, subject));
+        let stored = stored.map(|prompt| Stored::read(prompt, format, document, scanner, plan, subject));
         let stored = stored.transpose()?;
         if stored.is_some() {
             view.insertions.clear();
         }
         view.texts.retain(|text| !own.contains(&text.span));
-        let (matches, mut findings) = scan(scanner, detectors, &view.texts);
+        let (matches, mut findings) = scan(scanner, plan, &view.texts);
         let mut header_guardrail = None;
         let mut leaks = BTreeSet::new();
         if subject.operation.guardrail() == GuardrailPlace::Headers {
@@ -261,7 +281,7 @@ impl<'d> Read<'d> {
             leaks = trace_leak(subject.headers);
         }
         if subject.operation.binds_headers() {
-            scan_metadata(scanner, detectors, subject.headers, &mut findings)?;
+            scan_metadata(scanner, plan, subject.headers, &mut findings)?;
         }
         let outer_guardrail = header_guardrail.clone().or_else(|| path_guardrail(subject));
         let mut facts = Facts::of(&view, subject.operation, outer_guardrail, findings);

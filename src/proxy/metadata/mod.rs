@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::bedrock::json::{Document, Edits, Node, Span, quoted};
 use crate::identity::Principal;
-use crate::sensitive::{DetectorSet, Findings, Scanner};
+use crate::sensitive::{Findings, Plan, Scanner};
 
 use super::refuse::Refusal;
 
@@ -121,7 +121,7 @@ fn is_ours(key: &str) -> bool {
 /// never edited, so that a rule that wants something gone refuses the request.
 pub fn scan_metadata(
     scanner: &Scanner,
-    detectors: DetectorSet,
+    plan: &Plan,
     headers: &HeaderMap,
     findings: &mut Findings,
 ) -> Result<(), Refusal> {
@@ -133,7 +133,7 @@ pub fn scan_metadata(
         for member in document.root().members() {
             let text = member.node.as_str().ok_or(Refusal::Metadata)?;
             let found = [(None, member.name.as_ref()), (Some(member.name.as_ref()), text)];
-            for one in found.into_iter().flat_map(|(key, text)| scanner.scan(detectors, text, key)) {
+            for one in found.into_iter().flat_map(|(key, text)| scanner.look(plan, text, key)) {
                 findings.add(one.detector, 1);
             }
         }

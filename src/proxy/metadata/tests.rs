@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::identity::CredentialKind;
-use crate::sensitive::find;
+use crate::sensitive::{DetectorSet, find};
 
 const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -110,10 +110,11 @@ fn only_a_stamp_of_our_own_is_taken_for_one() {
 #[test]
 fn metadata_in_a_header_is_searched_however_it_is_escaped() {
     let scanner = Scanner::new().unwrap();
-    let detectors: DetectorSet = find("email").into_iter().collect();
+    let none = DetectorSet::EMPTY;
+    let plan = Plan::new(none, find("email").into_iter().collect(), none);
     let count = |value: &str| {
         let mut findings = Findings::default();
-        let read = scan_metadata(&scanner, detectors, &headers(&[value]), &mut findings);
+        let read = scan_metadata(&scanner, &plan, &headers(&[value]), &mut findings);
         read.map(|()| findings.iter().map(|(_, count)| count).sum::<u32>())
     };
     for (value, found) in [

@@ -37,12 +37,12 @@ impl<'a> Filter<'a> {
     }
 
     pub fn all(&self) -> DetectorSet {
-        self.plan.report.union(self.acting())
+        self.plan.all()
     }
 
     /// Detectors whose findings must not reach the caller.
     pub fn acting(&self) -> DetectorSet {
-        self.plan.redact.union(self.plan.deny)
+        self.plan.acting()
     }
 
     /// Whether the answer may have to be changed. Otherwise it is passed on as it is, whatever is found.

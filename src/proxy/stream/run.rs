@@ -105,7 +105,7 @@ impl<'f> Run<'f> {
         if json.is_empty() {
             return Ok(());
         }
-        let Some(input) = ToolInput::read(self.filter.scanner, self.filter.all(), json) else {
+        let Some(input) = ToolInput::read(self.filter.scanner, &self.filter.plan, json) else {
             return self.settle_as_text(json, out, seen);
         };
         let (all, in_names) = input.findings();
@@ -128,16 +128,11 @@ impl<'f> Run<'f> {
     /// FAIL-CLOSED: input that is cut off or no JSON is a text like any other, but nobody can say what a change would
     /// make of it. What its escapes stand for is looked at, too.
     fn settle_as_text(&mut self, text: &str, out: &mut String, seen: &mut Seen) -> Result<(), Denied> {
-        let mut found = Findings::default();
-        for spelling in [text, &unescaped(text)] {
-            let matches = self.filter.scanner.scan(self.filter.all(), spelling, None);
-            let mut these = Findings::default();
-            for one in &matches {
-                these.add(one.detector, 1);
-            }
-            if these.iter().count() >= found.iter().count() {
-                found = these;
-            }
+        let look = |text: &str| Findings::of(&self.filter.scanner.look(&self.filter.plan, text, None));
+        let mut found = look(text);
+        for (detector, count) in look(&unescaped(text)).iter() {
+            let known = found.iter().find(|(known, _)| *known == detector).map_or(0, |(_, known)| known);
+            found.add(detector, count.saturating_sub(known));
         }
         seen.add(&found);
         if !found.detectors().intersection(self.filter.acting()).is_empty() {

@@ -11,48 +11,9 @@ mod window;
 use lane::{Lane, Part};
 
 use super::redact::push_placeholder;
-use super::{DetectorSet, Findings, Scanner};
+use super::{DetectorSet, Findings, Overflow, Plan, Scanner};
 
 pub(super) use holding::{Bounds, Holding, Holdings};
-
-/// What becomes of the text once more of it would have to be held back than a plan allows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Overflow {
-    /// The held text is replaced, up to where it could no longer be part of a match.
-    #[default]
-    Redact,
-    /// The text is denied.
-    Deny,
-}
-
-/// What an answer's detectors do with what they find. The sets are disjoint: of all enforced rules the strongest action
-/// counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
-    /// Counted only. These never hold text back.
-    pub report: DetectorSet,
-    pub redact: DetectorSet,
-    pub deny: DetectorSet,
-    /// The most text that is held back, in bytes. `usize::MAX` where the whole text is at hand anyway.
-    pub hold: usize,
-    pub overflow: Overflow,
-}
-
-impl Plan {
-    /// Enough for every token and key that has no end of its own.
-    pub const HOLD: usize = 4 * 1024;
-
-    /// A plan with the default bounds. A detector that is named in several sets keeps the strongest action.
-    pub fn new(report: DetectorSet, redact: DetectorSet, deny: DetectorSet) -> Self {
-        let redact = without(redact, deny);
-        let report = without(report, deny.union(redact));
-        Self { report, redact, deny, hold: Self::HOLD, overflow: Overflow::default() }
-    }
-}
-
-fn without(set: DetectorSet, other: DetectorSet) -> DetectorSet {
-    set.iter().filter(|&id| !other.contains(id)).collect()
-}
 
 /// Text that is kept for detectors that only report, in bytes: nobody waits for it.
 const WATCHED: usize = 64 * 1024;
@@ -91,7 +52,7 @@ impl<'s> Redactor<'s> {
     pub fn new(scanner: &'s Scanner, plan: &'s Plan, key: Option<&str>) -> Self {
         let lane =
             |detectors: DetectorSet| (!detectors.is_empty()).then(|| Lane::new(scanner, detectors, key));
-        let (acting, reporting) = (lane(plan.redact.union(plan.deny)), lane(plan.report));
+        let (acting, reporting) = (lane(plan.acting()), lane(plan.report));
         Self { plan, acting, reporting, findings: Findings::default(), denied: false }
     }
 

@@ -14,11 +14,9 @@ fn scanner() -> &'static Scanner {
 
 /// What redacting the whole text at once gives: the text up to what was denied, whether it was, and what was found.
 fn batch(plan: &Plan, text: &str, key: Option<&str>) -> (String, Progress, Findings) {
-    let mut findings = Findings::default();
-    for found in scanner().scan(plan.report, text, key) {
-        findings.add(found.detector, 1);
-    }
-    let mut matches = scanner().scan(plan.redact.union(plan.deny), text, key);
+    let (mut matches, reported): (Vec<_>, Vec<_>) =
+        scanner().look(plan, text, key).into_iter().partition(|found| plan.acting().contains(found.detector));
+    let mut findings = Findings::of(&reported);
     let denied = matches.iter().position(|found| plan.deny.contains(found.detector));
     let (mut progress, mut end) = (Progress::Going, text.len());
     if let Some(index) = denied {

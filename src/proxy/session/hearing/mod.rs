@@ -14,7 +14,7 @@ use crate::bedrock::view::{Text, View};
 use crate::policy::{Allowed, Denial, Direction, Facts, Inquiry, PolicySet, Repair, estimated_tokens};
 use crate::proxy::refuse::Refusal;
 use crate::proxy::respond::Answering;
-use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
+use crate::sensitive::{DetectorSet, Findings, Match, Plan, Scanner, redact};
 
 use super::beside::Shared;
 
@@ -25,7 +25,8 @@ const MOST_NOTED: usize = 256;
 pub struct Hearing<'a> {
     policies: &'a PolicySet,
     scanner: &'a Scanner,
-    detectors: DetectorSet,
+    /// What texts are looked through for first.
+    plan: Plan,
     subject: Box<Answering>,
     /// Facts of everything that was sent.
     facts: Facts,
@@ -40,9 +41,9 @@ impl<'a> Hearing<'a> {
         subject: Box<Answering>,
         shared: Arc<Shared>,
     ) -> Self {
-        let detectors = policies.detectors(&subject.principal, Direction::Prompt);
+        let plan = policies.widest_plan(&subject.principal, Direction::Prompt);
         let facts = subject.facts.clone().unwrap_or_default();
-        Self { policies, scanner, detectors, subject, facts, shared }
+        Self { policies, scanner, plan, subject, facts, shared }
     }
 
     /// The frames to be sent now, with the proof that they may be; `None` for an event that waits.
@@ -72,9 +73,7 @@ impl<'a> Hearing<'a> {
     }
 
     fn judge(&mut self, mut documents: Vec<Bytes>) -> Result<(Allowed, Vec<Bytes>), Refusal> {
-        let mut facts = self.read(&documents)?;
-        let found = self.found(&documents)?;
-        add(&mut facts.findings, &found);
+        let (mut facts, found, plan) = self.look(&documents)?;
         let repairs = self.policies.repair(&self.inquiry(&facts));
         let redacted = repairs.iter().fold(DetectorSet::EMPTY, |set, repair| match repair {
             Repair::Redact { detectors, .. } => set.union(*detectors),
@@ -82,15 +81,14 @@ impl<'a> Hearing<'a> {
             Repair::Set { .. } | Repair::Guardrail { .. } => set,
         });
         if !redacted.is_empty() {
-            documents = self.redact(&documents, redacted)?;
-            facts = self.read(&documents)?;
-            add(&mut facts.findings, &self.found(&documents)?);
+            documents = self.redact(&documents, &plan, redacted)?;
+            (facts, ..) = self.look(&documents)?;
         }
         let inquiry = self.inquiry(&facts);
         let (verdict, allowed) = self.policies.decide(&inquiry);
         let denial = Denial::of(&inquiry, &verdict.violations);
         self.shared.with_heard(|heard| {
-            add(&mut heard.findings, &found);
+            heard.findings.add_all(&found);
             heard.violations = verdict.violations;
             for repair in repairs {
                 if heard.repairs.len() < MOST_NOTED && !heard.repairs.contains(&repair) {
@@ -135,20 +133,35 @@ impl<'a> Hearing<'a> {
         Ok(facts)
     }
 
+    /// The session with `documents` added, what is found in them, and what they were looked through for.
+    fn look(&self, documents: &[Bytes]) -> Result<(Facts, Findings, Plan), Refusal> {
+        let (mut plan, mut first) = (self.plan.clone(), true);
+        loop {
+            let mut facts = self.read(documents)?;
+            let found = self.found(documents, &plan)?;
+            facts.findings.add_all(&found);
+            match self.policies.better_plan(&self.inquiry(&facts), &plan, first) {
+                None => return Ok((facts, found, plan)),
+                Some(better) => plan = better,
+            }
+            first = false;
+        }
+    }
+
     /// What is found in texts alone and, of texts that are pieces of one, in the whole: the larger count of the two.
-    fn found(&self, documents: &[Bytes]) -> Result<Findings, Refusal> {
+    fn found(&self, documents: &[Bytes], plan: &Plan) -> Result<Findings, Refusal> {
         let (mut alone, mut pieces) = (Findings::default(), Vec::new());
         for document in documents {
             let parsed = Document::parse(document)?;
             let event = Event::read(&parsed)?;
             for text in &event.view.texts {
-                count(&mut alone, &self.scanner.scan(self.detectors, &text.text, text.key));
+                alone.add_all(&Findings::of(&self.scanner.look(plan, &text.text, text.key)));
             }
             pieces.extend(piece(&event).map(|text| text.text.clone().into_owned()));
         }
         let mut whole = Findings::default();
         if pieces.len() > 1 {
-            count(&mut whole, &self.scanner.scan(self.detectors, &pieces.concat(), PIECE));
+            whole = Findings::of(&self.scanner.look(plan, &pieces.concat(), PIECE));
         }
         for (detector, more) in whole.iter() {
             let known = alone.iter().find(|(known, _)| *known == detector).map_or(0, |(_, known)| known);
@@ -158,14 +171,15 @@ impl<'a> Hearing<'a> {
     }
 
     /// The documents without what `which` finds. Pieces of a text of which nothing is left are left out.
-    fn redact(&self, documents: &[Bytes], which: DetectorSet) -> Result<Vec<Bytes>, Refusal> {
+    fn redact(&self, documents: &[Bytes], plan: &Plan, which: DetectorSet) -> Result<Vec<Bytes>, Refusal> {
         let mut texts = Vec::new();
         for document in documents {
             let parsed = Document::parse(document)?;
             texts.extend(piece(&Event::read(&parsed)?).map(|text| text.text.clone().into_owned()));
         }
         let whole = texts.concat();
-        let found = if texts.len() > 1 { self.scanner.scan(which, &whole, PIECE) } else { Vec::new() };
+        let mut found = if texts.len() > 1 { self.scanner.look(plan, &whole, PIECE) } else { Vec::new() };
+        found.retain(|one| which.contains(one.detector));
         let mut cleaned = redact_pieces(&texts, &found).into_iter();
         let mut clean = Vec::with_capacity(documents.len());
         for document in documents {
@@ -177,7 +191,7 @@ impl<'a> Hearing<'a> {
             for text in event.view.texts.iter().filter(|text| text.editable) {
                 let of_whole = whole.as_ref().filter(|(span, _)| *span == text.span);
                 let before = of_whole.map_or(text.text.as_ref(), |(_, clean)| clean.as_str());
-                let after = redact(before, &self.scanner.scan(which, before, text.key), which);
+                let after = redact(before, &self.scanner.look(plan, before, text.key), which);
                 let after = after.as_deref().unwrap_or(before);
                 if after != text.text {
                     is_gone |= of_whole.is_some() && after.is_empty();
@@ -246,18 +260,6 @@ fn join(facts: &mut Facts, view: &View<'_>) {
     facts.input_tokens = facts.input_tokens.saturating_add(estimated_tokens(view));
     facts.unread = facts.unread.saturating_add(view.unread());
     facts.uninspected.extend(view.opaque.iter().map(|opaque| opaque.kind));
-}
-
-fn count(findings: &mut Findings, found: &[Match]) {
-    for one in found {
-        findings.add(one.detector, 1);
-    }
-}
-
-fn add(findings: &mut Findings, more: &Findings) {
-    for (detector, count) in more.iter() {
-        findings.add(detector, count);
-    }
 }
 
 #[cfg(test)]

@@ -135,7 +135,7 @@ impl<'f> Runs<'f> {
 
     /// Looks through JSON in a string, as it would be if it had come in pieces.
     fn input(&mut self, piece: &Piece) -> Result<String, Stop> {
-        let Some(input) = ToolInput::read(self.filter.scanner, self.filter.all(), &piece.text) else {
+        let Some(input) = ToolInput::read(self.filter.scanner, &self.filter.plan, &piece.text) else {
             return self.aside(piece);
         };
         let (all, in_names) = input.findings();
@@ -158,14 +158,11 @@ impl<'f> Runs<'f> {
 
     /// Looks through a text of its own.
     fn aside(&mut self, piece: &Piece) -> Result<String, Stop> {
-        let matches = self.filter.scanner.scan(self.filter.all(), &piece.text, piece.key.as_deref());
+        let matches = self.filter.scanner.look(&self.filter.plan, &piece.text, piece.key.as_deref());
         if matches.is_empty() {
             return Ok(piece.text.clone());
         }
-        let mut found = Findings::default();
-        for one in &matches {
-            found.add(one.detector, 1);
-        }
+        let found = Findings::of(&matches);
         // What repeats a text was counted with it.
         if piece.kind != Kind::Repeated {
             self.seen.add(&found);

@@ -436,7 +436,7 @@ proptest! {
             let middle = json.floor_char_boundary(at / 2);
             vec![&json[..middle], &json[middle..at], &json[at..]]
         };
-        let whole = crate::proxy::tool_input::ToolInput::read(&scanner, detectors(), &json).unwrap();
+        let whole = crate::proxy::tool_input::ToolInput::read(&scanner, &filter.plan, &json).unwrap();
         let crate::proxy::tool_input::Redacted::Changed(clean) = whole.redacted(&json, detectors()) else {
             panic!("{json}")
         };
@@ -671,3 +671,32 @@ fn an_edited_event_keeps_its_headers_and_gets_a_padding_of_its_own() {
 }
 
 mod apis;
+
+#[test]
+fn what_only_reports_hides_nothing_that_must_go() {
+    let only = |name: &str| [find(name).unwrap()].into_iter().collect();
+    let scanner = Scanner::new().unwrap();
+    let text = format!("see https://crm.example.com/u/{MAIL}/x");
+    let aside = |place| Piece { text: text.clone(), kind: Kind::Aside, place, key: None };
+    let passed = |plan: Plan, place: Option<Span>| {
+        let filter = Filter::new(&scanner, plan);
+        let mut runs = Runs::new(&filter);
+        let text = runs.aside(&aside(place));
+        (text, runs.finish().findings.detectors())
+    };
+    let place = Some(Span { start: 0, end: 1 });
+    let all = DetectorSet::union(only("url"), only("email"));
+    let redacted = Plan::new(only("url"), only("email"), DetectorSet::EMPTY);
+    assert_eq!(passed(redacted.clone(), place), (Ok("see https://crm.example.com/u/{EMAIL}/x".to_owned()), all));
+    assert_eq!(passed(redacted, None), (Err(Stop::Denied), all));
+    let denied = Plan::new(only("url"), DetectorSet::EMPTY, only("email"));
+    assert_eq!(passed(denied, place), (Err(Stop::Denied), all));
+    // Input of a tool that is no JSON, where only what its escapes stand for must go.
+    let filter = Filter::new(&scanner, Plan::new(only("url"), only("email"), DetectorSet::EMPTY));
+    let mut runs = Runs::new(&filter);
+    let cut = format!("{{\"at\": \"https://crm.example.com {}", MAIL.replace('@', "\\u0040"));
+    let (mut out, mut run) = (String::new(), Run::new(&filter, Kind::ToolInput(0)));
+    assert_eq!(run.push(&cut, &mut out, &mut runs.seen), Ok(()));
+    assert_eq!(run.end(&mut out, &mut runs.seen), Err(Denied));
+    assert_eq!((out.as_str(), runs.finish().findings.detectors()), ("", all));
+}
