@@ -87,9 +87,29 @@ impl PolicySet {
         if first {
             return Some(wanted);
         }
-        let joined =
-            Plan::new(plan.report, plan.redact.union(wanted.redact), plan.deny.union(wanted.deny));
+        let joined = Plan::new(plan.report, plan.redact.union(wanted.redact), plan.deny.union(wanted.deny));
         (joined.acting() != plan.acting()).then_some(joined)
+    }
+
+    /// Builds what streamed answers are looked through with, so that the first ones do not wait for it: for as many sets of
+    /// detectors as policies usually have. Others are built when they are needed.
+    pub fn prepare_streams(&self) {
+        const MOST: usize = 8;
+        let mut sets: Vec<DetectorSet> = Vec::new();
+        let teams = self.teams.values().flat_map(|team| {
+            let apps = team.apps.values().map(|app| vec![&self.org, &team.level, app]);
+            apps.chain([vec![&self.org, &team.level]])
+        });
+        for levels in teams {
+            let rules = levels.into_iter().flat_map(|level| &level.rules);
+            let enforced = rules.filter(|rule| rule.is_enforced()).filter_map(sensitive_of);
+            let strongest = Strongest::of(enforced, Direction::Response);
+            let acting = strongest.redacted.union(strongest.denied);
+            if sets.len() < MOST && !sets.contains(&acting) {
+                sets.push(acting);
+            }
+        }
+        sets.into_iter().for_each(|set| self.scanner().prepare(set));
     }
 
     /// What to change so that the request keeps the enforced rules. Empty for a request that was repaired already.

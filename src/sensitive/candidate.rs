@@ -154,6 +154,14 @@ impl<'t> Candidate<'t> {
         self.text.get(self.range.clone()).unwrap_or_default()
     }
 
+    /// The text behind the candidate.
+    ///
+    /// INVARIANT: only for candidates that fill a repetition without end, of which a stream holds everything until it has
+    /// ended (`stream/holding`).
+    pub(super) fn behind(&self) -> &'t str {
+        self.text.get(self.range.end..).unwrap_or_default()
+    }
+
     /// The candidate up to `end`.
     pub(super) fn until(&self, end: usize) -> &'t str {
         self.text.get(self.range.start..end.min(self.range.end)).unwrap_or_default()

@@ -110,7 +110,7 @@ impl Scanner {
     }
 
     /// The detectors with their patterns, as `regex` reads them. What a pattern does not match is never found; a claim is
-    /// always part of what it matches.
+    /// always part of what it matches, but for repetitions without end, which it follows behind their bound.
     pub(super) fn patterns(&self) -> impl Iterator<Item = (DetectorId, &str)> {
         self.compiled.detectors.iter().map(|ready| (ready.id, ready.pattern.source()))
     }
@@ -154,10 +154,12 @@ impl Scanner {
         for set in sets {
             let (of_set, rest) = claims.into_iter().partition(|claim| set.contains(claim.detector));
             claims = rest;
-            matches.extend(settle(of_set).into_iter().map(|claim| Match {
-                detector: claim.detector,
-                range: normalised.original(&claim.range),
-            }));
+            matches.extend(
+                settle(of_set).into_iter().map(|claim| Match {
+                    detector: claim.detector,
+                    range: normalised.original(&claim.range),
+                }),
+            );
         }
         if sets.len() > 1 {
             matches.sort_by_key(|found| (found.range.start, found.range.end));
@@ -181,6 +183,13 @@ impl Scanner {
             }
         }
         claims
+    }
+
+    /// Builds what streams need that redact or deny what `detectors` find, so that the first of them does not wait for it.
+    pub fn prepare(&self, detectors: DetectorSet) {
+        if !detectors.is_empty() {
+            drop(self.holding(detectors, Bounds::Kept));
+        }
     }
 
     /// What tells text that may still grow into a match of `detectors`.

@@ -37,7 +37,10 @@ pub(super) fn prepare(sources: &[Source]) -> Result<PolicySet, LoadError> {
     let results =
         suite.run_cases(&policies, &|| begun.elapsed() > TESTING).map_err(|_| LoadError::Late(TESTING))?;
     match results.failed() {
-        0 => Ok(policies),
+        0 => {
+            policies.prepare_streams();
+            Ok(policies)
+        }
         count => Err(LoadError::Tests { count, names: failures(&results) }),
     }
 }

@@ -17,7 +17,8 @@ pub(super) static DETECTOR: Detector = Detector {
         Trigger::Literal("contraseña"),
         Trigger::Literal("passwort"),
     ],
-    pattern: r#"(?i-u:pass(?:word|wort|wd|phrase|code)?|pwd)(?:[ \t"\x27`:=>]{1,5}(?:is )?)["\x27`: ]{0,2}[!-~]{4,128}"#,
+    // What programs write before the word without a sign between: `dbPassword`.
+    pattern: r#"(?i-u:(?:db|database|user|admin|root|master|service|smtp|e?mail|sql|mysql|postgres|pg|redis|mongo|ftp|ssh|ldap|account|login|client|app|my|new|old|key|store|keystore|truststore|wifi|proxy|default|test|api|auth)?(?:pass(?:word|wort|wd|phrase|code)?|pwd))(?:[ \t"\x27`:=>]{1,5}(?:is )?)["\x27`: ]{0,2}[!-~]{4,128}"#,
     validate,
     words: &["password*", "pass", "pwd", "passwd", "passphrase", "login"],
     keys: &["password", "passwd", "pwd", "passphrase", "pass"],
@@ -29,9 +30,13 @@ pub(super) static DETECTOR: Detector = Detector {
             ("password = \"correct horse\"", "correct"),
             ("the password is f!aI8UuJ*.", "f!aI8UuJ*"),
             ("\"password\":\"letmein\",", "letmein"),
+            ("dbPassword = 9IQXp7QdGxp2jn", "9IQXp7QdGxp2jn"),
+            ("smtpPassword: \"letmein1\",", "letmein1"),
         ],
         passed: &[
             "pass the salt",
+            "myPassword = readPassword()",
+            "the bypass = 9IQXp7QdGxp2jn",
             "password: string",
             "password = get_password()",
             "password: ********",

@@ -1,6 +1,7 @@
 //! Private keys in PEM form.
 //!
-//! From the opening line to the closing one. A key whose end is missing, because a text was cut, ends with the last
+//! From the opening line to the closing one, however long: the pattern is bounded, and what lies behind its bound is followed
+//! by hand. A key whose end is missing, because a text was cut, ends with the last
 //! line that still looks like part of it.
 
 use crate::sensitive::candidate::{Accepted, Candidate, Detector, Examples, Trigger};
@@ -47,14 +48,40 @@ pub(super) static DETECTOR: Detector = Detector {
     },
 };
 
+const DASHES: &str = "-----";
+/// What the pattern takes of a key at most.
+const BOUND: usize = 8192;
+
 fn validate(candidate: &Candidate<'_>) -> Option<Accepted> {
-    const DASHES: &str = "-----";
     let matched = candidate.matched();
     let opening = matched.get(DASHES.len()..)?.find(DASHES)? + 2 * DASHES.len();
     let body = matched.get(opening..)?;
-    let closed = body.ends_with(DASHES);
-    let end = if closed { candidate.range.end } else { candidate.range.start + opening + cut_body(body) };
+    if body.ends_with(DASHES) {
+        return Some(candidate.checked());
+    }
+    let behind = if body.len() < BOUND { "" } else { candidate.behind() };
+    let run = behind.bytes().take_while(|byte| of_body(*byte)).count();
+    let (run, after) = behind.split_at_checked(run)?;
+    let end = match closing_line(after) {
+        Some(closing) => candidate.range.end + run.len() + closing,
+        None => candidate.range.start + opening + cut_body(&[body, run].concat()),
+    };
     Some(candidate.checked_until(end))
+}
+
+fn of_body(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+/=\t\n\r\\ ".contains(&byte)
+}
+
+/// The length of the closing line that `text` begins with.
+fn closing_line(text: &str) -> Option<usize> {
+    const BEGINNING: &str = "-----END ";
+    let label = text.strip_prefix(BEGINNING)?;
+    let length = label.find(DASHES)?;
+    let label = label.get(..length)?;
+    let is_key = label.strip_suffix(" BLOCK").unwrap_or(label).ends_with("PRIVATE KEY");
+    let is_label = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b' ');
+    (is_key && is_label).then_some(BEGINNING.len() + length + DASHES.len())
 }
 
 /// The length of what still looks like key where a closing line is missing: headers, and lines of base64 that no prose
@@ -78,4 +105,31 @@ fn cut_body(body: &str) -> usize {
         }
     }
     length
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sensitive::{Scanner, find, redact};
+
+    #[test]
+    fn a_key_goes_to_its_end_however_long_it_is() {
+        let detectors = [find("private_key").unwrap()].into_iter().collect();
+        let scanner = Scanner::new().unwrap();
+        let line = "MIIEpAIBAAKCAQEA0Z3VS5JJcds3xfnygWzM5Yk4c7xK0NqYf0x6Qd8wJb1s7T2u";
+        for lines in [1, 100, 125, 126, 127, 200, 16_000] {
+            for separator in ["\n", "\\n", "\r\n"] {
+                let key = format!("{line}{separator}").repeat(lines);
+                let begin = format!("a -----BEGIN RSA PRIVATE KEY-----{separator}{key}");
+                let whole = format!("{begin}-----END RSA PRIVATE KEY----- and ABCDEFGHIJKLMNOPQR");
+                let matches = scanner.scan(detectors, &whole, None);
+                let clean = redact(&whole, &matches, detectors).unwrap();
+                assert_eq!(clean, "a {PRIVATE_KEY} and ABCDEFGHIJKLMNOPQR", "{lines}");
+                let cut = format!("{begin}\n\nand so on.");
+                let matches = scanner.scan(detectors, &cut, None);
+                let clean = redact(&cut, &matches, detectors).unwrap();
+                assert!(clean.starts_with("a {PRIVATE_KEY}") && clean.ends_with("and so on."), "{clean}");
+                assert!(clean.len() < 40, "{lines}: {}", clean.len());
+            }
+        }
+    }
 }

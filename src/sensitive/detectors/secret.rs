@@ -19,7 +19,8 @@ pub(super) static DETECTOR: Detector = Detector {
         Trigger::Literal("bearer"),
         Trigger::Literal("credential"),
     ],
-    pattern: r#"(?i-u:api[_ -]?key|(?:access|auth|refresh|session|id|bearer)[_ -]?token|token|(?:client|app|shared|signing|webhook)?[_ -]?secret(?:[_ -]?key)?|(?:private|encryption|signing|master|access|account)[_ -]?key|authorization|bearer|credentials?)["\x27`]?[ \t]{0,3}(?:[:=]|=>|:=|is|bearer|basic)?[ \t]{0,3}["\x27`]?(?i-u:bearer |basic )?[A-Za-z0-9_.+/=~-]{16,512}"#,
+    // What programs write before the name without a sign between: `stripeSecretKey`.
+    pattern: r#"(?i-u:(?:open|openai|anthropic|aws|azure|google|gcp|github|gitlab|stripe|slack|twilio|sendgrid|datadog|firebase|cloudflare|jwt|o?auth|bot|admin|user|db|my|app|service|web|csrf|session|refresh|access)?(?:api[_ -]?key|(?:access|auth|refresh|session|id|bearer)[_ -]?token|token|(?:client|app|shared|signing|webhook)?[_ -]?secret(?:[_ -]?key)?|(?:private|encryption|signing|master|access|account)[_ -]?key|authorization|bearer|credentials?))["\x27`]?[ \t]{0,3}(?:[:=]|=>|:=|is|bearer|basic)?[ \t]{0,3}["\x27`]?(?i-u:bearer |basic )?[A-Za-z0-9_.+/=~-]{16,512}"#,
     validate,
     words: &[],
     keys: &[
@@ -39,6 +40,8 @@ pub(super) static DETECTOR: Detector = Detector {
     examples: Examples {
         found: &[
             ("api_key = \"a8f5f167f44f4964e6c998dee827110c\"", "a8f5f167f44f4964e6c998dee827110c"),
+            ("apiKey: \"a8f5f167f44f4964e6c998dee827110c\"", "a8f5f167f44f4964e6c998dee827110c"),
+            ("const stripeSecretKey = 'Zm9vYmFyYmF6cXV4MTIz';", "Zm9vYmFyYmF6cXV4MTIz"),
             ("client_secret: Zm9vYmFyYmF6cXV4MTIz", "Zm9vYmFyYmF6cXV4MTIz"),
             ("Authorization: Basic dXNlcjpwYXNzd29yZDEyMw==", "dXNlcjpwYXNzd29yZDEyMw=="),
         ],

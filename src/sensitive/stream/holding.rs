@@ -25,6 +25,8 @@ const CACHE: usize = 2 * 1024 * 1024;
 const PATTERNS: usize = 32 * 1024 * 1024;
 /// Repetitions beyond this are those of tokens and keys that have no length of their own.
 const LONG: u32 = 256;
+/// Repetitions of so many and more have no end at all: their validators look on behind the pattern.
+const ENDLESS: u32 = 8192;
 /// Caches that are kept for the next texts.
 const SPARE: usize = 4;
 /// Sets whose automata are kept. Policies use few.
@@ -36,7 +38,7 @@ pub(in crate::sensitive) struct Holdings {
     known: Mutex<Vec<(DetectorSet, Bounds, Arc<Holding>)>>,
 }
 
-/// Whether long matches end where their pattern's bound says.
+/// Whether long matches end where their pattern's bound says. Those of [`ENDLESS`] repetitions never do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sensitive) enum Bounds {
     Kept,
@@ -169,8 +171,8 @@ fn widened(pattern: Hir, bounds: Bounds) -> Hir {
         HirKind::Concat(parts) => Hir::concat(all(parts)),
         HirKind::Alternation(parts) => Hir::alternation(all(parts)),
         HirKind::Repetition(Repetition { min, max, greedy, sub }) => {
-            let lifted = |max: &u32| bounds == Bounds::Kept || *max <= LONG;
-            let (max, sub) = (max.filter(lifted), Box::new(widened(*sub, bounds)));
+            let longest = if bounds == Bounds::Kept { ENDLESS - 1 } else { LONG };
+            let (max, sub) = (max.filter(|max| *max <= longest), Box::new(widened(*sub, bounds)));
             Hir::repetition(Repetition { min, max, greedy, sub })
         }
     }

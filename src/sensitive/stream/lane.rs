@@ -34,6 +34,9 @@ pub(super) struct Lane<'s> {
     swallowed: usize,
     /// How much of what is dropped is kept to look for matches that begin in it.
     kept: usize,
+    /// Whether text is held back at all. Without, every piece is taken for the whole text.
+    #[cfg(test)]
+    pub(super) holds: bool,
 }
 
 /// What is known of the text behind the window.
@@ -59,6 +62,8 @@ impl<'s> Lane<'s> {
             swallowing: None,
             swallowed: 0,
             kept: 0,
+            #[cfg(test)]
+            holds: true,
         }
     }
 
@@ -88,6 +93,10 @@ impl<'s> Lane<'s> {
     fn push(&mut self, text: &str, sink: &mut impl FnMut(Part<'_>)) {
         let from = self.window.folded().len();
         self.window.push(text);
+        #[cfg(test)]
+        if !self.holds {
+            return self.finish(sink);
+        }
         if self.is_swallowed(from) || self.whole.is_some() {
             return;
         }

@@ -32,7 +32,10 @@ fn batch(plan: &Plan, text: &str, key: Option<&str>) -> (String, Progress, Findi
 }
 
 fn streamed(plan: &Plan, pieces: &[&str], key: Option<&str>) -> (String, Progress, Findings) {
-    let mut redactor = Redactor::new(scanner(), plan, key);
+    read_by(Redactor::new(scanner(), plan, key), pieces)
+}
+
+fn read_by(mut redactor: Redactor<'_>, pieces: &[&str]) -> (String, Progress, Findings) {
     let mut out = String::new();
     for piece in pieces {
         if redactor.push(piece, &mut out) == Progress::Denied {
@@ -183,6 +186,41 @@ fn without_holding_back_the_same_texts_leak() {
         let leaky = piece_by_piece(&plan, &by_size(&text, size));
         assert_ne!(leaky, expected, "{size}");
         assert!(leaky.matches('{').count() < expected.matches('{').count() / 2, "{size}");
+    }
+}
+
+#[test]
+fn an_engine_that_holds_nothing_back_fails_the_property_of_pieces() {
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        failure_persistence: None,
+        max_shrink_iters: 0,
+        ..ProptestConfig::default()
+    });
+    let plan = redacting(all());
+    let outcome = runner.run(&text(), |text| {
+        let mutant = Redactor::without_holding(scanner(), &plan, None);
+        prop_assert_eq!(read_by(mutant, &by_size(&text, 1)), batch(&plan, &text, None));
+        Ok(())
+    });
+    assert!(matches!(outcome, Err(proptest::test_runner::TestError::Fail(..))), "{outcome:?}");
+    // Of a text in one piece it makes what it should, so that holding back is all that it lacks.
+    let prose = prose();
+    let mutant = Redactor::without_holding(scanner(), &plan, None);
+    assert_eq!(read_by(mutant, &[&prose]), batch(&plan, &prose, None));
+}
+
+#[test]
+fn a_long_key_is_dropped_to_its_end_whatever_the_pieces() {
+    let plan = redacting(all());
+    let line = "MIIEpAIBAAKCAQEA0Z3VS5JJcds3xfnygWzM5Yk4c7xK0NqYf0x6Qd8wJb1s7T2u\n";
+    let text = format!(
+        "key -----BEGIN PRIVATE KEY-----\n{}-----END PRIVATE KEY-----, bob@example.com.",
+        line.repeat(200)
+    );
+    let expected = "key {PRIVATE_KEY}, {EMAIL}.";
+    assert_eq!(batch(&plan, &text, None).0, expected);
+    for size in [37, 4000, 9000, 10_000, 13_000, text.len()] {
+        assert_eq!(streamed(&plan, &by_size(&text, size), None).0, expected, "{size}");
     }
 }
 

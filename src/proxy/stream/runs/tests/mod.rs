@@ -687,7 +687,10 @@ fn what_only_reports_hides_nothing_that_must_go() {
     let place = Some(Span { start: 0, end: 1 });
     let all = DetectorSet::union(only("url"), only("email"));
     let redacted = Plan::new(only("url"), only("email"), DetectorSet::EMPTY);
-    assert_eq!(passed(redacted.clone(), place), (Ok("see https://crm.example.com/u/{EMAIL}/x".to_owned()), all));
+    assert_eq!(
+        passed(redacted.clone(), place),
+        (Ok("see https://crm.example.com/u/{EMAIL}/x".to_owned()), all)
+    );
     assert_eq!(passed(redacted, None), (Err(Stop::Denied), all));
     let denied = Plan::new(only("url"), DetectorSet::EMPTY, only("email"));
     assert_eq!(passed(denied, place), (Err(Stop::Denied), all));
