@@ -80,7 +80,8 @@ fn bound() -> impl Strategy<Value = String> {
 }
 
 fn section() -> impl Strategy<Value = (&'static str, String)> {
-    let actions = select(vec!["report", "redact", "deny"]);
+    let prompts = select(vec!["report", "tokenize", "redact", "deny"]);
+    let responses = select(vec!["report", "redact", "deny"]);
     prop_oneof![
         select(PATTERNS[..3].to_vec()).prop_map(|pattern| ("deny", format!("models: [\"{pattern}\"]"))),
         some_of(&["us", "eu", "global", "us-east-1"])
@@ -90,7 +91,7 @@ fn section() -> impl Strategy<Value = (&'static str, String)> {
         some_of(&["text", "image"]).prop_map(|kinds| ("content", format!("modalities: [{kinds}]"))),
         (some_of(&GUARDRAILS), select(vec!["deny", "inject"]))
             .prop_map(|(one_of, missing)| ("guardrail", format!("oneOf: [{one_of}], missing: {missing}"))),
-        (some_of(&DETECTORS), actions.clone(), actions).prop_map(|(detect, prompt, response)| {
+        (some_of(&DETECTORS), prompts, responses).prop_map(|(detect, prompt, response)| {
             ("sensitive", format!("detect: [{detect}], prompt: {prompt}, response: {response}"))
         }),
     ]

@@ -268,13 +268,13 @@ impl Reading<'_> {
 
     fn modified(&mut self, node: &Node) -> Option<BTreeMap<String, String>> {
         let names = PARAMETERS.map(Parameter::name);
-        let known: Vec<&str> = names.into_iter().chain(["guardrail", "redact"]).collect();
+        let known: Vec<&str> = names.into_iter().chain(["guardrail", "redact", "tokenize"]).collect();
         let mapping = self.mapping(node, "`modified`", &known)?;
         let mut modified = BTreeMap::new();
         for (key, node) in mapping.entries() {
             let value = match key.name.as_str() {
-                "redact" => {
-                    let names = self.reader.strings(node, "redact")?;
+                field @ ("redact" | "tokenize") => {
+                    let names = self.reader.strings(node, field)?;
                     let mut detectors = BTreeSet::new();
                     for name in &names {
                         detectors.insert(self.described(node, description::detector(name))?.name());
