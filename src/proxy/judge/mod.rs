@@ -403,3 +403,5 @@ mod doors;
 mod places;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tokenised;

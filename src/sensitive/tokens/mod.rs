@@ -33,6 +33,8 @@ pub struct Tokens {
     numbers: BTreeMap<DetectorId, Numbers>,
     /// The values by their placeholders.
     values: BTreeMap<String, Value>,
+    /// The length of the longest placeholder.
+    longest: usize,
     /// What looks like a placeholder and was written by somebody else.
     foreign: BTreeSet<String>,
 }
@@ -96,7 +98,7 @@ impl Tokens {
 
     /// What stands for `value`.
     fn placeholder(&mut self, detector: DetectorId, value: &str) -> &str {
-        let Self { numbers, values, foreign } = self;
+        let Self { numbers, values, longest, foreign } = self;
         let Numbers { last, placeholders } = numbers.entry(detector).or_default();
         if !placeholders.contains_key(value) {
             let placeholder = loop {
@@ -106,6 +108,7 @@ impl Tokens {
                     break placeholder;
                 }
             };
+            *longest = placeholder.len().max(*longest);
             let value = Value::new(value);
             values.insert(placeholder.clone(), value.clone());
             placeholders.insert(value, placeholder);
@@ -116,6 +119,11 @@ impl Tokens {
     /// The value that `placeholder` stands for.
     fn value(&self, placeholder: &str) -> Option<&str> {
         self.values.get(placeholder).map(Value::as_str)
+    }
+
+    /// As much of a text as a placeholder that begins with it can take.
+    fn within_reach<'t>(&self, text: &'t str) -> &'t str {
+        text.get(..text.floor_char_boundary(self.longest)).unwrap_or(text)
     }
 
     /// Whether some placeholder begins so.

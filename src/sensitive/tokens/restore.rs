@@ -55,7 +55,7 @@ impl Restorer {
         let mut rest = text.as_str();
         while let Some((before, from)) = rest.find('{').and_then(|start| rest.split_at_checked(start)) {
             out.push_str(before);
-            let end = from.find('}').map(|end| end + 1);
+            let end = tokens.within_reach(from).find('}').map(|end| end + 1);
             if let Some((placeholder, after)) = end.and_then(|end| from.split_at_checked(end))
                 && let Some(value) = tokens.value(placeholder)
             {

@@ -145,6 +145,16 @@ fn no_placeholder_is_a_finding() {
     }
 }
 
+#[test]
+fn a_text_of_nothing_but_braces_costs_no_more_than_any_other() {
+    let mut tokens = Tokens::default();
+    let braces = "{".repeat(1 << 20);
+    assert_eq!(tokenized(&mut tokens, "a@mail.example.com", set(&["email"])), "{EMAIL_1}");
+    // Quadratic work on a megabyte would not end in time.
+    assert_eq!(tokens.restore(&braces, Spelling::Plain), None);
+    tokens.avoid(&braces);
+}
+
 fn fragment() -> impl Strategy<Value = String> {
     let whole = prop::sample::select(vec![
         "a@mail.example.com",
