@@ -30,7 +30,7 @@ use bedrock_warden::identity::sigv4::{self, Scope, Signature};
 use bedrock_warden::identity::{CredentialKind, Principal};
 use bedrock_warden::policy::{self, Context, Direction, Facts, Inquiry, PolicySet};
 use bedrock_warden::sensitive::{
-    DetectorSet, Findings, Plan, Progress, Redactor, Restorer, Scanner, Spelling, Tokens,
+    DetectorSet, Findings, Plan, Progress, Redactor, Restorer, Scanner, Spelling, Tokens as Placeholders,
 };
 use bedrock_warden::telemetry::cloudwatch::CloudWatch;
 use bedrock_warden::telemetry::{
@@ -82,7 +82,7 @@ fn measure_tokens(scanner: &Scanner) {
     let all = DetectorSet::all();
     let matches = scanner.scan(all, &text, None);
     let tokenised = || {
-        let mut tokens = Tokens::default();
+        let mut tokens = Placeholders::default();
         tokens.avoid(&text);
         let clean = tokens.clean(&text, &matches, DetectorSet::EMPTY, all).unwrap();
         (tokens, clean)

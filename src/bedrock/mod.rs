@@ -19,6 +19,7 @@ pub mod model;
 pub mod operation;
 pub mod speech;
 pub mod sse;
+pub mod stored_prompt;
 pub mod stream;
 pub mod usage;
 pub mod view;

@@ -167,7 +167,9 @@ fn configuration(args: &InitArgs) -> String {
         None => String::new(),
     };
     let endpoint = match &args.endpoint {
-        Some(endpoint) => format!("  endpoint: {endpoint}\n  control_plane_endpoint: {endpoint}\n"),
+        Some(endpoint) => format!(
+            "  endpoint: {endpoint}\n  control_plane_endpoint: {endpoint}\n  agent_endpoint: {endpoint}\n"
+        ),
         None => String::new(),
     };
     let ca = match &args.endpoint_ca {

@@ -21,7 +21,9 @@ pub use quotas::QuotaStore;
 use settings::Settings;
 pub use telemetry::{CloudWatch, CloudWatchWay, EmfOutput, Telemetry};
 pub use values::Endpoint;
-use values::{address, boolean, bytes, duration, endpoint, loopback_address, region, word};
+use values::{
+    address, base_path, boolean, bytes, duration, endpoint, endpoint_below, loopback_address, region, word,
+};
 
 /// Everything `serve` needs to know, with no unresolved state.
 #[derive(Debug, Clone)]
@@ -53,6 +55,8 @@ pub struct Listen {
     pub key: PathBuf,
     /// Plain HTTP for callers on this machine that cannot be given a CA. SigV4 callers only.
     pub plain: Option<SocketAddr>,
+    /// What all paths begin with, as callers sign them: empty, or `/a/b`. Bedrock is called without it.
+    pub base_path: String,
 }
 
 /// Where Bedrock is.
@@ -61,6 +65,8 @@ pub struct Upstream {
     pub region: String,
     pub endpoint: Endpoint,
     pub control_plane_endpoint: Endpoint,
+    /// Where stored prompts are read.
+    pub agent_endpoint: Endpoint,
     /// Certificates to trust beside the system's, PEM.
     pub ca: Option<PathBuf>,
     pub connect_timeout: Duration,
@@ -195,15 +201,24 @@ impl Listen {
         let certificate = settings.path("listen.tls.certificate", folder);
         let key = settings.path("listen.tls.key", folder);
         let plain = settings.optional("listen.plain.address", loopback_address);
-        Some(Self { address: listen_address?, certificate: certificate?, key: key?, plain })
+        let base_path = settings.optional("listen.base_path", base_path);
+        let (certificate, key) = (certificate?, key?);
+        Some(Self {
+            address: listen_address?,
+            certificate,
+            key,
+            plain,
+            base_path: base_path.unwrap_or_default(),
+        })
     }
 }
 
 impl Upstream {
     fn read(settings: &mut Settings<'_>, folder: &Path) -> Option<Self> {
         let region = settings.required("upstream.region", region);
-        let runtime = settings.optional("upstream.endpoint", endpoint);
-        let control_plane = settings.optional("upstream.control_plane_endpoint", endpoint);
+        let runtime = settings.optional("upstream.endpoint", endpoint_below);
+        let control_plane = settings.optional("upstream.control_plane_endpoint", endpoint_below);
+        let agent = settings.optional("upstream.agent_endpoint", endpoint_below);
         let ca = settings.optional_path("upstream.ca", folder);
         let connect_timeout = settings.optional("upstream.connect_timeout", duration);
         let answer_timeout = settings.optional("upstream.answer_timeout", duration);
@@ -216,6 +231,7 @@ impl Upstream {
             request_metadata: request_metadata.unwrap_or(false),
             endpoint: runtime.unwrap_or_else(|| Endpoint::aws("bedrock-runtime", &region)),
             control_plane_endpoint: control_plane.unwrap_or_else(|| Endpoint::aws("bedrock", &region)),
+            agent_endpoint: agent.unwrap_or_else(|| Endpoint::aws("bedrock-agent", &region)),
             region,
             ca,
             connect_timeout: connect_timeout.unwrap_or(Duration::from_secs(5)),
@@ -232,6 +248,7 @@ impl Upstream {
         let bedrock = [
             ("upstream.endpoint", &self.endpoint),
             ("upstream.control_plane_endpoint", &self.control_plane_endpoint),
+            ("upstream.agent_endpoint", &self.agent_endpoint),
         ];
         for (key, endpoint) in bedrock.into_iter().chain(sts) {
             if own.iter().flatten().any(|address| endpoint.is(*address)) {

@@ -284,3 +284,31 @@ fn telemetry_and_attribution_are_checked_before_anything_starts() {
         "https://sts.eu-central-1.amazonaws.com"
     );
 }
+
+#[test]
+fn paths_before_paths_have_one_spelling() {
+    use super::values::{base_path, endpoint, endpoint_below};
+    for path in ["/bedrock", "/a/b-c_d.e~f", "/..a"] {
+        assert_eq!(base_path(path).as_deref(), Ok(path));
+        let endpoint = endpoint_below(&format!("https://gateway.example{path}")).unwrap();
+        assert_eq!(endpoint.to_string(), format!("https://gateway.example{path}"));
+        assert_eq!(endpoint.uri("/model/m/converse").unwrap().path(), format!("{path}/model/m/converse"));
+        assert!(
+            super::values::endpoint(&format!("https://gateway.example{path}")).is_err(),
+            "only Bedrock's"
+        );
+    }
+    for path in
+        ["", "/", "bedrock", "/a/", "//a", "/a//b", "/a/../b", "/.", "/a%2Fb", "/a?b", "/a#b", "/a b", "/a;b"]
+    {
+        assert!(base_path(path).is_err(), "{path}");
+    }
+    for whole in ["https://gateway.example", "https://gateway.example/"] {
+        assert_eq!(endpoint_below(whole).unwrap().to_string(), endpoint(whole).unwrap().to_string());
+    }
+    for wrong in
+        ["https://gateway.example/a/", "http://gateway.example/a", "https://u@gateway.example/a", "/a", "a/b"]
+    {
+        assert!(endpoint_below(wrong).is_err(), "{wrong}");
+    }
+}

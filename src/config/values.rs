@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use http::Uri;
 use http::uri::{Authority, Scheme};
 
 use super::LogFormat;
@@ -13,6 +14,8 @@ use super::LogFormat;
 pub struct Endpoint {
     scheme: Scheme,
     authority: Authority,
+    /// What paths begin with: empty, or `/a/b`.
+    base: String,
 }
 
 impl Endpoint {
@@ -26,7 +29,7 @@ impl Endpoint {
         let authority = format!("{service}.{region}.{suffix}");
         // `region` was checked to hold only letters, digits and dashes, so this is an authority.
         let authority = authority.parse().unwrap_or_else(|_| Authority::from_static("invalid"));
-        Self { scheme: Scheme::HTTPS, authority }
+        Self { scheme: Scheme::HTTPS, authority, base: String::new() }
     }
 
     pub fn scheme(&self) -> &Scheme {
@@ -35,6 +38,15 @@ impl Endpoint {
 
     pub fn authority(&self) -> &Authority {
         &self.authority
+    }
+
+    /// Where a call of `target`, a path with its query, goes.
+    pub fn uri(&self, target: &str) -> Result<Uri, http::Error> {
+        let builder = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
+        match self.base.as_str() {
+            "" => builder.path_and_query(target).build(),
+            base => builder.path_and_query(format!("{base}{target}")).build(),
+        }
     }
 
     /// Whether connections to this endpoint reach `address` on this machine.
@@ -53,7 +65,7 @@ impl Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}://{}", self.scheme, self.authority)
+        write!(formatter, "{}://{}{}", self.scheme, self.authority, self.base)
     }
 }
 
@@ -74,7 +86,7 @@ pub fn endpoint(text: &str) -> Result<Endpoint, String> {
     let wrong = || {
         format!("must be an origin such as `https://bedrock-runtime.us-east-1.amazonaws.com`, not `{text}`")
     };
-    let uri: http::Uri = text.parse().map_err(|_| wrong())?;
+    let uri: Uri = text.parse().map_err(|_| wrong())?;
     let parts = uri.into_parts();
     let path = parts.path_and_query.as_ref().map_or("/", |path| path.as_str());
     let (Some(scheme), Some(authority), "/") = (parts.scheme, parts.authority, path) else {
@@ -85,10 +97,34 @@ pub fn endpoint(text: &str) -> Result<Endpoint, String> {
     }
     let loopback = matches!(authority.host(), "localhost" | "[::1]") || authority.host().starts_with("127.");
     match scheme.as_str() {
-        "https" => Ok(Endpoint { authority: without_port(authority, 443), scheme }),
-        "http" if loopback => Ok(Endpoint { authority: without_port(authority, 80), scheme }),
+        "https" => Ok(Endpoint { authority: without_port(authority, 443), scheme, base: String::new() }),
+        "http" if loopback => {
+            Ok(Endpoint { authority: without_port(authority, 80), scheme, base: String::new() })
+        }
         "http" => Err("must be `https`: prompts and credentials would cross the network in clear".to_owned()),
         _ => Err(wrong()),
+    }
+}
+
+/// An endpoint of Bedrock's, perhaps below a path of a gateway's: `https://gateway.example/bedrock`.
+pub fn endpoint_below(text: &str) -> Result<Endpoint, String> {
+    let (scheme, rest) = text.split_once("://").unwrap_or_default();
+    let origin = rest.find('/').and_then(|at| text.split_at_checked(scheme.len() + "://".len() + at));
+    match origin {
+        None | Some((_, "/")) => endpoint(text),
+        Some((origin, base)) => Ok(Endpoint { base: base_path(base)?, ..endpoint(origin)? }),
+    }
+}
+
+/// What all paths begin with. FAIL-CLOSED: one spelling only, so that what is signed, compared and cut off is the same.
+pub fn base_path(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    let segment = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(plain);
+    match text.strip_prefix('/') {
+        Some(rest) if rest.split('/').all(segment) => Ok(text.to_owned()),
+        Some(_) | None => Err(format!(
+            "must be a path such as `/bedrock`, of letters, digits, `-`, `_`, `.` and `~`, without an end in `/`, not `{text}`"
+        )),
     }
 }
 

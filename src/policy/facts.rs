@@ -115,6 +115,27 @@ impl Facts {
         }
     }
 
+    /// The facts of a request whose prompt is partly stored elsewhere: `stored` holds for it as well, and nothing can be
+    /// added to what is stored. What both parts hold counts twice.
+    #[must_use]
+    pub fn with_stored(mut self, stored: Self) -> Self {
+        for (parameter, values) in stored.settings {
+            self.settings.entry(parameter).or_default().extend(values);
+        }
+        self.insertable.clear();
+        self.modalities.extend(stored.modalities);
+        self.tools.extend(stored.tools);
+        self.turns = self.turns.saturating_add(stored.turns);
+        self.images = self.images.saturating_add(stored.images);
+        self.unread = self.unread.saturating_add(stored.unread);
+        self.uninspected.extend(stored.uninspected);
+        self.leaks.extend(stored.leaks);
+        for (detector, count) in stored.findings.iter() {
+            self.findings.add(detector, count);
+        }
+        self
+    }
+
     /// The facts after repairs, as a body that was edited accordingly would show them.
     #[must_use]
     pub fn apply(&self, repairs: &[Repair]) -> Self {

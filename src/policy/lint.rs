@@ -15,7 +15,8 @@ use super::rules::Kind;
 use super::rules::allow::Grant;
 use super::rules::guardrail::{self, Guardrail};
 use super::rules::limits::Bound;
-use crate::bedrock::model::{GEOGRAPHIES, ModelKind, ModelReference};
+use crate::bedrock::model::resolution::Lookup;
+use crate::bedrock::model::{GEOGRAPHIES, ModelReference};
 use crate::bedrock::operation::{Access, Operation};
 use crate::yaml::{Diagnostics, closest};
 
@@ -64,9 +65,9 @@ fn check_level(level: &Level, catalogue: &Catalogue, diagnostics: &mut Diagnosti
 
 /// Warns about a pattern of a grant that covers nothing that is known to exist, or nothing that is ever served.
 fn check_grant_reach(head: &Head, pattern: &Glob, catalogue: &Catalogue, diagnostics: &mut Diagnostics) {
-    if literal(pattern).is_some_and(|model| model.kind() == ModelKind::Prompt) {
-        let message = format!("{}: `{pattern}` is a prompt, and prompts are refused", head.id);
-        let help = "list the model that it calls; a prompt hides text, tools and parameters beside it";
+    if literal(pattern).is_some_and(|model| Lookup::all(&model).is_err()) {
+        let message = format!("{}: `{pattern}` is the draft of a prompt, and drafts are refused", head.id);
+        let help = "list a version of it such as `…:prompt/…:1`, or the model that it calls; a draft can change at any time";
         diagnostics.push(head.place.source.warning(head.place.span.clone(), message).help(help));
     }
     let knows = |matches: &dyn Fn(&str) -> bool| catalogue.ids().any(matches);

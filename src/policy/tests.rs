@@ -109,12 +109,15 @@ fn a_name_is_granted_when_every_model_behind_it_is() {
 }
 
 #[test]
-fn a_grant_of_a_prompt_is_warned_about_and_one_of_a_name_is_not_outside_the_ceiling() {
+fn a_grant_of_a_draft_is_warned_about_and_one_of_a_name_is_not_outside_the_ceiling() {
     let team = |id: &str| format!("version: 1\nscope: team/payments\nallow: {{ models: [\"{id}\"] }}\n");
     assert_eq!(reported("teams/payments.yaml", &team(ROUTER)), Vec::<String>::new());
     let found =
-        reported("teams/payments.yaml", &team("arn:aws:bedrock:us-east-1:111122223333:prompt/QWERTYUIOP:1"));
-    assert!(found.len() == 1 && found[0].contains("is a prompt, and prompts are refused"), "{found:?}");
+        reported("teams/payments.yaml", &team("arn:aws:bedrock:us-east-1:111122223333:prompt/QWERTYUIOP"));
+    assert!(
+        found.len() == 1 && found[0].contains("is the draft of a prompt, and drafts are refused"),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -929,5 +932,5 @@ fn every_section_has_an_example_without_mistakes_that_shows_its_attributes() {
     let all: String = Section::ALL.into_iter().map(Section::example).collect();
     let (set, reported) = compiled(&[("org.yaml", &format!("version: 1\nscope: org\n{all}"))]);
     assert!(reported.is_empty(), "{reported:#?}");
-    assert_eq!(set.unwrap().summaries()[0].rules, 9);
+    assert_eq!(set.unwrap().summaries()[0].rules, 12);
 }

@@ -27,12 +27,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use http::uri::PathAndQuery;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::Journal;
 use crate::bedrock::fault::{ErrorShape, Fault};
+use crate::bedrock::operation::RouteError;
 use crate::clock;
 use crate::config::{Config, Limits};
 use crate::identity::RecordKey;
@@ -70,6 +72,8 @@ pub struct Proxy {
     buffers: Buffers,
     limits: Limits,
     environment: String,
+    /// What every path begins with, as callers know the warden; empty, or `/a/b`.
+    base_path: String,
     /// Whether requests carry who called as request metadata.
     request_metadata: bool,
     record_key: RecordKey,
@@ -109,6 +113,7 @@ impl Proxy {
             buffers: Buffers::new(limits.buffered_bytes, limits.body_bytes, limits.body_timeout),
             limits,
             environment: config.environment.clone(),
+            base_path: config.listen.base_path.clone(),
             request_metadata: config.upstream.request_metadata,
             record_key,
             telemetry,
@@ -133,7 +138,8 @@ impl Proxy {
     /// Answers one request. The exchange itself runs in its own task, so that it is finished and recorded whether or
     /// not the connection lives.
     pub async fn handle(self: Arc<Self>, peer: Peer, request: Request<Incoming>) -> Response<ReplyBody> {
-        let errors = ErrorShape::of_path(request.uri().path());
+        let path = request.uri().path();
+        let errors = ErrorShape::of_path(path.strip_prefix(self.base_path.as_str()).unwrap_or(path));
         let (downstream, answer) = Downstream::new(errors);
         let exchanges = self.exchanges.clone();
         exchanges.spawn(pipeline::run(self, peer, request, downstream));
@@ -143,6 +149,16 @@ impl Proxy {
         // The task ended without an answer: it panicked. Its entry has recorded that on the way out.
         let (head, body) = refuse::native(Fault::InternalServer, "the warden failed", errors, "", "error");
         head.map(|()| ReplyBody::whole(body.into()))
+    }
+
+    /// What is asked for below the base path. FAIL-CLOSED: a path that does not begin with it is none of ours.
+    fn below_base(&self, target: &PathAndQuery) -> Result<PathAndQuery, RouteError> {
+        if self.base_path.is_empty() {
+            return Ok(target.clone());
+        }
+        let below =
+            target.as_str().strip_prefix(self.base_path.as_str()).filter(|rest| rest.starts_with('/'));
+        below.and_then(|rest| rest.parse().ok()).ok_or(RouteError::OutsideBase)
     }
 
     fn context(&self, peer: Peer, break_glass: Option<String>) -> Context {

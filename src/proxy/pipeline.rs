@@ -129,8 +129,12 @@ async fn accept(
     let claim = proxy.rules.callers().identify(&request_head(&parts, &target, peer), region, clock::now())?;
     exchange.learn_claim(claim.credential_id());
 
-    // 3. Which operation, which model? ORDER: kept as a result until the caller is proven; strangers learn nothing.
-    let route = Route::recognise(&parts.method, target.as_str());
+    // 3. Which operation, which model? ORDER: kept as a result until the caller is proven; strangers learn nothing. The
+    // path that was signed may be longer than the one that is called.
+    let below = proxy.below_base(&target);
+    let route = below.as_ref().map_err(|error| *error);
+    let route = route.and_then(|target| Route::recognise(&parts.method, target.as_str()));
+    let target = below.unwrap_or(target);
     exchange.learn_route(&route, region);
     // The body proves the caller; of a session, whose body goes on, the head does, and then each event.
     let is_session = route.as_ref().is_ok_and(|route| route.operation.is_bidirectional());

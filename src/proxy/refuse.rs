@@ -155,7 +155,7 @@ impl Refusal {
             Self::Route(error) => error.fault(),
             Self::Resolve(error) => match error {
                 ResolveError::Resolution(error) => match error {
-                    ResolutionError::Prompt | ResolutionError::Loop | ResolutionError::TooDeep => {
+                    ResolutionError::Draft | ResolutionError::Loop | ResolutionError::TooDeep => {
                         Fault::AccessDenied
                     }
                     ResolutionError::Json(_)

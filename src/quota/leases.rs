@@ -46,7 +46,7 @@ impl Ledger {
         let at = self.now();
         for Lease { name, start, granted } in leases {
             let end = name.window.end(name.window.start(at));
-            self.with_bucket(name, at, |bucket| {
+            self.with_bucket(&name, at, |bucket| {
                 bucket.roll(at);
                 let running = bucket.start;
                 let Some(grant) = &mut bucket.grant else { return };

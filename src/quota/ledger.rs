@@ -67,7 +67,7 @@ impl Ledger {
                 continue;
             }
             let name = Name { rule: tally.rule, measure, window, subject: tally.subject };
-            self.with_bucket(name, at, |bucket| {
+            self.with_bucket(&name, at, |bucket| {
                 // The clock was ahead when this was counted, and is back: what was used of a later window stays used. Of no
                 // window after the next, or a clock that was years ahead would stop everything for years.
                 bucket.start = tally.starts.min(window.end(running));
@@ -115,7 +115,7 @@ impl Ledger {
     }
 
     /// Does something with the count of that name, which is made where there is none.
-    pub(super) fn with_bucket(&self, name: Name, at: i64, work: impl FnOnce(&mut Bucket)) {
+    pub(super) fn with_bucket(&self, name: &Name, at: i64, work: impl FnOnce(&mut Bucket)) {
         let subject = Subject::parse(&name.subject);
         let key = self.key(&name.rule, name.measure, name.window, subject);
         let is_shared = self.shared.is_some();

@@ -40,7 +40,7 @@ fn a_value_is_found_in_place_of_any_string_of_any_format() {
     let planted = [
         ("email", "bob@example.com"),
         ("us_ssn", "219-09-9999"), // Alone it could be base64, which some members hold instead of words.
-        ("aws_access_key", "key AKIAIOSFODNN7EXAMPLE"),
+        ("aws_access_key", "key: AKIAIOSFODNN7EXAMPLE!"),
     ];
     let (mut places, mut hidden) = (0, Vec::new());
     for (format, sample) in samples() {

@@ -12,7 +12,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 use crate::audit::query::{QueryError, tallies};
 use crate::audit::{Journal, JournalError, JournalOptions};
@@ -106,16 +105,20 @@ struct Leases {
 }
 
 impl Leases {
-    /// ORDER: before anybody can ask, so that what was leased before is known.
-    async fn open(config: &Config, quotas: &Arc<Ledger>, holder: Uuid) -> Self {
+    /// The counts that an earlier process left, and what it has leased. ORDER: after the journal has recorded what that process
+    /// left open, and before anybody can ask.
+    async fn open(config: &Config, journal: &Journal) -> Result<(Arc<Ledger>, Self), QueryError> {
+        let quotas = if config.quota_store.is_some() { Ledger::sharing() } else { Ledger::default() };
+        let quotas = Arc::new(quotas);
+        quotas.restore(tallies(&config.audit.journal).await?);
         let leases = Self { stop: CancellationToken::new(), keeper: TaskTracker::new() };
         if let Some(store) = &config.quota_store {
-            let mut keeper = Keeper::new(Arc::clone(quotas), store, &config.environment, holder);
+            let mut keeper = Keeper::new(Arc::clone(&quotas), store, &config.environment, journal.chain_id());
             keeper.open().await;
             leases.keeper.spawn(keeper.run(leases.stop.clone()));
         }
         leases.keeper.close();
-        leases
+        Ok((quotas, leases))
     }
 
     /// Returns what was not used.
@@ -166,11 +169,7 @@ impl Warden {
         let mut options = JournalOptions::with_deadline(config.audit.deadline);
         options.start = started_with(&config);
         let journal = Journal::open(&config.audit.journal, options).await?;
-        // ORDER: after the journal has recorded what an earlier process left open, and before anybody can ask.
-        let quotas = if config.quota_store.is_some() { Ledger::sharing() } else { Ledger::default() };
-        let quotas = Arc::new(quotas);
-        quotas.restore(tallies(&config.audit.journal).await?);
-        let leases = Leases::open(&config, &quotas, journal.chain_id()).await;
+        let (quotas, leases) = Leases::open(&config, &journal).await?;
         match rules.policies() {
             Some(policies) => {
                 journal.note(records::policy_load(None, policies.digest())).await?;
@@ -339,6 +338,7 @@ fn started_with(config: &Config) -> BTreeMap<String, String> {
         ("region", config.upstream.region.clone()),
         ("endpoint", config.upstream.endpoint.to_string()),
         ("control_plane_endpoint", config.upstream.control_plane_endpoint.to_string()),
+        ("agent_endpoint", config.upstream.agent_endpoint.to_string()),
         // Stamped bodies are longer than those received, under a decision that changed nothing.
         ("request_metadata", config.upstream.request_metadata.to_string()),
     ];

@@ -171,6 +171,11 @@ impl Bedrock {
         });
         let model = Model::resolve(followed.as_ref().unwrap_or(asked), &self.region)?;
         let streaming = route.streams;
+        let prompted = match asked.kind() {
+            ModelKind::Prompt => Some(self.names.prompted(asked, body).ok_or_else(invalid_model)?),
+            _ => None,
+        };
+        let body = prompted.as_deref().unwrap_or(body);
         let mut plan = match route.operation.body() {
             Body::Invoke if streaming => invoke::streaming(model, &head.headers, body)?,
             Body::Invoke => invoke::unary(model, &head.headers, body)?,
@@ -249,7 +254,7 @@ where
 /// The service's words for a request line that leads nowhere.
 fn unroutable(error: RouteError) -> Refusal {
     match error {
-        RouteError::UnknownOperation | RouteError::Refused(_) => {
+        RouteError::UnknownOperation | RouteError::OutsideBase | RouteError::Refused(_) => {
             Refusal::new(Fault::UnknownOperation, "The requested operation is not recognized by the service.")
         }
         RouteError::BareSlash | RouteError::Escape | RouteError::Model(_) => invalid_model(),

@@ -11,7 +11,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::bedrock::fault::Fault;
-use crate::bedrock::model::ModelReference;
+use crate::bedrock::json::Document;
+use crate::bedrock::model::resolution::Lookup;
+use crate::bedrock::model::{ModelKind, ModelReference};
 
 use super::reply::Refusal;
 
@@ -32,6 +34,12 @@ const DEPLOYMENTS: &str = "/model-customization/custom-model-deployments/";
 const IMPORTED_MODELS: &str = "/imported-models/";
 const ROUTERS: &str = "/prompt-routers/";
 const ENDPOINTS: &str = "/marketplace-model/endpoints/";
+/// Of `bedrock-agent`, which answers here as well.
+const PROMPTS: &str = "/prompts/";
+
+/// The stored prompts: a text with its limits, and a chat that says too much.
+const GREETING: &str = "GREETING01";
+const LETTER: &str = "LETTER0001";
 
 /// The names of the account.
 #[derive(Debug)]
@@ -50,8 +58,13 @@ impl Names {
     /// among these names.
     pub fn answer(&self, method: &Method, target: &str, body: &[u8]) -> Option<Result<Value, Refusal>> {
         let collections =
-            [PROFILES, THROUGHPUTS, CUSTOM_MODELS, DEPLOYMENTS, IMPORTED_MODELS, ROUTERS, ENDPOINTS];
+            [PROFILES, THROUGHPUTS, CUSTOM_MODELS, DEPLOYMENTS, IMPORTED_MODELS, ROUTERS, ENDPOINTS, PROMPTS];
         let collection = collections.into_iter().find(|collection| target.starts_with(collection))?;
+        if collection == PROMPTS {
+            let found = self.prompt(method, target.strip_prefix(collection)?);
+            let message = "The specified resource was not found.";
+            return Some(found.ok_or_else(|| Refusal::new(Fault::ResourceNotFound, message)));
+        }
         let name = target.strip_prefix(collection)?.replace("%3A", ":").replace("%2F", "/");
         let id = name.rsplit(['/', ':']).next().unwrap_or_default();
         match *method {
@@ -61,8 +74,71 @@ impl Names {
         }
     }
 
+    /// GetPrompt. `target` is what follows the collection: an ARN, and the version in the query.
+    fn prompt(&self, method: &Method, target: &str) -> Option<Value> {
+        let (name, version) = target.split_once("/?promptVersion=")?;
+        let arn = name.replace("%3A", ":").replace("%2F", "/");
+        let id = arn.rsplit('/').next().unwrap_or_default();
+        if *method != Method::GET || version != "1" || arn != self.arn("prompt", id) {
+            return None;
+        }
+        let variant = match id {
+            GREETING => json!({
+                "name": "default",
+                "templateType": "TEXT",
+                "modelId": HAIKU,
+                "templateConfiguration": {"text": {
+                    "text": "You greet people.\nsay: Good morning, {{name}}!",
+                    "inputVariables": [{"name": "name"}],
+                }},
+                "inferenceConfiguration": {"text": {"maxTokens": 200, "temperature": 0.2}},
+            }),
+            LETTER => json!({
+                "name": "default",
+                "templateType": "CHAT",
+                "modelId": self.foundation(NOVA),
+                "templateConfiguration": {"chat": {
+                    "system": [{"text": "Write for alice.example@mail.example.com."}],
+                    "messages": [{"role": "user", "content": [{"text": "say: Dear {{name}}"}]}],
+                    "inputVariables": [{"name": "name"}],
+                }},
+            }),
+            _ => return None,
+        };
+        Some(json!({
+            "name": id.to_lowercase(),
+            "id": id,
+            "arn": format!("{arn}:{version}"),
+            "version": version,
+            "defaultVariant": "default",
+            "variants": [variant],
+            "createdAt": CREATED,
+            "updatedAt": CREATED,
+        }))
+    }
+
+    /// The Converse body that a call of a stored prompt comes to: the prompt's messages before the caller's.
+    pub fn prompted(&self, reference: &ModelReference, body: &[u8]) -> Option<Vec<u8>> {
+        let question = Lookup::all(reference).ok()?.into_iter().find(Lookup::is_of_agents)?;
+        let answer = self.answer(&Method::GET, &question.path(), b"")?.ok()?;
+        let resolved = reference.clone().with(question.read(answer.to_string().as_bytes()).ok()?);
+        let request: Value = serde_json::from_slice(body).ok()?;
+        let filled = resolved.stored_prompt()?.filled(Document::parse(body).ok()?.root()).ok()?;
+        let mut whole: Value = serde_json::from_str(&filled).ok()?;
+        let appended = request.get("messages").and_then(Value::as_array);
+        whole.get_mut("messages")?.as_array_mut()?.extend(appended.into_iter().flatten().cloned());
+        if let Some(guardrail) = request.get("guardrailConfig") {
+            whole.as_object_mut()?.insert("guardrailConfig".to_owned(), guardrail.clone());
+        }
+        Some(whole.to_string().into_bytes())
+    }
+
     /// The model that answers when `reference` is called.
     pub fn follow(&self, reference: &ModelReference) -> Option<ModelReference> {
+        if reference.kind() == ModelKind::Prompt {
+            let model = if reference.raw().contains(GREETING) { HAIKU } else { NOVA };
+            return ModelReference::parse(model).ok();
+        }
         let id = reference.raw().rsplit(['/', ':']).next().unwrap_or_default();
         let model = match id {
             "profile00001" | "profile00003" | "profile00004" | "router000001" | "imported0001" | "falcon" => {
@@ -199,7 +275,6 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bedrock::model::resolution::Lookup;
 
     #[test]
     fn every_described_name_leads_to_the_model_that_answers_for_it() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_smithy_runtime_api::client::identity::Identity;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -207,11 +207,7 @@ impl Upstream {
             Plane::Runtime => &self.config.endpoint,
             Plane::Control => &self.config.control_plane_endpoint,
         };
-        let uri = Uri::builder()
-            .scheme(endpoint.scheme().clone())
-            .authority(endpoint.authority().clone())
-            .path_and_query(call.target)
-            .build()?;
+        let uri = endpoint.uri(call.target.as_str())?;
         let mut request = Request::builder().method(call.method).uri(uri).body(body)?;
         *request.headers_mut() = call.headers;
         let (host, region) = (endpoint.authority().as_str(), self.config.region.as_str());

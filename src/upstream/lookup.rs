@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, USER_AGENT};
-use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Either, Full, Limited};
 
 use crate::bedrock::model::resolution::Lookup;
@@ -62,12 +62,9 @@ impl Upstream {
     async fn look_up(&self, principal: &Principal, lookup: &Lookup) -> Result<Reply, UpstreamError> {
         let identity = self.identity(principal).await?;
         let now = clock::system_now();
-        let endpoint = &self.config.control_plane_endpoint;
-        let uri = Uri::builder()
-            .scheme(endpoint.scheme().clone())
-            .authority(endpoint.authority().clone())
-            .path_and_query(lookup.path())
-            .build()?;
+        let agents = lookup.is_of_agents();
+        let endpoint = if agents { &self.config.agent_endpoint } else { &self.config.control_plane_endpoint };
+        let uri = endpoint.uri(&lookup.path())?;
         let mut request =
             Request::builder().method(Method::GET).uri(uri).body(Either::Left(Full::new(Bytes::new())))?;
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));

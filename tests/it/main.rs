@@ -30,6 +30,8 @@ mod allow_deny;
 mod exceptions;
 // Names that hide a model, and every model behind them.
 mod names;
+// Prompts that AWS keeps, judged as if they had been sent.
+mod stored_prompts;
 // Who may call: signatures that are wrong in one way each.
 mod signatures;
 // Bodies that two parsers could read differently.
@@ -87,6 +89,8 @@ mod hostile_http;
 mod hostile_upstream;
 // HTTP/1.1 and HTTP/2, with and without TLS.
 mod http_versions;
+// Endpoints with a path of their own.
+mod base_path;
 
 // What telemetry says, read by receivers that others wrote.
 mod receivers;

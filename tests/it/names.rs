@@ -167,14 +167,14 @@ fn names_that_lead_nowhere_or_too_far_are_refused_natively() {
         response.assert_refused(404, "ResourceNotFoundException");
         assert!(warden.record_of(&response).is_denial(), "{name}");
     }
-    let prompt = hello(&warden, &arn("prompt/QWERTYUIOP:1"));
-    assert!(prompt.assert_refused(403, ACCESS).contains("Prompt management"));
+    let prompt = hello(&warden, &arn("prompt/QWERTYUIOP"));
+    assert!(prompt.assert_refused(403, ACCESS).contains("draft of a prompt"));
     let elsewhere = profile(1).replace("us-east-1", "eu-west-1");
     hello(&warden, &elsewhere).assert_refused(400, "ValidationException");
     assert_eq!(
         warden.lookups().len(),
         4,
-        "a bare name is asked about twice, a prompt and another region never"
+        "a bare name is asked about twice, a draft and another region never"
     );
     assert!(warden.upstream().is_empty());
 }

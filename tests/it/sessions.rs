@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use aws_sdk_bedrockruntime::error::ProvideErrorMetadata;
+use aws_sdk_bedrockruntime::types::error::InvokeModelWithBidirectionalStreamOutputError as OutputError;
 use serde_json::json;
 
 use crate::support::call::PROMPT_CANARY;
@@ -132,7 +133,10 @@ async fn what_the_caller_said_comes_back_though_the_model_never_hears_it() {
     talk.say([prompt_start()]);
     let rows: [(&[&str], &str); 4] = [
         (&["write to alice.example@mail.example.com now"], "write to alice.example@mail.example.com now"),
-        (&["write to alice.exa", "mple@mail.example.com", " now"], "write to alice.example@mail.example.com now"),
+        (
+            &["write to alice.exa", "mple@mail.example.com", " now"],
+            "write to alice.example@mail.example.com now",
+        ),
         (&["what is {EMAIL_1}?"], "what is {EMAIL_1}?"),
         (&["and alice.example@mail.example.com?"], "and alice.example@mail.example.com?"),
     ];
@@ -446,7 +450,8 @@ async fn a_drain_tells_a_session_why_it_ends_and_records_what_it_held() {
             Err(ended) => break ended,
         }
     };
-    assert_eq!(ended.code(), Some("ServiceUnavailableException"), "{ended:?}");
+    let named = ended.as_service_error().is_some_and(OutputError::is_service_unavailable_exception);
+    assert!(named, "{ended:?}");
     drop(talk);
     warden.wait_for_exit();
     let outcome = warden.only_outcome();

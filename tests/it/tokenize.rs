@@ -41,10 +41,17 @@ fn the_model_sees_placeholders_and_the_caller_its_own_values() {
     for (what, call, place) in rows {
         let response = warden.send(call);
         let answer = response.assert_ok().json();
-        assert_eq!(answer.pointer(place).and_then(Value::as_str).map(str::trim), Some(said().as_str()), "{what}");
+        assert_eq!(
+            answer.pointer(place).and_then(Value::as_str).map(str::trim),
+            Some(said().as_str()),
+            "{what}"
+        );
         assert_tokenised(&warden, what);
         let modified = response.header("x-warden-modified").unwrap_or_default();
-        assert!(modified.contains("tokenize:EMAIL+CREDIT_DEBIT_CARD_NUMBER (org/sensitive/pii)"), "{what}: {modified}");
+        assert!(
+            modified.contains("tokenize:EMAIL+CREDIT_DEBIT_CARD_NUMBER (org/sensitive/pii)"),
+            "{what}: {modified}"
+        );
         let records: Vec<_> = warden.journal().of(&response.decision_id()).cloned().collect();
         assert!(records.iter().any(|record| record.mentions("tokenize:EMAIL")), "{what}: {records:?}");
     }
@@ -97,7 +104,12 @@ fn a_placeholder_means_the_same_in_every_turn() {
         let call = Call::converse_with(HAIKU, &json!({ "messages": messages, "system": system }));
         let answer = warden.send(call).converse_text();
         let seen = warden.upstream().last().unwrap().json();
-        let texts: Vec<_> = seen["messages"].as_array().unwrap().iter().map(|message| &message["content"][0]["text"]).collect();
+        let texts: Vec<_> = seen["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|message| &message["content"][0]["text"])
+            .collect();
         assert_eq!(texts, expected[..=2 * turn], "turn {turn}");
         assert_eq!(seen["system"][0]["text"], "You are {EMAIL_1}.");
         let own = messages[2 * turn]["content"][0]["text"].as_str().unwrap();
@@ -110,7 +122,8 @@ fn a_placeholder_means_the_same_in_every_turn() {
 #[test]
 fn what_is_not_the_callers_value_is_what_it_was() {
     let warden = Setup::new().org(&rules()).start();
-    let literal = warden.send(Call::converse(HAIKU, &format!("say: {{EMAIL_1}} is no {EMAIL}, {{EMAIL_7}} neither")));
+    let literal =
+        warden.send(Call::converse(HAIKU, &format!("say: {{EMAIL_1}} is no {EMAIL}, {{EMAIL_7}} neither")));
     assert_eq!(literal.converse_text(), format!("{{EMAIL_1}} is no {EMAIL}, {{EMAIL_7}} neither"));
     assert!(warden.upstream_request().body().contains("{EMAIL_1} is no {EMAIL_2}, {EMAIL_7} neither"));
     // An address that the model adds is under the rule about answers.
@@ -167,8 +180,11 @@ fn answering(kind: &'static str, body: Vec<u8>) -> (HostileUpstream, TestWarden)
     let upstream = HostileUpstream::start(move |_| {
         let mut answer = Vec::new();
         let length = body.len();
-        write!(answer, "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n")
-            .unwrap();
+        write!(
+            answer,
+            "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        )
+        .unwrap();
         answer.extend_from_slice(&body);
         answer
     });

@@ -30,6 +30,8 @@ use texts::{Part, Texts};
 pub enum UnknownFamily {
     #[error("the body format of model `{model}` is not known; Converse reads bodies of every model")]
     Unknown { model: String },
+    #[error("`{model}` is a stored prompt, which Converse and ConverseStream call")]
+    Prompt { model: String },
     #[error("model `{model}` answers asynchronously only; start it with StartAsyncInvoke")]
     Asynchronous { model: String },
 }
@@ -63,9 +65,14 @@ impl Format {
     /// another, which only the body tells.
     // FAIL-CLOSED: a family that is not known is an error, also for models whose family only a lookup could tell.
     pub fn of(operation: Operation, model: Option<&ModelReference>) -> Result<Self, UnknownFamily> {
+        // FAIL-CLOSED: what a stored prompt means is known for Converse only.
+        if let Some(prompt) = model.filter(|model| is_prompt(model) && operation.body() != Body::Converse) {
+            return Err(UnknownFamily::Prompt { model: prompt.raw().to_owned() });
+        }
         let wire = match operation.body() {
             Body::Converse => {
-                let stored_prompt = model.is_some_and(|model| model.kind() == ModelKind::Prompt);
+                let stored_prompt =
+                    model.is_some_and(|model| is_prompt(model) && model.stored_prompt().is_none());
                 return Ok(Self { wire: Wire::Converse, stored_prompt });
             }
             Body::Invoke => Wire::Invoke(synchronous(model)?),
@@ -82,6 +89,9 @@ impl Format {
 
     /// The format of a native body that is counted.
     pub(crate) fn counted(model: Option<&ModelReference>) -> Result<Self, UnknownFamily> {
+        if let Some(prompt) = model.filter(|model| is_prompt(model)) {
+            return Err(UnknownFamily::Prompt { model: prompt.raw().to_owned() });
+        }
         Ok(Self { wire: Wire::CountInvoke(synchronous(model)?), stored_prompt: false })
     }
 
@@ -158,6 +168,12 @@ impl Format {
         StreamReader::new(self)
     }
 
+    /// The same, for the body that a stored prompt stands for.
+    #[must_use]
+    pub const fn of_stored(self) -> Self {
+        Self { stored_prompt: false, ..self }
+    }
+
     /// Whether answers have Converse's form.
     pub const fn is_converse(self) -> bool {
         matches!(self.wire, Wire::Converse)
@@ -176,6 +192,10 @@ impl Format {
     pub(crate) const fn converse() -> Self {
         Self { wire: Wire::Converse, stored_prompt: false }
     }
+}
+
+fn is_prompt(model: &ModelReference) -> bool {
+    model.kind() == ModelKind::Prompt
 }
 
 /// Reads an answer in which Bedrock says what a guardrail did.

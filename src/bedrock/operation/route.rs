@@ -130,6 +130,8 @@ pub enum RouteError {
         "not an operation that is passed on; bedrock-warden passes on the operations it knows and no other"
     )]
     UnknownOperation,
+    #[error("the path does not begin with the base path that bedrock-warden is configured with")]
+    OutsideBase,
     #[error("{} is refused: {}", .0.name, .0.why())]
     Refused(&'static Refused),
     #[error("request target must be a path; absolute addresses and `*` are not passed on")]
@@ -158,7 +160,7 @@ impl RouteError {
     /// How the refusal is answered.
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::UnknownOperation | Self::Refused(_) => Fault::AccessDenied,
+            Self::UnknownOperation | Self::OutsideBase | Self::Refused(_) => Fault::AccessDenied,
             Self::NotOriginForm
             | Self::Character(_)
             | Self::NoQuery

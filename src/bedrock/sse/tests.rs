@@ -15,7 +15,10 @@ fn read(pieces: &[&[u8]]) -> Result<Vec<Event>, SseError> {
     reader.finish().map(|()| events)
 }
 
-fn read_text(text: &str) -> Result<Vec<(Option<String>, Option<String>)>, SseError> {
+/// Name and data.
+type Said = (Option<String>, Option<String>);
+
+fn read_text(text: &str) -> Result<Vec<Said>, SseError> {
     read(&[text.as_bytes()]).map(|events| events.into_iter().map(|event| (event.name, event.data)).collect())
 }
 

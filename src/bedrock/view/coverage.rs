@@ -94,6 +94,22 @@ impl OpaqueKind {
 }
 
 impl Coverage {
+    /// Of a request and of what is stored for it. The paths of the latter are none of the request's, and left out.
+    #[must_use]
+    pub fn and(mut self, stored: Self) -> Self {
+        self.inspected += stored.inspected;
+        for more in stored.uninspected {
+            match self.uninspected.iter_mut().find(|entry| entry.kind == more.kind) {
+                Some(entry) => {
+                    entry.count = entry.count.saturating_add(more.count);
+                    entry.bytes += more.bytes;
+                }
+                None => self.uninspected.push(Uninspected { paths: Vec::new(), ..more }),
+            }
+        }
+        self
+    }
+
     pub(super) fn new(inspected: u64, opaque: &[Opaque], root: &Node<'_>) -> Self {
         let mut uninspected: Vec<Uninspected> = Vec::new();
         for one in opaque {

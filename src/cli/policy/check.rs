@@ -64,7 +64,7 @@ fn look_closer(
     }
     let Some(suite) = Suite::read(files, set, diagnostics) else { return Ok(false) };
     if !suite.is_empty() {
-        for item in suite.run(set, OPEN_END).map_err(Failure::internal)?.untested {
+        for item in suite.run_cases(set, OPEN_END).map_err(Failure::internal)?.untested {
             let warning = item.warning(format!("{}: no test triggers it", item.rule));
             diagnostics.push(warning.help("add a case to tests/ that it denies, changes or grants"));
         }

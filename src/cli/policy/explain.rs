@@ -98,7 +98,7 @@ impl ExplainArgs {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let evidence = runtime.block_on(query::show(&journal, id))?;
         let opening = evidence.first().map(|evidence| &evidence.record);
-        let Some(found) = opening.and_then(recorded) else {
+        let Some(found) = opening.and_then(|record| recorded(record, set.scanner())) else {
             return Err(Failure::usage(format!(
                 "no policy was asked about `{id}`, or the record does not say enough"
             ))
@@ -188,7 +188,7 @@ impl ExplainArgs {
             break_glass: self.break_glass.clone(),
         };
         let Some(file) = &self.request else {
-            let facts = question::facts(facts, self.operation, model.as_ref())?;
+            let facts = question::facts(facts, self.operation, model.as_ref(), set.scanner())?;
             let operation = description::streamed(self.operation, facts.stream)?;
             return Ok(Probe { principal, operation, model, context, facts, fixed: Findings::default() });
         };

@@ -8,12 +8,14 @@ use crate::bedrock::operation::Operation;
 use crate::cli::Failure;
 use crate::policy::analysis::description::{self, DescriptionError};
 use crate::policy::{Facts, GuardrailReference};
+use crate::sensitive::Scanner;
 
 /// Reads facts of a request for an operation on a model.
 pub(super) fn facts(
     words: &[String],
     operation: Operation,
     model: Option<&ModelReference>,
+    scanner: &Scanner,
 ) -> Result<Facts, Failure> {
     let mut facts = description::plain(operation, model);
     for word in words {
@@ -21,7 +23,7 @@ pub(super) fn facts(
             .split_once('=')
             .ok_or_else(|| Failure::usage(format!("`{word}` is not a fact")).hint("write NAME=VALUE"))?;
         let values: Vec<&str> = value.split(',').collect();
-        description::learn(&mut facts, name, &values)?;
+        description::learn(&mut facts, name, &values, scanner)?;
     }
     Ok(facts)
 }

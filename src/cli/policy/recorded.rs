@@ -16,13 +16,13 @@ use crate::identity::{CredentialKind, Principal};
 use crate::policy::analysis::probe::Probe;
 use crate::policy::analysis::replay::{Decided, Missing, Recorded};
 use crate::policy::{Context, Facts, GuardrailReference};
-use crate::sensitive::{Findings, find};
+use crate::sensitive::{Findings, Scanner};
 
 /// Stands in a record for the name of a tool that is not kept.
 const NOT_KEPT: &str = "…";
 
-/// The request of a record and what was decided about it. `None` for what no policy was asked about.
-pub(super) fn recorded(record: &Value) -> Option<Recorded> {
+/// The request of a record and what was decided about it. `scanner` knows the detectors that it may name. `None` for what no policy was asked about.
+pub(super) fn recorded(record: &Value, scanner: &Scanner) -> Option<Recorded> {
     let text = |key: &str| record.get(key).and_then(Value::as_str);
     let operation = Operation::named(text("operation")?)?;
     let asked = record.get("asked")?;
@@ -44,10 +44,10 @@ pub(super) fn recorded(record: &Value) -> Option<Recorded> {
         Some(requested) => Some(model(requested, asked)?),
         None => None,
     };
-    let facts = if reads { Facts::default() } else { facts(record, asked)? };
+    let facts = if reads { Facts::default() } else { facts(record, asked, scanner)? };
     Some(Recorded {
         id: text("request_id")?.to_owned(),
-        looked_for: words(asked, "looked_for").filter_map(find).collect(),
+        looked_for: words(asked, "looked_for").filter_map(|name| scanner.find(name)).collect(),
         missing: missing(record, &facts),
         decided: decided(record)?,
         probe: Probe { principal, operation, model, context, facts, fixed: Findings::default() },
@@ -63,7 +63,7 @@ fn model(requested: &str, asked: &Value) -> Option<ModelReference> {
     Some(model.with(Found::stated(behind?)))
 }
 
-fn facts(record: &Value, asked: &Value) -> Option<Facts> {
+fn facts(record: &Value, asked: &Value, scanner: &Scanner) -> Option<Facts> {
     let count = |value: Option<&Value>| u32::try_from(value?.as_u64()?).ok();
     let uninspected = || record.get("uninspected").and_then(Value::as_array).into_iter().flatten();
     let kinds = uninspected().filter_map(|entry| entry.get("kind").and_then(Value::as_str));
@@ -82,7 +82,7 @@ fn facts(record: &Value, asked: &Value) -> Option<Facts> {
         guardrail: guardrail.and_then(Value::as_str).and_then(GuardrailReference::parse),
         output: record.get("output").and_then(Value::as_str).map(str::to_owned),
         leaks: words(asked, "leaks").filter_map(leak).collect(),
-        findings: findings(record),
+        findings: findings(record, scanner),
     })
 }
 
@@ -103,10 +103,10 @@ fn settings(before: &Value) -> Option<BTreeMap<Parameter, Vec<f64>>> {
     Some(settings)
 }
 
-fn findings(record: &Value) -> Findings {
+fn findings(record: &Value, scanner: &Scanner) -> Findings {
     let mut findings = Findings::default();
     for entry in record.get("findings").and_then(Value::as_array).into_iter().flatten() {
-        let detector = entry.get("type").and_then(Value::as_str).and_then(find);
+        let detector = entry.get("type").and_then(Value::as_str).and_then(|name| scanner.find(name));
         let count = entry.get("count").and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok());
         if let (Some(detector), Some(count), Some("in")) =
             (detector, count, entry.get("direction").and_then(Value::as_str))

@@ -111,7 +111,7 @@ fn tally(records: &[String], before: Option<&PolicySet>, candidate: &PolicySet) 
     for text in records {
         tally.read += 1;
         let record = serde_json::from_str::<Value>(text).ok();
-        let Some(recorded) = record.as_ref().and_then(recorded) else {
+        let Some(recorded) = record.as_ref().and_then(|record| recorded(record, candidate.scanner())) else {
             tally.unjudged += 1;
             continue;
         };

@@ -12,7 +12,7 @@ use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::{Body, Operation};
 use crate::bedrock::view::{Modality, OpaqueKind, Parameter};
 use crate::policy::{Facts, GuardrailReference};
-use crate::sensitive::{DetectorId, find};
+use crate::sensitive::{DetectorId, Scanner};
 use crate::yaml::closest;
 
 /// Why a description says nothing. `hint` has what would work.
@@ -82,8 +82,14 @@ pub fn plain(operation: Operation, model: Option<&ModelReference>) -> Facts {
     facts
 }
 
-/// Adds what a name and its values say. A parameter that is named twice is set in two places.
-pub fn learn(facts: &mut Facts, name: &str, values: &[&str]) -> Result<(), DescriptionError> {
+/// Adds what a name and its values say. A parameter that is named twice is set in two places. `scanner` knows the
+/// detectors that findings may be of.
+pub fn learn(
+    facts: &mut Facts,
+    name: &str,
+    values: &[&str],
+    scanner: &Scanner,
+) -> Result<(), DescriptionError> {
     if let Some(parameter) = PARAMETERS.into_iter().find(|parameter| parameter.name() == name) {
         for value in values {
             facts.settings.entry(parameter).or_default().push(parse(name, value, "a number")?);
@@ -105,7 +111,7 @@ pub fn learn(facts: &mut Facts, name: &str, values: &[&str]) -> Result<(), Descr
         "findings" => {
             for finding in values {
                 let (name, count) = finding.split_once(':').unwrap_or((finding, "1"));
-                facts.findings.add(detector(name)?, parse(name, count, "a whole number")?);
+                facts.findings.add(detector(scanner, name)?, parse(name, count, "a whole number")?);
             }
         }
         _ => {
@@ -131,9 +137,10 @@ pub fn guardrail(value: &str) -> Result<GuardrailReference, DescriptionError> {
     GuardrailReference::parse(value).ok_or_else(|| DescriptionError::Guardrail(value.to_owned()))
 }
 
-pub fn detector(name: &str) -> Result<DetectorId, DescriptionError> {
-    let known = || crate::sensitive::DetectorSet::all().iter().map(DetectorId::short).collect::<Vec<_>>();
-    find(name).ok_or_else(|| DescriptionError::UnknownWord {
+/// The detector that `scanner` knows by a name, built-in or a policy folder's own.
+pub fn detector(scanner: &Scanner, name: &str) -> Result<DetectorId, DescriptionError> {
+    let known = || scanner.detectors().iter().map(DetectorId::short).collect::<Vec<_>>();
+    scanner.find(name).ok_or_else(|| DescriptionError::UnknownWord {
         what: "detector",
         word: name.to_owned(),
         known: known().join(", "),

@@ -117,7 +117,7 @@ const fn why_no_alias(kind: ModelKind) -> Option<&'static str> {
             Some("it can be pointed at another model at any time, so it is looked up each minute")
         }
         ModelKind::Custom | ModelKind::Imported => Some("it is a model of its own; list it in `allow`"),
-        ModelKind::Prompt => Some("prompts hide more than a model and are refused"),
+        ModelKind::Prompt => Some("prompts hide more than a model, so that AWS itself is asked about them"),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::bedrock::format::Format;
 use crate::bedrock::json::{Document, Edits, Span, quoted};
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::{Guardrail, GuardrailPlace, Operation};
+use crate::bedrock::stored_prompt::{self, StoredPrompt};
 use crate::bedrock::view::{Coverage, Leak, Parameter, View};
 use crate::identity::Principal;
 use crate::policy::{
@@ -110,8 +111,8 @@ pub fn judge(
     let document = Document::parse(envelope.document())?;
     let read = Read::new(format, &document, scanner, detectors, subject, &[])?;
     judgement.findings = read.facts.findings.clone();
-    judgement.system = read.view.system;
-    judgement.coverage = read.view.coverage(&document);
+    judgement.system = read.system;
+    judgement.coverage = read.coverage.clone();
     judgement.looked_for = detectors;
     judgement.tools = records::tool_names(scanner, &read.facts.tools);
     judgement.context = Some(subject.context.clone());
@@ -209,6 +210,33 @@ struct Read<'d> {
     matches: Vec<(usize, Vec<Match>)>,
     facts: Facts,
     header_guardrail: Option<GuardrailReference>,
+    coverage: Coverage,
+    system: bool,
+}
+
+/// What a stored prompt adds to a request. Nobody can edit it here, so that a rule which it breaks stays broken.
+struct Stored {
+    facts: Facts,
+    coverage: Coverage,
+    system: bool,
+}
+
+impl Stored {
+    fn read(
+        prompt: &StoredPrompt,
+        format: Format,
+        request: &Document<'_>,
+        scanner: &Scanner,
+        detectors: DetectorSet,
+        subject: &Subject<'_>,
+    ) -> Result<Self, Refusal> {
+        let filled = prompt.filled(request.root())?;
+        let document = Document::parse(filled.as_bytes())?;
+        let view = format.of_stored().decode(&document)?;
+        let (_, findings) = scan(scanner, detectors, &view.texts);
+        let facts = Facts::of(&view, subject.operation, None, findings);
+        Ok(Self { facts, coverage: view.coverage(&document), system: view.system })
+    }
 }
 
 impl<'d> Read<'d> {
@@ -222,8 +250,17 @@ impl<'d> Read<'d> {
         subject: &Subject<'_>,
         own: &[Span],
     ) -> Result<Self, Refusal> {
+        let stored = subject.model.and_then(ModelReference::stored_prompt);
+        if stored.is_some() {
+            stored_prompt::check_request(document.root())?;
+        }
         let mut view = format.decode(document)?;
         subject.model.map_or(Ok(()), |model| view.check_model(model))?;
+        let stored = stored.map(|prompt| Stored::read(prompt, format, document, scanner, detectors, subject));
+        let stored = stored.transpose()?;
+        if stored.is_some() {
+            view.insertions.clear();
+        }
         view.texts.retain(|text| !own.contains(&text.span));
         let (matches, mut findings) = scan(scanner, detectors, &view.texts);
         let mut header_guardrail = None;
@@ -238,10 +275,16 @@ impl<'d> Read<'d> {
         let outer_guardrail = header_guardrail.clone().or_else(|| path_guardrail(subject));
         let mut facts = Facts::of(&view, subject.operation, outer_guardrail, findings);
         facts.leaks.extend(leaks);
+        let (mut coverage, mut system) = (view.coverage(document), view.system);
+        if let Some(stored) = stored {
+            facts = facts.with_stored(stored.facts);
+            coverage = coverage.and(stored.coverage);
+            system |= stored.system;
+        }
         if facts.guardrail.as_ref().is_some_and(|guardrail| !is_whole(guardrail)) {
             return Err(Refusal::IncompleteGuardrail);
         }
-        Ok(Self { view, matches, facts, header_guardrail })
+        Ok(Self { view, matches, facts, header_guardrail, coverage, system })
     }
 
     /// FAIL-CLOSED: a body that configures a guardrail which no header names. Bedrock refuses it too (botocore model).

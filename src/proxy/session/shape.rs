@@ -2,10 +2,10 @@
 //!
 //! Receives events as they arrive, adds them up, returns the record's own words. Never holds a text.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::audit;
-use crate::bedrock::speech::{Event, Kind};
+use crate::bedrock::speech::{Event, Kind, Place};
 use crate::bedrock::view::{Modality, OpaqueKind, TextRole};
 
 /// Most names of tools that are kept, to count each once. A request that offers more is recorded as offering so many.
@@ -20,18 +20,35 @@ pub struct Shape {
     modalities: BTreeSet<Modality>,
     tools: BTreeSet<String>,
     turns: u32,
+    /// Open contents that are system prompts: their pieces do not say so themselves. An order of events that is legal
+    /// has few open contents.
+    system: HashSet<Place>,
     /// How often, and how many bytes.
     opaque: BTreeMap<OpaqueKind, (u32, u64)>,
 }
 
 impl Shape {
-    /// Adds an event whose document has `bytes` bytes.
+    /// Adds an event that came in its turn, whose document has `bytes` bytes.
     pub fn add(&mut self, event: &Event<'_>, bytes: usize) {
         let (view, bytes) = (&event.view, bytes as u64);
         self.events += 1;
         self.bytes += bytes;
+        match event.kind {
+            Kind::ContentStart(_) if view.system => drop(self.system.insert(event.place.clone())),
+            Kind::ContentEnd => drop(self.system.remove(&event.place)),
+            Kind::SessionStart
+            | Kind::PromptStart
+            | Kind::ContentStart(_)
+            | Kind::TextInput
+            | Kind::AudioInput
+            | Kind::ToolResult
+            | Kind::PromptEnd
+            | Kind::SessionEnd => {}
+        }
+        let is_system = self.system.contains(&event.place);
         for text in &view.texts {
-            *self.texts.entry(text.role).or_default() += text.text.len() as u64;
+            let role = if is_system && text.role == TextRole::User { TextRole::System } else { text.role };
+            *self.texts.entry(role).or_default() += text.text.len() as u64;
         }
         self.modalities.extend(view.modalities.iter().copied());
         for tool in &view.tools {

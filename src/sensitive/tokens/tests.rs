@@ -134,12 +134,20 @@ fn a_value_in_json_is_spelt_as_json() {
 fn no_placeholder_is_a_finding() {
     let scanner = Scanner::new().unwrap();
     let words = ["", "password: ", "api key=", "age ", "pin ", "card number ", "ssn ", "https://", "user "];
-    let keys = [None, Some("password"), Some("secret"), Some("ssn"), Some("pin"), Some("authorization")];
+    let keys = ["password", "secret", "ssn", "pin", "authorization"];
     for detector in DetectorSet::all().iter() {
         for number in [1, 9, 10, 12_345, 123_456_789, u32::MAX] {
-            for (word, key) in words.iter().flat_map(|word| keys.map(|key| (word, key))) {
-                let text = format!("{word}{{{}_{number}}}", detector.name());
-                assert_eq!(scanner.scan(DetectorSet::all(), &text, key), [], "{text} {key:?}");
+            let placeholder = format!("{{{}_{number}}}", detector.name());
+            for word in words {
+                let text = format!("{word}{placeholder}");
+                assert_eq!(scanner.scan(DetectorSet::all(), &text, None), [], "{text}");
+            }
+            for key in keys {
+                assert_eq!(
+                    scanner.scan(DetectorSet::all(), &placeholder, Some(key)),
+                    [],
+                    "{placeholder} {key}"
+                );
             }
         }
     }

@@ -18,7 +18,7 @@ fn body(api: Api, model: &Model, streams: bool) -> Value {
     match api {
         Api::Completions => body["messages"] = json!([{"role": "user", "content": say}]),
         Api::Responses => {
-            body["input"] = json!([{"role": "user", "content": [{"type": "input_text", "text": say}]}])
+            body["input"] = json!([{"role": "user", "content": [{"type": "input_text", "text": say}]}]);
         }
         Api::Messages => {
             body["messages"] = json!([{"role": "user", "content": say}]);

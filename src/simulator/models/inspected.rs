@@ -5,6 +5,7 @@
 //! README that says anything else fails, and so does an operation or a format that nobody showed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -70,7 +71,7 @@ fn operations() -> String {
             (false, true) => "in S3, unseen: refused where a rule filters answers",
             (false, false) => "whole",
         };
-        table += &format!("| {operation} | {granted} | {body} | {guardrail} | {answer} |\n");
+        writeln!(table, "| {operation} | {granted} | {body} | {guardrail} | {answer} |").unwrap();
     }
     let reads = Operation::ALL.into_iter().filter(|operation| operation.access() == Access::Read).count();
     table
@@ -120,7 +121,7 @@ fn bodies() -> String {
         let numbers = listed(numbers(format, &bodies).into_iter().map(Parameter::name));
         let counted = listed(counted(format, &bodies).into_iter().map(OpaqueKind::name));
         let (whole, streamed) = answers(format);
-        table += &format!("| {name} | {numbers} | {counted} | {whole} | {streamed} |\n");
+        writeln!(table, "| {name} | {numbers} | {counted} | {whole} | {streamed} |").unwrap();
     }
     table
 }

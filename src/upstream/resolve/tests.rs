@@ -232,8 +232,8 @@ async fn a_chain_is_followed_to_its_end_or_refused() {
     }
     let first = CUSTOM.replace("abcdef123456", "0");
     assert_eq!(behind(&endless, &first).await, Err(ResolveError::Resolution(ResolutionError::TooDeep)));
-    let prompt = "arn:aws:bedrock:us-east-1:111122223333:prompt/QWERTYUIOP:1";
-    assert_eq!(behind(&endless, prompt).await, Err(ResolveError::Resolution(ResolutionError::Prompt)));
+    let prompt = "arn:aws:bedrock:us-east-1:111122223333:prompt/QWERTYUIOP";
+    assert_eq!(behind(&endless, prompt).await, Err(ResolveError::Resolution(ResolutionError::Draft)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,8 +9,8 @@ use crate::support::warden::{Setup, TestWarden};
 
 use super::application::{Application, Language};
 use super::expected::{
-    CASES, EDITED, Expected, TOKENISED, bad_keys, case_names, check_edited, check_run, check_tokenised, editing,
-    tokenising, warden,
+    CASES, EDITED, Expected, TOKENISED, bad_keys, case_names, check_edited, check_run, check_tokenised,
+    editing, tokenising, warden,
 };
 use super::table;
 

@@ -6,7 +6,8 @@ use crate::support::warden::Setup;
 
 use super::application::{Application, Language};
 use super::expected::{
-    CASES, EDITED, TOKENISED, bad_keys, case_names, check_edited, check_run, check_tokenised, editing, tokenising, warden,
+    CASES, EDITED, TOKENISED, bad_keys, case_names, check_edited, check_run, check_tokenised, editing,
+    tokenising, warden,
 };
 use super::table;
 

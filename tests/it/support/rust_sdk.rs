@@ -29,6 +29,12 @@ pub fn plain_client(warden: &TestWarden, key: &KeyPair) -> Client {
     Client::from_conf(config(warden, key).endpoint_url(endpoint).build())
 }
 
+/// A client whose endpoint has a path of its own.
+pub fn client_below(warden: &TestWarden, key: &KeyPair, path: &str) -> Client {
+    let endpoint = format!("{}{path}", warden.environment()["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"]);
+    Client::from_conf(config(warden, key).endpoint_url(endpoint).build())
+}
+
 /// The same, and the header `name` of the last answer it read.
 pub fn client_with_header(warden: &TestWarden, key: &KeyPair, name: &'static str) -> (Client, SeenHeader) {
     let seen = SeenHeader { name, value: Arc::default() };

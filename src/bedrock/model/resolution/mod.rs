@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::{ModelKind, ModelReference};
 use crate::bedrock::json::{Document, JsonError, Node};
+use crate::bedrock::stored_prompt::StoredPrompt;
 
 /// Longest chain from a name to what runs: a name, a deployment, a custom model, its base, and one to spare.
 pub const MAX_DEPTH: usize = 5;
@@ -39,16 +40,16 @@ pub struct Lookup {
 pub struct Found {
     pub(super) models: Vec<ModelReference>,
     pub(super) architecture: Option<String>,
+    pub(super) prompt: Option<StoredPrompt>,
 }
 
 /// Why nothing can be said about what stands behind a reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ResolutionError {
     #[error(
-        "prompts of Prompt management hide text, tools and parameters beside the model and cannot be judged; call the \
-         model itself and send the text"
+        "a draft of a prompt can be changed at any time and cannot be judged; call a version of it, such as `…:prompt/…:1`"
     )]
-    Prompt,
+    Draft,
     #[error("the model leads back to itself")]
     Loop,
     #[error("more than {MAX_DEPTH} names stand between the model and what runs")]
@@ -71,6 +72,7 @@ enum Resource {
     ImportedModel,
     PromptRouter,
     MarketplaceEndpoint,
+    Prompt,
 }
 
 impl Lookup {
@@ -92,7 +94,8 @@ impl Lookup {
                 Some(resource) => &[resource],
                 None => &[Resource::ProvisionedThroughput, Resource::InferenceProfile],
             },
-            ModelKind::Prompt => return Err(ResolutionError::Prompt),
+            ModelKind::Prompt if version(reference).is_none() => return Err(ResolutionError::Draft),
+            ModelKind::Prompt => &[Resource::Prompt],
         };
         Ok(resources.iter().map(|&resource| Self { subject: reference.clone(), resource }).collect())
     }
@@ -100,14 +103,23 @@ impl Lookup {
     /// Path of the `GET` on the control plane, identifier percent-encoded.
     pub fn path(&self) -> String {
         let mut path = String::from(self.resource.collection());
-        for byte in self.subject.raw().bytes() {
+        let (name, query) = match version(&self.subject) {
+            Some((arn, version)) => (arn, format!("/?promptVersion={version}")),
+            None => (self.subject.raw(), String::new()),
+        };
+        for byte in name.bytes() {
             // Parsed references hold no other bytes that a path segment does not (see `ModelReference::parse`).
             match byte {
                 b':' | b'/' => drop(write!(path, "%{byte:02X}")),
                 _ => path.push(char::from(byte)),
             }
         }
-        path
+        path + &query
+    }
+
+    /// Whether `bedrock-agent.{region}` answers instead of the control plane of models.
+    pub const fn is_of_agents(&self) -> bool {
+        matches!(self.resource, Resource::Prompt)
     }
 
     /// AWS's name of the operation: what the warden's role must be allowed.
@@ -120,12 +132,20 @@ impl Lookup {
             Resource::ImportedModel => "GetImportedModel",
             Resource::PromptRouter => "GetPromptRouter",
             Resource::MarketplaceEndpoint => "GetMarketplaceModelEndpoint",
+            Resource::Prompt => "GetPrompt",
         }
     }
 
     /// Reads the body of an answer of status 200.
     pub fn read(&self, body: &[u8]) -> Result<Found, ResolutionError> {
-        self.describe(Document::parse(body)?.root())
+        let document = Document::parse(body)?;
+        match version(&self.subject) {
+            Some((arn, version)) => {
+                let (prompt, model) = StoredPrompt::read(&document, arn, version)?;
+                Ok(Found { models: vec![model], prompt: Some(prompt), ..Found::default() })
+            }
+            None => self.describe(document.root()),
+        }
     }
 
     /// Reads the description of the resource: an answer, or the entry of a list, which has the same members.
@@ -139,7 +159,7 @@ impl Lookup {
         }
         // A name leads to a resource, which has an ARN of its own that policies may list.
         let named = model(node, self.resource.own_arn(), self.resource.kinds())?;
-        Ok(Found { models: vec![named.with(found)], architecture: None })
+        Ok(Found { models: vec![named.with(found)], ..Found::default() })
     }
 }
 
@@ -164,11 +184,16 @@ impl Found {
 
     /// What a reviewer wrote down about an alias, in place of an answer.
     pub fn stated(models: Vec<ModelReference>) -> Self {
-        Self { models, architecture: None }
+        Self { models, ..Self::default() }
     }
 }
 
 impl ModelReference {
+    /// What a name of Prompt management stands for, beside its model.
+    pub fn stored_prompt(&self) -> Option<&StoredPrompt> {
+        self.found.as_ref()?.prompt.as_ref()
+    }
+
     /// The reference with what was found behind it.
     #[must_use]
     pub fn with(self, found: Found) -> Self {
@@ -181,7 +206,6 @@ impl ModelReference {
             ModelKind::Provisioned
             | ModelKind::CustomDeployment
             | ModelKind::Marketplace
-            | ModelKind::Prompt
             // A name can be given to another resource.
             | ModelKind::Named => Lifetime::Changing,
             ModelKind::Foundation
@@ -189,6 +213,8 @@ impl ModelReference {
             | ModelKind::ApplicationProfile
             | ModelKind::Custom
             | ModelKind::Imported
+            // Drafts are never followed.
+            | ModelKind::Prompt
             | ModelKind::Router => Lifetime::Fixed,
         }
     }
@@ -259,6 +285,7 @@ impl Resource {
             Self::ImportedModel => &[ModelKind::Imported],
             Self::PromptRouter => &[ModelKind::Router],
             Self::MarketplaceEndpoint => &[ModelKind::Marketplace],
+            Self::Prompt => &[ModelKind::Prompt],
         }
     }
 
@@ -271,6 +298,7 @@ impl Resource {
             Self::Deployment => "customModelDeploymentArn",
             Self::PromptRouter => "promptRouterArn",
             Self::MarketplaceEndpoint => "endpointArn",
+            Self::Prompt => "arn",
         }
     }
 
@@ -283,6 +311,7 @@ impl Resource {
             Self::ImportedModel => "/imported-models/",
             Self::PromptRouter => "/prompt-routers/",
             Self::MarketplaceEndpoint => "/marketplace-model/endpoints/",
+            Self::Prompt => "/prompts/",
         }
     }
 
@@ -314,7 +343,7 @@ impl Resource {
             Self::ImportedModel => {
                 let architecture = answer.get("modelArchitecture").and_then(Node::as_str);
                 let architecture = architecture.ok_or(ResolutionError::Member("modelArchitecture"))?;
-                return Ok(Found { models: Vec::new(), architecture: Some(architecture.to_owned()) });
+                return Ok(Found { architecture: Some(architecture.to_owned()), ..Found::default() });
             }
             Self::PromptRouter => {
                 let mut models = each(answer, "models", &CATALOGUE)?;
@@ -322,6 +351,8 @@ impl Resource {
                 push_new(&mut models, model(fallback, "modelArn", &CATALOGUE)?);
                 models
             }
+            // What it stands for is more than models (see [`Lookup::read`]).
+            Self::Prompt => return Err(ResolutionError::Member("variants")),
             Self::MarketplaceEndpoint => {
                 // A description wraps what a list has as its entry.
                 let endpoint = answer.get("marketplaceModelEndpoint").unwrap_or(answer);
@@ -330,8 +361,15 @@ impl Resource {
                 vec![source.ok_or(ResolutionError::Member("modelSourceIdentifier"))?]
             }
         };
-        Ok(Found { models, architecture: None })
+        Ok(Found { models, ..Found::default() })
     }
+}
+
+/// The ARN of a stored prompt and its version; `None` for drafts, and for all that is none.
+fn version(reference: &ModelReference) -> Option<(&str, &str)> {
+    let (arn, version) = reference.raw().rsplit_once(':')?;
+    let is_version = reference.kind() == ModelKind::Prompt && arn.contains(":prompt/");
+    (is_version && version.bytes().all(|byte| byte.is_ascii_digit())).then_some((arn, version))
 }
 
 /// The models of a list of `{"modelArn": …}`, at least one.

@@ -114,24 +114,42 @@ fn every_kind_is_asked_about_at_its_own_place() {
 }
 
 #[test]
-fn nobody_is_asked_about_prompts_or_about_what_the_text_says() {
+fn nobody_is_asked_about_drafts_or_about_what_the_text_says() {
     for plain in ["us.amazon.nova-lite-v1:0", HAIKU] {
         let plain = ModelReference::parse(plain).unwrap();
         assert!(plain.is_resolved() && questions(&plain).is_empty(), "{plain}");
     }
-    for prompt in ["prompt/QWERTYUIOP", "prompt/QWERTYUIOP:3"] {
-        assert_eq!(Lookup::all(&own(prompt)), Err(ResolutionError::Prompt), "{prompt}");
-    }
+    assert_eq!(Lookup::all(&own("prompt/QWERTYUIOP")), Err(ResolutionError::Draft));
+}
+
+#[test]
+fn a_version_of_a_prompt_is_asked_about_where_prompts_are_kept() {
+    let prompt = own("prompt/QWERTYUIOP:3");
+    let lookup = Lookup::all(&prompt).unwrap().remove(0);
+    assert!(lookup.is_of_agents());
+    assert_eq!(
+        lookup.path(),
+        "/prompts/arn%3Aaws%3Abedrock%3Aus-east-1%3A111122223333%3Aprompt%2FQWERTYUIOP/?promptVersion=3"
+    );
+    let answer = r#"{"arn":"arn:aws:bedrock:us-east-1:111122223333:prompt/QWERTYUIOP:3","version":"3","variants":[
+        {"modelId":"us.amazon.nova-lite-v1:0","templateConfiguration":{"text":{"text":"hi"}}}]}"#;
+    let resolved = prompt.clone().with(lookup.read(answer.as_bytes()).unwrap());
+    assert!(resolved.is_resolved() && resolved.stored_prompt().is_some());
+    assert_eq!(resolved.origin_ids(), ["amazon.nova-lite-v1:0"]);
+    let other = answer.replace("QWERTYUIOP:3", "QWERTYUIOP:4");
+    assert!(lookup.read(other.as_bytes()).is_err());
+    assert!(lookup.read(answer.replace("us.amazon.nova-lite-v1:0", prompt.raw()).as_bytes()).is_err());
 }
 
 #[test]
 fn what_can_be_pointed_elsewhere_does_not_stay_true() {
-    let changing = ["provisioned-model/a", "custom-model-deployment/a", "name", "prompt/A"];
+    let changing = ["provisioned-model/a", "custom-model-deployment/a", "name"];
     let fixed = [
         "application-inference-profile/a",
         "custom-model/amazon.nova-lite-v1:0/a",
         "imported-model/a",
         "prompt-router/a",
+        "prompt/A:1",
     ];
     assert!(changing.iter().all(|one| own(one).lifetime() == Lifetime::Changing));
     assert!(fixed.iter().all(|one| own(one).lifetime() == Lifetime::Fixed));

@@ -135,11 +135,9 @@ fn what_a_response_repeats_is_told_apart_from_what_is_new() {
             "output": [{"content": [{"text": "Hello"}]}, {"arguments": "{\"a\":1}"}],
             "usage": {"input_tokens": 4, "output_tokens": 2}}}),
     ];
-    let stream: String = events
-        .iter()
-        .map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap()))
-        .collect();
-    let (reader, observed) = heard(Api::Responses, &stream);
+    let named = |event: &Value| sse::encode(event["type"].as_str(), &event.to_string());
+    let stream: Vec<u8> = events.iter().flat_map(named).collect();
+    let (reader, observed) = heard(Api::Responses, std::str::from_utf8(&stream).unwrap());
     let observed = observed.unwrap();
     let kinds: Vec<Vec<(&str, Kind)>> = observed
         .iter()

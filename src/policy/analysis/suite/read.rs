@@ -113,7 +113,7 @@ impl Reading<'_> {
         for (key, node) in request.entries().iter().filter(|(key, _)| NAMES.contains(&key.name.as_str())) {
             let values = self.values(node, &key.name)?;
             let values: Vec<&str> = values.iter().map(String::as_str).collect();
-            self.described(node, description::learn(&mut facts, &key.name, &values))?;
+            self.described(node, description::learn(&mut facts, &key.name, &values, self.set.scanner()))?;
         }
         if let Some((_, node)) = request.entry("stream") {
             operation = self.described(node, description::streamed(operation, facts.stream))?;
@@ -277,7 +277,9 @@ impl Reading<'_> {
                     let names = self.reader.strings(node, field)?;
                     let mut detectors = BTreeSet::new();
                     for name in &names {
-                        detectors.insert(self.described(node, description::detector(name))?.name());
+                        detectors.insert(
+                            self.described(node, description::detector(self.set.scanner(), name))?.name(),
+                        );
                     }
                     detectors.into_iter().collect::<Vec<_>>().join(", ")
                 }

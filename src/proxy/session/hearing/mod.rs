@@ -58,8 +58,9 @@ impl<'a> Hearing<'a> {
         let step = {
             let parsed = Document::parse(&document)?;
             let event = Event::read(&parsed)?;
+            let step = order.step(&event, &document)?;
             self.shared.with_heard(|heard| heard.shape.add(&event, document.len()));
-            order.step(&event, &document)?
+            step
         };
         let documents = match step {
             Step::Hold => return Ok(None),

@@ -64,12 +64,12 @@ fn written(api: Api, events: &[Value]) -> Vec<u8> {
     bytes
 }
 
-/// Passes a stream through that arrives in pieces of `step` bytes. Whether it ended well.
-fn passed(api: Api, filter: &Filter<'_>, bytes: &[u8], step: usize) -> (Vec<u8>, Option<Stop>, bool) {
+/// Passes a stream through that arrives in pieces of `size` bytes. Whether it ended well.
+fn passed(api: Api, filter: &Filter<'_>, stream: &[u8], size: usize) -> (Vec<u8>, Option<Stop>, bool) {
     let mut carrier = Carrier::new(Framing::ServerSent(api));
     let (mut reader, mut runs) = (Format::of_api(api).stream(), Runs::new(filter));
     let mut out = Vec::new();
-    for data in bytes.chunks(step) {
+    for data in stream.chunks(size) {
         carrier.push(data);
         while let Some(event) = carrier.next().unwrap() {
             let observed = reader.observe(&event).unwrap_or_else(|error| panic!("{error}: {event:?}"));
@@ -84,9 +84,8 @@ fn passed(api: Api, filter: &Filter<'_>, bytes: &[u8], step: usize) -> (Vec<u8>,
 
 /// What a client puts together out of the strings at a place.
 fn read(bytes: &[u8], place: &str) -> Vec<String> {
-    let text = std::str::from_utf8(bytes).unwrap();
-    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
-    let events = data.filter_map(|data| serde_json::from_str::<Value>(data).ok());
+    let lines = std::str::from_utf8(bytes).unwrap().lines();
+    let events = lines.filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok());
     events.filter_map(|event| Some(event.pointer(place)?.as_str()?.to_owned())).collect()
 }
 

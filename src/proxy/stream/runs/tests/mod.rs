@@ -441,7 +441,7 @@ proptest! {
         let crate::proxy::tool_input::Redacted::Changed(clean) = whole.redacted(&json, detectors()) else {
             panic!("{json}")
         };
-        let rows: [(Format, Vec<(&'static str, Value)>, &str); 3] = [
+        let rows = [
             (converse_format(), converse_deltas(&cut, |piece| json!({"toolUse": {"input": piece}})), "/delta/toolUse/input"),
             (
                 Format::of_family(Family::ClaudeMessages),
