@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod bedrock;
+mod bundle;
 mod causes;
 pub mod cli;
 pub mod clock;

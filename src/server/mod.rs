@@ -4,6 +4,7 @@
 
 mod admin;
 mod listener;
+mod origin;
 mod policies;
 mod reload;
 mod serve;

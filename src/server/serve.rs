@@ -27,7 +27,7 @@ use crate::upstream::{CredentialSource, Upstream};
 
 use super::admin;
 use super::listener::{ListenError, Listener};
-use super::reload::{LoadError, Loaded, Reload, RuleFiles};
+use super::reload::{LoadError, Reload, RuleFiles};
 
 /// Connections of the admin listener.
 const ADMIN_CONNECTIONS: usize = 64;
@@ -154,13 +154,12 @@ impl Warden {
     /// ORDER: everything that can be wrong is looked at before a port is bound, and ports are bound before anything
     /// is promised.
     pub async fn start_with(config: Config, provider: SharedCredentialsProvider) -> Result<Self, ServeError> {
-        let files = RuleFiles::of(&config);
-        let Loaded { rules, rejected } = files.load()?;
-        let rules = Arc::new(rules);
+        let files = RuleFiles::of(&config)?;
+        let loaded = files.load()?;
         let tls = tls::server_config(&config.listen.certificate, &config.listen.key)?;
         let certificate_until = tls::expiry(&config.listen.certificate)?;
         let record_key = RecordKey::of(&MasterKey::load(&config.master_key).map_err(LoadError::from)?);
-        let telemetry = Arc::new(telemetry(&config, &rules, &provider)?);
+        let telemetry = Arc::new(telemetry(&config, &loaded.rules, &provider)?);
         let credentials = Arc::new(CredentialSource::new(provider));
         let background = TaskTracker::new();
         let own = Arc::clone(&credentials);
@@ -170,20 +169,24 @@ impl Warden {
         options.start = started_with(&config);
         let journal = Journal::open(&config.audit.journal, options).await?;
         let (quotas, leases) = Leases::open(&config, &journal).await?;
+        // ORDER: before anything is served, so that a crash does not let an older bundle back in.
+        files.keep(&loaded)?;
+        let (rules, bundle, rejected) = loaded.parts();
+        let rules = Arc::new(rules);
         match rules.policies() {
             Some(policies) => {
                 journal.note(records::policy_load(None, policies.digest())).await?;
-                match &rejected {
-                    Some(error) => {
-                        let event = records::policy_rejected(Some(policies.digest()), &error.to_string());
-                        journal.note(event).await?;
-                        tracing::error!(%error, "the policies on disk are not used: the last good ones are");
-                    }
-                    None => files.keep(&policies),
+                if let Some(error) = &rejected {
+                    let event = records::policy_rejected(Some(policies.digest()), &error.to_string());
+                    journal.note(event).await?;
+                    tracing::error!(%error, "the policies on disk are not used: the last good ones are");
                 }
             }
             None => {
-                tracing::error!(path = %config.policies.display(), "there are no policy files: nothing is allowed until there are");
+                tracing::error!(
+                    path = config.policies.place(),
+                    "there are no policy files: nothing is allowed until there are"
+                );
             }
         }
 
@@ -220,7 +223,7 @@ impl Warden {
         let vitals = VitalsSource::new(move || watched.upgrade().map(|proxy| proxy.vitals()));
         telemetry.otlp.watch(vitals.clone());
         let cloudwatch = telemetry.cloudwatch();
-        let reload = Reload { files, rules, upstream, journal, telemetry, hangup };
+        let reload = Reload { files, bundle, rules, upstream, journal, telemetry, hangup };
         let connections = TaskTracker::new();
         let warden = Self { proxy, config, urls, stop, connections, background, leases };
         warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));

@@ -21,6 +21,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Effects.
     ("config", &["yaml", "clock"]),
     ("audit", &["policy", "sensitive", "bedrock", "identity", "config", "clock"]),
+    // Files that somebody signed.
+    ("bundle", &["yaml", "clock"]),
     // Of the record its plain data, of the detectors their names.
     ("telemetry", &["audit", "sensitive", "bedrock", "config", "causes", "clock", "tls"]),
     ("permit", &["policy", "audit"]),
@@ -48,6 +50,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "server",
         &[
+            "bundle",
             "proxy",
             "tls",
             "permit",
@@ -74,6 +77,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "bundle",
             "server",
             "console",
             "proxy",
