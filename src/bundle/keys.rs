@@ -53,14 +53,14 @@ impl PublicKey {
 }
 
 impl SigningKey {
-    /// A new key, and the texts of its private and its public PEM file.
-    pub fn generate() -> Result<(Self, Zeroizing<String>, String), KeyError> {
+    /// The texts of the private and the public PEM file of a new key.
+    pub fn generate() -> Result<(Zeroizing<String>, String), KeyError> {
         let key = Ed25519KeyPair::generate().map_err(|_| KeyError::Generate)?;
         let private: Pkcs8V1Der<'static> = key.as_der().map_err(|_| KeyError::Generate)?;
         let private = Zeroizing::new(pem("PRIVATE KEY", private.as_ref()));
         let public: PublicKeyX509Der<'static> = key.public_key().as_der().map_err(|_| KeyError::Generate)?;
         let public = pem("PUBLIC KEY", public.as_ref());
-        Ok((Self(key), private, public))
+        Ok((private, public))
     }
 
     /// Reads a PEM file with one `PRIVATE KEY`.

@@ -116,7 +116,15 @@ impl Origin {
     pub fn accept(&self, candidate: &Candidate, manifest: Option<&Manifest>) -> Result<(), BundleError> {
         match (&self.signed, &candidate.seal, manifest) {
             (Some(signed), Some(seal), Some(manifest)) => signed.revisions.raise(manifest, seal),
-            (None, _, _) | (Some(_), _, _) => Ok(()),
+            (None | Some(_), _, _) => Ok(()),
+        }
+    }
+
+    /// What candidates are called.
+    pub fn what(&self) -> &'static str {
+        match self.from {
+            From::Folder(_) => "policies on disk",
+            From::Elsewhere(_) => "fetched policies",
         }
     }
 

@@ -113,7 +113,7 @@ impl RuleFiles {
         let (policies, used) = found.unzip();
         let callers = self.parse_callers(&self.caller_source()?)?;
         let rules = Rules::new(policies, callers);
-        rules.set_problem(rejected.as_ref().map(|error| not_in_force("policies", error)));
+        rules.set_problem(rejected.as_ref().map(|error| not_in_force(self.origin.what(), error)));
         Ok(Loaded { rules, used, rejected })
     }
 
@@ -211,40 +211,54 @@ impl Reload {
             self.look_at_policies(&mut seen, &mut problems.policies).await;
             self.look_at_callers(&mut seen, &mut problems.callers);
             self.look_at_source(&mut problems.notice);
-            let all: Vec<_> = problems.policies.iter().chain(&problems.callers).cloned().collect();
-            self.rules.set_problem((!all.is_empty()).then(|| all.join("; ")));
-            self.rules.set_notice(problems.notice.clone());
+            self.tell(&problems);
         }
+    }
+
+    /// Whoever can write to a source that many wardens share must not be able to take all of them out of service: what is
+    /// fetched and wrong is only said, as long as there are policies in force.
+    fn tell(&self, problems: &Problems) {
+        let Problems { policies, callers, notice } = problems;
+        let serves = self.files.fetched().is_some() && self.rules.policies().is_some();
+        let (rejected, said) = if serves { (&None, policies) } else { (policies, &None) };
+        let joined = |all: [&Option<String>; 2]| {
+            let all: Vec<_> = all.into_iter().flatten().cloned().collect();
+            (!all.is_empty()).then(|| all.join("; "))
+        };
+        self.rules.set_problem(joined([rejected, callers]));
+        self.rules.set_notice(joined([said, notice]));
     }
 
     async fn look_at_policies(&mut self, seen: &mut Seen, problem: &mut Option<String>) {
         let candidate = match self.files.origin.read() {
             Ok(Some(candidate)) => candidate,
             Ok(None) => return,
-            Err(error) => return report(problem, "policies", &error),
+            Err(error) => return report(problem, self.files.origin.what(), &error),
         };
         if seen.policies.as_ref().is_some_and(|seen| seen.is(&candidate)) {
             return;
         }
         seen.policies = Some(candidate.clone());
         if candidate.files.is_empty() {
-            return report(problem, "policies", &LoadError::NoPolicies);
+            return report(problem, self.files.origin.what(), &LoadError::NoPolicies);
         }
         match tokio::task::block_in_place(|| self.files.judge(candidate)) {
             Err(error) => {
-                report(problem, "policies", &error);
+                report(problem, self.files.origin.what(), &error);
                 self.note_rejected(&error).await;
             }
             Ok((policies, used)) => {
                 // ORDER: before they come into force, so that a crash does not let an older bundle back in.
                 if let Err(error) = self.files.origin.accept(&used.candidate, used.manifest.as_ref()) {
-                    return report(problem, "policies", &error.into());
+                    return report(problem, self.files.origin.what(), &error.into());
                 }
                 *problem = None;
                 let before = self.rules.policies();
                 let before = before.as_deref().map(PolicySet::digest);
-                if before != Some(policies.digest()) {
-                    self.adopt(policies, before).await;
+                if before != Some(policies.digest()) && !self.adopt(policies, before).await {
+                    // The next look tries again.
+                    seen.policies = None;
+                    return;
                 }
                 self.files.last_good.keep(&used.candidate);
                 self.bundle = used.manifest;
@@ -263,24 +277,26 @@ impl Reload {
         let all: Vec<_> = away.into_iter().chain(over).collect();
         let next = (!all.is_empty()).then(|| all.join("; "));
         if *notice != next {
-            match &next {
-                Some(next) => tracing::warn!("{next}"),
-                None => tracing::info!("the source of policies is in order again"),
+            if let Some(next) = &next {
+                tracing::warn!("{next}");
+            } else {
+                tracing::info!("the source of policies is in order again");
             }
             *notice = next;
         }
     }
 
     /// ORDER: the record first, so that no decision names a policy that the journal does not know.
-    async fn adopt(&self, policies: PolicySet, before: Option<&str>) {
+    async fn adopt(&self, policies: PolicySet, before: Option<&str>) -> bool {
         let digest = policies.digest().to_owned();
         if let Err(error) = self.journal.note(crate::proxy::records::policy_load(before, &digest)).await {
             tracing::error!(%error, "new policies are not used: their load could not be recorded");
-            return;
+            return false;
         }
         self.rules.replace_policies(policies);
         self.announce();
         tracing::info!(policy.digest = digest, "policies reloaded");
+        true
     }
 
     async fn note_rejected(&self, error: &LoadError) {
@@ -301,14 +317,14 @@ impl Reload {
     fn look_at_callers(&self, seen: &mut Seen, problem: &mut Option<String>) {
         let source = match self.files.caller_source() {
             Ok(source) => source,
-            Err(error) => return report(problem, "callers", &error),
+            Err(error) => return report(problem, "callers on disk", &error),
         };
         if seen.callers.as_ref() == Some(&source.text) {
             return;
         }
         let first = seen.callers.replace(source.text.clone()).is_none();
         match self.files.parse_callers(&source) {
-            Err(error) => report(problem, "callers", &error),
+            Err(error) => report(problem, "callers on disk", &error),
             Ok(callers) => {
                 *problem = None;
                 self.rules.replace_callers(callers);
@@ -334,5 +350,5 @@ fn report(problem: &mut Option<String>, what: &str, error: &LoadError) {
 }
 
 fn not_in_force(what: &str, error: &LoadError) -> String {
-    format!("{what} on disk are not in force: {error}")
+    format!("{what} are not in force: {error}")
 }

@@ -173,22 +173,7 @@ impl Warden {
         files.keep(&loaded)?;
         let (rules, bundle, rejected) = loaded.parts();
         let rules = Arc::new(rules);
-        match rules.policies() {
-            Some(policies) => {
-                journal.note(records::policy_load(None, policies.digest())).await?;
-                if let Some(error) = &rejected {
-                    let event = records::policy_rejected(Some(policies.digest()), &error.to_string());
-                    journal.note(event).await?;
-                    tracing::error!(%error, "the policies on disk are not used: the last good ones are");
-                }
-            }
-            None => {
-                tracing::error!(
-                    path = config.policies.place(),
-                    "there are no policy files: nothing is allowed until there are"
-                );
-            }
-        }
+        record_policies(&journal, &rules, rejected.as_ref()).await?;
 
         let connections = Arc::new(Semaphore::new(config.limits.connections));
         let admin_connections = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
@@ -330,6 +315,25 @@ fn telemetry(
         None => None,
     };
     Ok(Telemetry::new(metrics, otlp, cloudwatch))
+}
+
+/// Which policies a start begins with, and why not with others.
+async fn record_policies(
+    journal: &Journal,
+    rules: &Rules,
+    rejected: Option<&LoadError>,
+) -> Result<(), JournalError> {
+    let Some(policies) = rules.policies() else {
+        tracing::error!("there are no policies: nothing is allowed until there are");
+        return Ok(());
+    };
+    journal.note(records::policy_load(None, policies.digest())).await?;
+    if let Some(error) = rejected {
+        let event = records::policy_rejected(Some(policies.digest()), &error.to_string());
+        journal.note(event).await?;
+        tracing::error!(%error, "the policies on disk are not used: the last good ones are");
+    }
+    Ok(())
 }
 
 /// What the record says of a start, beside its time.
