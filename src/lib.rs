@@ -12,6 +12,7 @@ mod causes;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod fetch;
 pub mod identity;
 mod permit;
 pub mod policy;

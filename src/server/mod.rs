@@ -8,6 +8,7 @@ mod origin;
 mod policies;
 mod reload;
 mod serve;
+mod source;
 
 pub use listener::ListenError;
 pub use reload::LoadError;

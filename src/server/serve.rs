@@ -15,7 +15,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::audit::query::{QueryError, tallies};
 use crate::audit::{Journal, JournalError, JournalOptions};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Policies, PolicySource};
+use crate::fetch::Remote;
 use crate::identity::{MasterKey, RecordKey};
 use crate::proxy::{Proxy, Rules, records};
 use crate::quota::{Keeper, Ledger};
@@ -28,6 +29,7 @@ use crate::upstream::{CredentialSource, Upstream};
 use super::admin;
 use super::listener::{ListenError, Listener};
 use super::reload::{LoadError, Reload, RuleFiles};
+use super::source::keep_fetched;
 
 /// Connections of the admin listener.
 const ADMIN_CONNECTIONS: usize = 64;
@@ -155,6 +157,7 @@ impl Warden {
     /// is promised.
     pub async fn start_with(config: Config, provider: SharedCredentialsProvider) -> Result<Self, ServeError> {
         let files = RuleFiles::of(&config)?;
+        let fetched = files.fetched();
         let loaded = files.load()?;
         let tls = tls::server_config(&config.listen.certificate, &config.listen.key)?;
         let certificate_until = tls::expiry(&config.listen.certificate)?;
@@ -162,6 +165,7 @@ impl Warden {
         let telemetry = Arc::new(telemetry(&config, &loaded.rules, &provider)?);
         let credentials = Arc::new(CredentialSource::new(provider));
         let background = TaskTracker::new();
+        let remote = remote(&config, &credentials)?;
         let own = Arc::clone(&credentials);
         let upstream = Upstream::new(config.upstream.clone(), &config.environment, own, background.clone())?;
         let upstream = Arc::new(upstream);
@@ -211,6 +215,9 @@ impl Warden {
         let reload = Reload { files, bundle, rules, upstream, journal, telemetry, hangup };
         let connections = TaskTracker::new();
         let warden = Self { proxy, config, urls, stop, connections, background, leases };
+        if let Some((remote, fetched)) = remote.zip(fetched) {
+            warden.background.spawn(keep_fetched(remote, fetched, warden.stop.clone()));
+        }
         warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));
         if let Some(cloudwatch) = cloudwatch {
             warden.background.spawn(cloudwatch.run(vitals, warden.stop.clone()));
@@ -315,6 +322,14 @@ fn telemetry(
         None => None,
     };
     Ok(Telemetry::new(metrics, otlp, cloudwatch))
+}
+
+/// The source that policies are fetched from, where they are.
+fn remote(config: &Config, credentials: &Arc<CredentialSource>) -> Result<Option<Remote>, TlsError> {
+    let Policies::Signed { source: PolicySource::Remote(source), .. } = &config.policies else {
+        return Ok(None);
+    };
+    Remote::new(source.clone(), &config.upstream, Arc::clone(credentials)).map(Some)
 }
 
 /// Which policies a start begins with, and why not with others.

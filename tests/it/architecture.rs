@@ -30,6 +30,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("quota", &["policy", "audit", "config", "clock"]),
     // Of identity, the proven principal that a session is made for.
     ("upstream", &["permit", "policy", "audit", "identity", "bedrock", "config", "causes", "clock", "tls"]),
+    // Bundles from elsewhere: the warden's own credentials, and one host.
+    ("fetch", &["bundle", "upstream", "config", "causes", "clock", "tls", "yaml"]),
     (
         "proxy",
         &[
@@ -51,6 +53,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "server",
         &[
             "bundle",
+            "fetch",
             "proxy",
             "tls",
             "permit",
