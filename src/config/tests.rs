@@ -70,9 +70,9 @@ policies: [a, b]
     assert_eq!(
         mistakes,
         [
-            "error: warden.yaml:6:1: unknown key `console` in the configuration (known keys: listen, admin, upstream, policies, callers, master_key, environment, audit, quotas, limits, drain, log, telemetry)",
+            "error: warden.yaml:6:1: unknown key `console` in the configuration (known keys: listen, admin, upstream, policies, policies_sha256, callers, master_key, environment, audit, quotas, limits, drain, log, telemetry)",
             "error: warden.yaml:1:11: unknown key `adress` in listen (did you mean `address`?)",
-            "error: warden.yaml:7:11: `policies` must be a single value",
+            "error: warden.yaml:7:11: policies must be a mapping (`key: value`)",
             "error: environment:1:1: this variable names no configuration key (did you mean `WARDEN_UPSTREAM_REGION`?)",
             "error: warden.yaml:1:1: `listen.address` is missing (add it to the file, or set `WARDEN_LISTEN_ADDRESS`)",
             "error: warden.yaml:1:1: `listen.tls.key` is missing (add it to the file, or set `WARDEN_LISTEN_TLS_KEY`)",
