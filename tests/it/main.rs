@@ -73,6 +73,8 @@ mod drain;
 mod fail_closed;
 // Policies and callers that change while requests are served.
 mod reload;
+// Policies that are pinned, signed, and fetched from elsewhere.
+mod bundles;
 // The page about policies, run as it is written.
 mod policy_page;
 // Every mistake that policy files can hold, with what is said of it.

@@ -2,6 +2,7 @@
 //!
 //! Reads the folder, prints to stdout. Never talks to a running warden.
 
+mod bundle;
 mod cedar;
 mod check;
 mod diff;
@@ -64,6 +65,9 @@ pub enum PolicyCommand {
     /// The request is described by NAME=VALUE facts, or read from a file that holds its body. Exits with 1 when the
     /// request is denied.
     Explain(Box<explain::ExplainArgs>),
+    /// Make, sign and verify bundles of policies, for wardens that take policies from elsewhere
+    #[command(subcommand)]
+    Bundle(bundle::BundleCommand),
     /// Print the policy files as Cedar policies, or the schema of requests
     Cedar(cedar::CedarArgs),
 }
@@ -78,6 +82,7 @@ pub fn run(command: PolicyCommand, terminal: &mut Terminal) -> Result<Exit, Fail
         PolicyCommand::Schema(args) => schema::run(&args, terminal),
         PolicyCommand::New(command) => new::run(&command, terminal),
         PolicyCommand::Explain(args) => explain::run(&args, terminal),
+        PolicyCommand::Bundle(command) => bundle::run(&command, terminal),
         PolicyCommand::Cedar(args) => cedar::run(&args, terminal),
     }
 }
