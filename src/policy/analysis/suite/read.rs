@@ -318,7 +318,7 @@ impl Reading<'_> {
 impl Given {
     /// The circumstances. A test that does not say where it comes from and when means a private network and a fixed day, so
     /// that it means the same on every machine and every day.
-    pub(super) fn context(&self) -> Context {
+    pub(in crate::policy::analysis) fn context(&self) -> Context {
         Context {
             environment: self.environment.clone().unwrap_or_else(|| "prod".to_owned()),
             region: self.region.clone().unwrap_or_else(|| DEFAULT_REGION.to_owned()),
