@@ -7,10 +7,12 @@
 
 pub mod audit;
 pub mod bedrock;
+mod bundle;
 mod causes;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod fetch;
 pub mod identity;
 mod permit;
 pub mod policy;

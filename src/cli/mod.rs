@@ -46,7 +46,7 @@ enum Command {
     /// Make a working set-up: configuration, policies, a local CA, a first caller
     Init(init::InitArgs),
     /// Run the sidecar
-    Serve(ConfigFile),
+    Serve(serve::ServeArgs),
     /// Run a local double of Bedrock that verifies signatures and answers every supported operation
     Simulator(simulator::SimulatorArgs),
     /// Check and explain policies
@@ -129,8 +129,8 @@ fn dispatch(command: Command, terminal: &mut Terminal) -> Result<Exit, Failure> 
     match command {
         Command::Demo(args) => demo::run(&args, terminal),
         Command::Init(args) => init::run(&args, terminal),
-        Command::Serve(file) => {
-            let config = file.load(terminal)?;
+        Command::Serve(args) => {
+            let config = args.load(terminal)?;
             logging::start(config.log);
             serve::run(config, terminal)
         }

@@ -1,9 +1,33 @@
 //! `bedrock-warden serve`: the sidecar itself.
 
-use crate::config::Config;
+use clap::Args;
+
+use crate::config::{Config, policy_digest};
 use crate::server::{ServeError, StopSignals, Warden};
 
-use super::{Exit, Failure, Terminal};
+use super::{ConfigFile, Exit, Failure, Terminal};
+
+/// How to run.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Use policies of this digest and no others, now and after every change of their files
+    ///
+    /// As `policy check` prints it. Stands above `policies_sha256` of the configuration.
+    #[arg(long, value_name = "DIGEST", value_parser = policy_digest)]
+    policy_sha256: Option<String>,
+}
+
+impl ServeArgs {
+    pub(super) fn load(&self, terminal: &Terminal) -> Result<Config, Failure> {
+        let mut config = self.config.load(terminal)?;
+        if self.policy_sha256.is_some() {
+            config.policies_sha256.clone_from(&self.policy_sha256);
+        }
+        Ok(config)
+    }
+}
 
 /// Runs until SIGTERM or ctrl-c, then drains.
 pub fn run(config: Config, terminal: &mut Terminal) -> Result<Exit, Failure> {

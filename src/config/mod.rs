@@ -4,6 +4,7 @@
 //! mistake at once; paths come out absolute or relative to the working directory, never to the file.
 
 mod otlp;
+mod policies;
 pub mod policy_folder;
 mod quotas;
 mod settings;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use crate::yaml::{Diagnostics, Source};
 
 pub use otlp::{Batches, Otlp, Receiver, Sampler};
+pub use policies::{Place, Policies, PolicySource, RemoteSource, policy_digest};
 pub use quotas::QuotaStore;
 use settings::Settings;
 pub use telemetry::{CloudWatch, CloudWatchWay, EmfOutput, Telemetry};
@@ -32,7 +34,9 @@ pub struct Config {
     /// Health, and nothing else for now. Never on the data listener.
     pub admin: SocketAddr,
     pub upstream: Upstream,
-    pub policies: PathBuf,
+    pub policies: Policies,
+    /// The digest that policies must have, `sha256:…`.
+    pub policies_sha256: Option<String>,
     pub callers: PathBuf,
     pub master_key: PathBuf,
     /// What policies call `env`.
@@ -164,7 +168,8 @@ impl Config {
         let listen = Listen::read(settings, folder);
         let admin = settings.optional("admin.address", address);
         let upstream = Upstream::read(settings, folder);
-        let policies = settings.path("policies", folder);
+        let policies = Policies::read(settings, folder);
+        let policies_sha256 = settings.optional("policies_sha256", policy_digest);
         let callers = settings.path("callers", folder);
         let master_key = settings.optional_path("master_key", folder);
         let environment = settings.optional("environment", word);
@@ -182,6 +187,7 @@ impl Config {
             admin: admin.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9440))),
             upstream,
             policies: policies?,
+            policies_sha256,
             callers: callers?,
             master_key: master_key.unwrap_or_else(|| folder.join("master.key")),
             environment,

@@ -27,6 +27,12 @@ const KEYS: &[&str] = &[
     "upstream.assume_role.endpoint",
     "upstream.request_metadata",
     "policies",
+    "policies.source",
+    "policies.public_key",
+    "policies.poll",
+    "policies.endpoint",
+    "policies.region",
+    "policies_sha256",
     "callers",
     "master_key",
     "environment",
@@ -158,11 +164,26 @@ impl<'a> Settings<'a> {
         self.diagnostics.push(self.source.error(0..0, format!("`{key}` {reason}")));
     }
 
+    /// Whether `key` has a value of its own.
+    pub fn is_written(&self, key: &str) -> bool {
+        self.written(key).is_some()
+    }
+
+    /// Whether a key that can also be a value is a section, or any of the section's keys is set in the environment.
+    pub fn has_section_of(&self, key: &str) -> bool {
+        self.node(key).is_some_and(|node| matches!(node.value, Value::Mapping(_)))
+            || self.has_variable_below(key)
+    }
+
     /// Whether a section is there, if only empty, or any of its keys is set in the environment.
     pub fn has_section(&self, key: &str) -> bool {
+        self.node(key).is_some() || self.has_variable_below(key)
+    }
+
+    fn has_variable_below(&self, key: &str) -> bool {
         let below = format!("{key}.");
         let mut keys = KEYS.iter().filter(|known| known.starts_with(&below));
-        self.node(key).is_some() || keys.any(|known| self.has_variable(&variable(known)))
+        keys.any(|known| self.environment.iter().any(|(name, _)| *name == variable(known)))
     }
 
     /// Whether a variable of the environment begins with `prefix`.
@@ -234,11 +255,16 @@ fn check_section(reader: &mut Reader<'_>, node: &Node, prefix: &str) {
     for (key, value) in mapping.entries() {
         let path = format!("{prefix}{}", key.name);
         let section = format!("{path}.");
+        let scalar = matches!(value.value, Value::Scalar { .. }) && !value.is_null();
+        // One key can be a value, or a section that says more.
+        if scalar && KEYS.contains(&path.as_str()) {
+            continue;
+        }
         if KEYS.iter().any(|known| known.starts_with(&section)) {
             if !value.is_null() {
                 check_section(reader, value, &section);
             }
-        } else if KEYS.contains(&path.as_str()) && !matches!(value.value, Value::Scalar { .. }) {
+        } else if KEYS.contains(&path.as_str()) && !scalar && !value.is_null() {
             reader.error(&value.span, format!("`{path}` must be a single value"));
         }
     }

@@ -1,6 +1,6 @@
 use super::*;
 
-const MINIMAL: &str = "\
+pub(super) const MINIMAL: &str = "\
 listen: { address: 127.0.0.1:8443, tls: { certificate: tls/server.pem, key: tls/server.key } }
 upstream: { region: eu-central-1 }
 policies: policies/
@@ -8,7 +8,7 @@ callers: callers.yaml
 audit: { journal: data/audit.db }
 ";
 
-fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+pub(super) fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, Vec<String>> {
     let environment: Vec<_> =
         environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Config::parse(&Source::new("warden.yaml", text), Path::new("/etc/warden"), &environment)
@@ -18,7 +18,7 @@ fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, Vec<String>
 #[test]
 fn paths_are_relative_to_the_file_and_endpoints_follow_the_region() {
     let config = parse(MINIMAL, &[]).unwrap();
-    assert_eq!(config.policies, Path::new("/etc/warden/policies/"));
+    assert_eq!(config.policies, Policies::Folder("/etc/warden/policies/".into()));
     assert_eq!(config.master_key, Path::new("/etc/warden/master.key"));
     assert_eq!(config.upstream.endpoint.to_string(), "https://bedrock-runtime.eu-central-1.amazonaws.com");
     assert_eq!(
@@ -70,9 +70,9 @@ policies: [a, b]
     assert_eq!(
         mistakes,
         [
-            "error: warden.yaml:6:1: unknown key `console` in the configuration (known keys: listen, admin, upstream, policies, callers, master_key, environment, audit, quotas, limits, drain, log, telemetry)",
+            "error: warden.yaml:6:1: unknown key `console` in the configuration (known keys: listen, admin, upstream, policies, policies_sha256, callers, master_key, environment, audit, quotas, limits, drain, log, telemetry)",
             "error: warden.yaml:1:11: unknown key `adress` in listen (did you mean `address`?)",
-            "error: warden.yaml:7:11: `policies` must be a single value",
+            "error: warden.yaml:7:11: policies must be a mapping (`key: value`)",
             "error: environment:1:1: this variable names no configuration key (did you mean `WARDEN_UPSTREAM_REGION`?)",
             "error: warden.yaml:1:1: `listen.address` is missing (add it to the file, or set `WARDEN_LISTEN_ADDRESS`)",
             "error: warden.yaml:1:1: `listen.tls.key` is missing (add it to the file, or set `WARDEN_LISTEN_TLS_KEY`)",

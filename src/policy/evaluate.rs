@@ -45,12 +45,14 @@ pub struct Check {
 impl PolicySet {
     /// What to look for in texts that go to or come from this principal, before anything else is known.
     pub fn detectors(&self, principal: &Principal, direction: Direction) -> DetectorSet {
-        let exceptions = self.teams.get(&principal.team).map(|team| team.exceptions.as_slice());
-        let terms = exceptions.unwrap_or_default().iter().flat_map(|exception| &exception.instead.rules);
-        let rules = self.levels(principal).flat_map(|level| &level.rules).chain(terms);
-        rules
-            .filter_map(sensitive_of)
-            .fold(DetectorSet::EMPTY, |set, rule| set.union(rule.detectors(direction)))
+        let sensitive = self.sensitive_rules(principal);
+        sensitive.fold(DetectorSet::EMPTY, |set, rule| set.union(rule.detectors(direction)))
+    }
+
+    /// Whose findings in texts of this principal may become placeholders, before anything else is known.
+    pub fn tokenized(&self, principal: &Principal) -> DetectorSet {
+        let sensitive = self.sensitive_rules(principal);
+        sensitive.fold(DetectorSet::EMPTY, |set, rule| set.union(rule.tokenized()))
     }
 
     /// What the detectors of the principal's rules would do with what they find in texts of that direction if every
@@ -61,7 +63,7 @@ impl PolicySet {
         let rules = self.levels(principal).flat_map(|level| &level.rules).chain(terms);
         let enforced = rules.filter(|rule| rule.is_enforced()).filter_map(sensitive_of);
         let strongest = Strongest::of(enforced, direction);
-        Plan::new(self.detectors(principal, direction), strongest.redacted, strongest.denied)
+        Plan::new(self.detectors(principal, direction), strongest.removed(), strongest.denied)
     }
 
     /// What the detectors of the principal's rules do with what they find in the request. Rules may ask what was found, so
@@ -69,7 +71,7 @@ impl PolicySet {
     pub fn prompt_plan(&self, inquiry: &Inquiry<'_>) -> Plan {
         let strongest = self.slice(inquiry).strongest_in_force(Direction::Prompt);
         let report = self.detectors(inquiry.principal, Direction::Prompt);
-        Plan::new(report, strongest.redacted, strongest.denied)
+        Plan::new(report, strongest.removed(), strongest.denied)
     }
 
     /// The plan for another look at a request that was looked through by `plan` and is now known as `inquiry`. `None` when
@@ -293,6 +295,14 @@ impl PolicySet {
                 && rule.applies(&slice.asked) != Ok(false)
         });
         filters.map(|(_, rule)| rule.head.id.clone()).collect()
+    }
+
+    /// The sensitive rules that may concern a principal, terms of exceptions included.
+    fn sensitive_rules(&self, principal: &Principal) -> impl Iterator<Item = &Sensitive> {
+        let exceptions = self.teams.get(&principal.team).map(|team| team.exceptions.as_slice());
+        let terms = exceptions.unwrap_or_default().iter().flat_map(|exception| &exception.instead.rules);
+        let rules = self.levels(principal).flat_map(|level| &level.rules).chain(terms);
+        rules.filter_map(sensitive_of)
     }
 
     /// The levels that concern a principal: the floor, its team, its app.

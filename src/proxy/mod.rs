@@ -7,6 +7,7 @@ mod answer;
 mod body;
 mod drain;
 mod exchange;
+mod issued;
 mod judge;
 mod metadata;
 mod pipeline;
@@ -89,6 +90,8 @@ pub struct Check {
     pub name: &'static str,
     /// `None` when it is in order.
     pub problem: Option<String>,
+    /// Whether requests are served in spite of the problem.
+    pub serves: bool,
 }
 
 impl Proxy {
@@ -177,10 +180,11 @@ impl Proxy {
 
     /// What readiness depends on.
     pub fn readiness(&self) -> Vec<Check> {
-        let check = |name, problem| Check { name, problem };
+        let check = |name, problem| Check { name, problem, serves: false };
         vec![
             check("policies", self.rules.policies().is_none().then(|| "none are loaded".to_owned())),
             check("rules", self.rules.problem()),
+            Check { name: "policy source", problem: self.rules.notice(), serves: true },
             check("journal", self.journal_problem()),
             check("credentials", self.upstream.ready().err().map(|error| error.to_string())),
         ]
@@ -202,7 +206,7 @@ impl Proxy {
             },
             policy_digest: self.policy_digest(),
             quotas: self.fullest_quotas(),
-            reload_succeeded: self.rules.problem().is_none(),
+            reload_succeeded: self.rules.problem().is_none() && self.rules.notice().is_none(),
             rules_loaded: Some(self.rules.loaded()),
             credentials_expire: self.upstream.credentials_expire(),
             certificate_expires: self.certificate_expires,

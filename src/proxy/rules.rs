@@ -18,6 +18,8 @@ pub struct Rules {
     callers: ArcSwap<Callers>,
     // Why the files on disk are not the rules in force. Written by the reload task; held for a copy.
     problem: Mutex<Option<String>>,
+    // What is to be said of rules that are in force all the same. Written by the reload task; held for a copy.
+    notice: Mutex<Option<String>>,
     // When either was last swapped. Written by the reload task only.
     loaded: ArcSwap<SystemTime>,
 }
@@ -28,6 +30,7 @@ impl Rules {
             policies: ArcSwapOption::from_pointee(policies),
             callers: ArcSwap::from_pointee(callers),
             problem: Mutex::new(None),
+            notice: Mutex::new(None),
             loaded: ArcSwap::from_pointee(clock::system_now()),
         }
     }
@@ -78,5 +81,14 @@ impl Rules {
 
     pub fn set_problem(&self, problem: Option<String>) {
         *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+    }
+
+    /// What an operator must know of the rules in force: their source is away, or their time is over.
+    pub fn notice(&self) -> Option<String> {
+        self.notice.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set_notice(&self, notice: Option<String>) {
+        *self.notice.lock().unwrap_or_else(PoisonError::into_inner) = notice;
     }
 }

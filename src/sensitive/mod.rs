@@ -18,6 +18,7 @@ mod redact;
 mod scanner;
 mod secrets;
 mod stream;
+mod tokens;
 mod words;
 
 pub use custom::{Custom, CustomError, Definition, MOST_CUSTOM, Validator};
@@ -27,6 +28,7 @@ pub use plan::{Overflow, Plan};
 pub use redact::redact;
 pub use scanner::{Match, Scanner, ScannerError};
 pub use stream::{Progress, Redactor};
+pub use tokens::{Restorer, Spelling, Tokens};
 
 #[cfg(test)]
 mod places;

@@ -23,7 +23,7 @@ pub fn answer(proxy: &Arc<Proxy>, request: &Request<Incoming>) -> Response<Reply
 
 fn readiness(proxy: &Proxy) -> Response<ReplyBody> {
     let checks = proxy.readiness();
-    let ready = checks.iter().all(|check| check.problem.is_none());
+    let ready = checks.iter().all(|check| check.problem.is_none() || check.serves);
     let list: serde_json::Map<_, _> = checks
         .iter()
         .map(|check| (check.name.to_owned(), check.problem.as_deref().unwrap_or("ok").into()))

@@ -4,9 +4,11 @@
 
 mod admin;
 mod listener;
+mod origin;
 mod policies;
 mod reload;
 mod serve;
+mod source;
 
 pub use listener::ListenError;
 pub use reload::LoadError;

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::origin::Candidate;
 use super::reload::LoadError;
+use crate::bundle::Seal;
 use crate::clock;
 use crate::policy::analysis::suite::{Results, Suite};
 use crate::policy::{self, PolicySet};
@@ -63,11 +65,43 @@ pub(super) struct LastGood {
     file: PathBuf,
 }
 
-/// One file, as it is kept.
+/// Files, and what proves them where they were signed.
 #[derive(Serialize, Deserialize)]
 struct Kept {
+    files: Vec<KeptFile>,
+    seal: Option<KeptSeal>,
+}
+
+/// One file, as it is kept.
+#[derive(Serialize, Deserialize)]
+struct KeptFile {
     path: String,
     text: String,
+}
+
+/// The seal of a bundle, as it is kept: policies that came signed are proven again before they are used again.
+#[derive(Serialize, Deserialize)]
+struct KeptSeal {
+    manifest: String,
+    signature: String,
+}
+
+impl Kept {
+    fn of(candidate: &Candidate) -> Self {
+        let file =
+            |source: &Source| KeptFile { path: source.path.to_string(), text: source.text.to_string() };
+        let seal = candidate.seal.clone();
+        Self {
+            files: candidate.files.iter().map(file).collect(),
+            seal: seal.map(|Seal { manifest, signature }| KeptSeal { manifest, signature }),
+        }
+    }
+
+    fn candidate(self) -> Candidate {
+        let files = self.files.into_iter().map(|file| Source::new(file.path, file.text)).collect();
+        let seal = self.seal.map(|KeptSeal { manifest, signature }| Seal { manifest, signature });
+        Candidate { files, seal }
+    }
 }
 
 impl LastGood {
@@ -76,8 +110,8 @@ impl LastGood {
         Self { file: journal.with_file_name("last-good-policies.json") }
     }
 
-    /// The files; `None` when there are none, or none that can be read.
-    pub fn sources(&self) -> Option<Vec<Source>> {
+    /// What was in force; `None` when nothing was, or nothing that can be read.
+    pub fn candidate(&self) -> Option<Candidate> {
         let text = match fs::read(&self.file) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
@@ -86,8 +120,8 @@ impl LastGood {
                 return None;
             }
         };
-        match serde_json::from_slice::<Vec<Kept>>(&text) {
-            Ok(files) => Some(files.into_iter().map(|file| Source::new(file.path, file.text)).collect()),
+        match serde_json::from_slice::<Kept>(&text) {
+            Ok(kept) => Some(kept.candidate()),
             Err(error) => {
                 tracing::warn!(path = %self.file.display(), %error, "the last good policies cannot be read");
                 None
@@ -95,16 +129,15 @@ impl LastGood {
         }
     }
 
-    /// Keeps `sources`, whole or not at all. Without them a start depends on the folder alone, which is no reason to stop.
-    pub fn keep(&self, sources: &[Source]) {
-        if let Err(error) = self.write(sources) {
+    /// Keeps `candidate`, whole or not at all. Without it a start depends on the source alone, which is no reason to stop.
+    pub fn keep(&self, candidate: &Candidate) {
+        if let Err(error) = self.write(candidate) {
             tracing::warn!(path = %self.file.display(), %error, "the policies in force cannot be kept for a restart");
         }
     }
 
-    fn write(&self, sources: &[Source]) -> io::Result<()> {
-        let kept = |source: &Source| Kept { path: source.path.to_string(), text: source.text.to_string() };
-        let text = serde_json::to_vec(&sources.iter().map(kept).collect::<Vec<_>>())?;
+    fn write(&self, candidate: &Candidate) -> io::Result<()> {
+        let text = serde_json::to_vec(&Kept::of(candidate))?;
         if fs::read(&self.file).is_ok_and(|known| known == text) {
             return Ok(());
         }
@@ -147,13 +180,14 @@ mod tests {
     fn the_last_good_files_come_back_as_they_were() {
         let folder = tempfile::tempdir().unwrap();
         let kept = LastGood::beside(&folder.path().join("audit.db"));
-        assert!(kept.sources().is_none());
-        kept.keep(&files("never: []\n"));
-        let text = |sources: Vec<Source>| {
-            sources.into_iter().map(|source| (source.path, source.text)).collect::<Vec<_>>()
-        };
-        assert_eq!(text(kept.sources().unwrap()), text(files("never: []\n")));
+        assert!(kept.candidate().is_none());
+        let seal = Seal { manifest: "{}".to_owned(), signature: "AA==".to_owned() };
+        for seal in [None, Some(seal)] {
+            let candidate = Candidate { files: files("never: []\n"), seal };
+            kept.keep(&candidate);
+            assert!(kept.candidate().unwrap().is(&candidate));
+        }
         fs::write(&kept.file, "[{]").unwrap();
-        assert!(kept.sources().is_none());
+        assert!(kept.candidate().is_none());
     }
 }

@@ -15,7 +15,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::audit::query::{QueryError, tallies};
 use crate::audit::{Journal, JournalError, JournalOptions};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Policies, PolicySource};
+use crate::fetch::Remote;
 use crate::identity::{MasterKey, RecordKey};
 use crate::proxy::{Proxy, Rules, records};
 use crate::quota::{Keeper, Ledger};
@@ -27,7 +28,8 @@ use crate::upstream::{CredentialSource, Upstream};
 
 use super::admin;
 use super::listener::{ListenError, Listener};
-use super::reload::{LoadError, Loaded, Reload, RuleFiles};
+use super::reload::{LoadError, Reload, RuleFiles};
+use super::source::keep_fetched;
 
 /// Connections of the admin listener.
 const ADMIN_CONNECTIONS: usize = 64;
@@ -154,15 +156,16 @@ impl Warden {
     /// ORDER: everything that can be wrong is looked at before a port is bound, and ports are bound before anything
     /// is promised.
     pub async fn start_with(config: Config, provider: SharedCredentialsProvider) -> Result<Self, ServeError> {
-        let files = RuleFiles::of(&config);
-        let Loaded { rules, rejected } = files.load()?;
-        let rules = Arc::new(rules);
+        let files = RuleFiles::of(&config)?;
+        let fetched = files.fetched();
+        let loaded = files.load()?;
         let tls = tls::server_config(&config.listen.certificate, &config.listen.key)?;
         let certificate_until = tls::expiry(&config.listen.certificate)?;
         let record_key = RecordKey::of(&MasterKey::load(&config.master_key).map_err(LoadError::from)?);
-        let telemetry = Arc::new(telemetry(&config, &rules, &provider)?);
+        let telemetry = Arc::new(telemetry(&config, &loaded.rules, &provider)?);
         let credentials = Arc::new(CredentialSource::new(provider));
         let background = TaskTracker::new();
+        let remote = remote(&config, &credentials)?;
         let own = Arc::clone(&credentials);
         let upstream = Upstream::new(config.upstream.clone(), &config.environment, own, background.clone())?;
         let upstream = Arc::new(upstream);
@@ -170,22 +173,11 @@ impl Warden {
         options.start = started_with(&config);
         let journal = Journal::open(&config.audit.journal, options).await?;
         let (quotas, leases) = Leases::open(&config, &journal).await?;
-        match rules.policies() {
-            Some(policies) => {
-                journal.note(records::policy_load(None, policies.digest())).await?;
-                match &rejected {
-                    Some(error) => {
-                        let event = records::policy_rejected(Some(policies.digest()), &error.to_string());
-                        journal.note(event).await?;
-                        tracing::error!(%error, "the policies on disk are not used: the last good ones are");
-                    }
-                    None => files.keep(&policies),
-                }
-            }
-            None => {
-                tracing::error!(path = %config.policies.display(), "there are no policy files: nothing is allowed until there are");
-            }
-        }
+        // ORDER: before anything is served, so that a crash does not let an older bundle back in.
+        files.keep(&loaded)?;
+        let (rules, bundle, rejected) = loaded.parts();
+        let rules = Arc::new(rules);
+        record_policies(&journal, &rules, rejected.as_ref()).await?;
 
         let connections = Arc::new(Semaphore::new(config.limits.connections));
         let admin_connections = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
@@ -220,9 +212,12 @@ impl Warden {
         let vitals = VitalsSource::new(move || watched.upgrade().map(|proxy| proxy.vitals()));
         telemetry.otlp.watch(vitals.clone());
         let cloudwatch = telemetry.cloudwatch();
-        let reload = Reload { files, rules, upstream, journal, telemetry, hangup };
+        let reload = Reload { files, bundle, rules, upstream, journal, telemetry, hangup };
         let connections = TaskTracker::new();
         let warden = Self { proxy, config, urls, stop, connections, background, leases };
+        if let Some((remote, fetched)) = remote.zip(fetched) {
+            warden.background.spawn(keep_fetched(remote, fetched, warden.stop.clone()));
+        }
         warden.background.spawn(credentials.keep_fresh(warden.stop.clone()));
         if let Some(cloudwatch) = cloudwatch {
             warden.background.spawn(cloudwatch.run(vitals, warden.stop.clone()));
@@ -327,6 +322,33 @@ fn telemetry(
         None => None,
     };
     Ok(Telemetry::new(metrics, otlp, cloudwatch))
+}
+
+/// The source that policies are fetched from, where they are.
+fn remote(config: &Config, credentials: &Arc<CredentialSource>) -> Result<Option<Remote>, TlsError> {
+    let Policies::Signed { source: PolicySource::Remote(source), .. } = &config.policies else {
+        return Ok(None);
+    };
+    Remote::new(source.clone(), &config.upstream, Arc::clone(credentials)).map(Some)
+}
+
+/// Which policies a start begins with, and why not with others.
+async fn record_policies(
+    journal: &Journal,
+    rules: &Rules,
+    rejected: Option<&LoadError>,
+) -> Result<(), JournalError> {
+    let Some(policies) = rules.policies() else {
+        tracing::error!("there are no policies: nothing is allowed until there are");
+        return Ok(());
+    };
+    journal.note(records::policy_load(None, policies.digest())).await?;
+    if let Some(error) = rejected {
+        let event = records::policy_rejected(Some(policies.digest()), &error.to_string());
+        journal.note(event).await?;
+        tracing::error!(%error, "the policies on disk are not used: the last good ones are");
+    }
+    Ok(())
 }
 
 /// What the record says of a start, beside its time.

@@ -14,8 +14,8 @@ mod sessions;
 mod signer;
 
 pub use client::{Call, Plane, Upstream, UpstreamError};
-pub use credentials::CredentialSource;
+pub use credentials::{CredentialSource, NoCredentials};
 pub use headers::{InvalidHeader, forwarded, single, to_downstream};
 pub use live::{Live, LiveError};
 pub use resolve::{ResolveError, Resolver};
-pub use signer::sign_request;
+pub use signer::{SignError, sign_request};

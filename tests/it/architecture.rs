@@ -21,6 +21,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Effects.
     ("config", &["yaml", "clock"]),
     ("audit", &["policy", "sensitive", "bedrock", "identity", "config", "clock"]),
+    // Files that somebody signed.
+    ("bundle", &["yaml", "clock"]),
     // Of the record its plain data, of the detectors their names.
     ("telemetry", &["audit", "sensitive", "bedrock", "config", "causes", "clock", "tls"]),
     ("permit", &["policy", "audit"]),
@@ -28,6 +30,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("quota", &["policy", "audit", "config", "clock"]),
     // Of identity, the proven principal that a session is made for.
     ("upstream", &["permit", "policy", "audit", "identity", "bedrock", "config", "causes", "clock", "tls"]),
+    // Bundles from elsewhere: the warden's own credentials, and one host.
+    ("fetch", &["bundle", "upstream", "config", "causes", "clock", "tls", "yaml"]),
     (
         "proxy",
         &[
@@ -48,6 +52,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "server",
         &[
+            "bundle",
+            "fetch",
             "proxy",
             "tls",
             "permit",
@@ -74,6 +80,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "bundle",
             "server",
             "console",
             "proxy",

@@ -56,6 +56,8 @@ mod apis;
 mod streaming;
 // Answers that policy changes while they stream.
 mod edited_streams;
+// Values that the model never sees and the caller gets back.
+mod tokenize;
 
 // Live sessions: both directions at once, every event judged on its way.
 mod sessions;
@@ -71,6 +73,8 @@ mod drain;
 mod fail_closed;
 // Policies and callers that change while requests are served.
 mod reload;
+// Policies that are pinned, signed, and fetched from elsewhere.
+mod bundles;
 // The page about policies, run as it is written.
 mod policy_page;
 // Every mistake that policy files can hold, with what is said of it.

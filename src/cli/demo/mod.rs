@@ -44,7 +44,7 @@ pub fn run(args: &DemoArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
         let expected = tour::run(&stage.application()?, &stage.request_log, terminal).await?;
         show_record(&stage.set_up.journal, terminal).await?;
         if args.keep {
-            stage.keep(terminal).await?;
+            Box::pin(stage.keep(terminal)).await?;
         } else {
             stage.strike().await?;
         }

@@ -2,18 +2,21 @@
 //!
 //! Reads the folder, prints to stdout. Never talks to a running warden.
 
+mod bundle;
 mod cedar;
 mod check;
 mod diff;
 mod explain;
 mod matrix;
 mod new;
+mod prove;
 mod question;
 mod recorded;
 mod replay;
 mod report;
 mod request;
 mod schema;
+mod scp;
 mod test;
 mod text;
 
@@ -40,6 +43,16 @@ pub enum PolicyCommand {
     /// Cases say what must become of a request, invariants (`never:`) what must never be allowed. Exits with 1 when one of
     /// them fails, and with 2 when a file does not load.
     Test(test::TestArgs),
+    /// Prove the invariants of the tests for all requests, and that what is locked holds
+    ///
+    /// Needs the solver cvc5, 1.3 or newer, and a build with the feature `prove`; exits with 3 without them. Exits with 1
+    /// when a claim is refuted or left open.
+    Prove(prove::ProveArgs),
+    /// Print the service control policy of AWS that comes closest to the floor
+    ///
+    /// For the accounts that a warden signs for, so that requests around it meet the same bounds as far as IAM can state
+    /// them. What it cannot state is listed on stderr.
+    Scp(scp::ScpArgs),
     /// Show who may use which model, where it may run, and how long answers may be
     ///
     /// Worked out from the policy files alone, for every app and environment that a rule tells apart; `*` stands for every
@@ -64,6 +77,9 @@ pub enum PolicyCommand {
     /// The request is described by NAME=VALUE facts, or read from a file that holds its body. Exits with 1 when the
     /// request is denied.
     Explain(Box<explain::ExplainArgs>),
+    /// Make, sign and verify bundles of policies, for wardens that take policies from elsewhere
+    #[command(subcommand)]
+    Bundle(bundle::BundleCommand),
     /// Print the policy files as Cedar policies, or the schema of requests
     Cedar(cedar::CedarArgs),
 }
@@ -72,12 +88,15 @@ pub fn run(command: PolicyCommand, terminal: &mut Terminal) -> Result<Exit, Fail
     match command {
         PolicyCommand::Check(args) => check::run(&args, terminal),
         PolicyCommand::Test(args) => test::run(&args, terminal),
+        PolicyCommand::Prove(args) => prove::run(&args, terminal),
+        PolicyCommand::Scp(args) => scp::run(&args, terminal),
         PolicyCommand::Matrix(args) => matrix::run(&args, terminal),
         PolicyCommand::Diff(args) => diff::run(&args, terminal),
         PolicyCommand::Replay(args) => replay::run(&args, terminal),
         PolicyCommand::Schema(args) => schema::run(&args, terminal),
         PolicyCommand::New(command) => new::run(&command, terminal),
         PolicyCommand::Explain(args) => explain::run(&args, terminal),
+        PolicyCommand::Bundle(command) => bundle::run(&command, terminal),
         PolicyCommand::Cedar(args) => cedar::run(&args, terminal),
     }
 }

@@ -14,7 +14,7 @@ use crate::policy::{self, Context, Facts, Inquiry, PolicySet};
 use crate::proxy::answer::{self, Filtered};
 use crate::proxy::judge::{Judgement, Subject, judge};
 use crate::proxy::refuse::Refusal;
-use crate::sensitive::{DetectorSet, Progress, Redactor, Scanner, find};
+use crate::sensitive::{DetectorSet, Progress, Redactor, Scanner, Tokens, find};
 use crate::yaml::{Diagnostics, Source};
 
 /// The address claims what stands in it.
@@ -99,7 +99,8 @@ fn answered(policies: &PolicySet, content: &Value) -> Filtered {
         facts: &facts,
     };
     let format = Format::of(Operation::Converse, Some(&model)).unwrap();
-    answer::filter(format, policies, policies.scanner(), &inquiry, Bytes::from(body.to_string())).unwrap()
+    let body = Bytes::from(body.to_string());
+    answer::filter(format, policies, policies.scanner(), &inquiry, body, &Tokens::default()).unwrap()
 }
 
 fn content(filtered: &Filtered) -> Value {

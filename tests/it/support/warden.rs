@@ -23,6 +23,8 @@ pub const ALLOW_ALL: &str = "allow:\n  - models: [\"*\"]\n";
 pub struct Setup {
     policies: Vec<(String, String)>,
     settings: Vec<(&'static str, String)>,
+    /// Replacements in `warden.yaml`.
+    edits: Vec<(&'static str, String)>,
     event_gap_ms: u32,
     /// Lines of shell before the warden replaces the shell: resource limits.
     shell: Option<&'static str>,
@@ -63,7 +65,14 @@ enum Expectation {
 impl Setup {
     /// Org and team allow everything.
     pub fn new() -> Self {
-        let setup = Self { policies: Vec::new(), settings: Vec::new(), event_gap_ms: 0, shell: None };
+        let setup = Self {
+            policies: Vec::new(),
+            // A loaded machine may take its time to sync; how short the time is by default is no matter of most tests.
+            settings: vec![("WARDEN_AUDIT_DEADLINE", "5s".to_owned())],
+            edits: Vec::new(),
+            event_gap_ms: 0,
+            shell: None,
+        };
         setup.org(ALLOW_ALL).team(ALLOW_ALL)
     }
 
@@ -99,6 +108,13 @@ impl Setup {
         self
     }
 
+    /// Replaces `text`, which `warden.yaml` holds, by another.
+    #[must_use]
+    pub fn edit(mut self, text: &'static str, other: &str) -> Self {
+        self.edits.push((text, other.to_owned()));
+        self
+    }
+
     #[must_use]
     pub fn event_gap_ms(mut self, gap: u32) -> Self {
         self.event_gap_ms = gap;
@@ -122,6 +138,12 @@ impl Setup {
             write_file(&policies.join(path), text);
         }
         std::fs::create_dir_all(&policies).unwrap();
+        let config = home.path().join("warden/warden.yaml");
+        for (text, other) in &self.edits {
+            let before = std::fs::read_to_string(&config).unwrap();
+            assert!(before.contains(text), "{text} is not in {before}");
+            write_file(&config, &before.replace(text, other));
+        }
         let process = spawn(home.path(), &self.settings, self.shell);
         let mut warden = TestWarden {
             ca: PathBuf::from(&environment["AWS_CA_BUNDLE"]),

@@ -1,7 +1,7 @@
-//! moto: CloudWatch and STS as a Python library knows them, behind a port.
+//! moto: CloudWatch, STS and S3 as a Python library knows them, behind a port.
 //!
 //! The SDK for Rust speaks Smithy RPC v2 CBOR to CloudWatch and moto does not, so that requests pass a bridge that puts
-//! them into CloudWatch's other protocol, awsJson 1.0. STS needs none.
+//! them into CloudWatch's other protocol, awsJson 1.0. STS and S3 need none.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -70,6 +70,22 @@ impl Moto {
     /// For `upstream.assume_role.endpoint`.
     pub fn sts_endpoint(&self) -> String {
         self.receiver.url("")
+    }
+
+    /// For `policies.endpoint`.
+    pub fn s3_endpoint(&self) -> String {
+        self.receiver.url("")
+    }
+
+    /// Puts an object into S3, in a bucket that is made for it.
+    pub fn put_object(&self, bucket: &str, key: &str, body: &str) {
+        let target = Target::plain(self.receiver.address);
+        let signer = KeyPair { id: "AKIATESTS00000000000".to_owned(), secret: "unused".to_owned() };
+        for (path, body) in [(format!("/{bucket}"), ""), (format!("/{bucket}/{key}"), body)] {
+            let call = Call::new("PUT", path, body);
+            let call = call.sign_at(&signer, &target.authority(), SystemTime::now(), REGION, "s3");
+            target.send(&call).assert_ok();
+        }
     }
 
     /// How often PutMetricData was called.
