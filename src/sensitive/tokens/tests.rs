@@ -135,9 +135,9 @@ fn no_placeholder_is_a_finding() {
     let scanner = Scanner::new().unwrap();
     let words = ["", "password: ", "api key=", "age ", "pin ", "card number ", "ssn ", "https://", "user "];
     let keys = ["password", "secret", "ssn", "pin", "authorization"];
-    // More than a request has room for.
+    // A number of a million looks like one of an account: such a request is refused when it is verified.
     for detector in DetectorSet::all().iter() {
-        for number in [1, 9, 10, 12_345, 1_234_567] {
+        for number in [1, 9, 12, 123, 1_234, 12_345, 99_999] {
             let placeholder = format!("{{{}_{number}}}", detector.name());
             for word in words {
                 let text = format!("{word}{placeholder}");
