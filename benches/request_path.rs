@@ -96,7 +96,9 @@ fn measure_tokens(scanner: &Scanner) {
         measure(&format!("restore {} deltas of {what}", deltas.len()), || {
             let mut restorer = Restorer::default();
             out.clear();
-            deltas.iter().for_each(|delta| restorer.push(&tokens, Spelling::Plain, delta, &mut out));
+            for delta in &deltas {
+                restorer.push(&tokens, Spelling::Plain, delta, &mut out);
+            }
             restorer.finish(&mut out);
         });
     }

@@ -16,6 +16,9 @@ const EMAIL: &str = "alice.example@mail.example.com";
 const CARD: &str = "4111 1111 1111 1111";
 const SENT: &str = "write to {EMAIL_1}, pay with {CREDIT_DEBIT_CARD_NUMBER_1}.";
 
+/// How a client puts a text together.
+type Spell = fn(&[Event]) -> String;
+
 /// Addresses and cards are tokenized; what the model adds of them is not passed on.
 fn rules() -> String {
     format!(
@@ -62,18 +65,15 @@ fn the_model_sees_placeholders_and_the_caller_its_own_values() {
 fn streams_give_the_values_back_however_they_are_cut() {
     let warden = Setup::new().org(&rules()).setting("RUST_LOG", "debug,bedrock_warden=trace").start();
     let prompt = format!("say: {}", said());
-    let titan = |events: &[Event]| -> String {
-        events.iter().filter_map(|event| Some(event.chunk()["outputText"].as_str()?.to_owned())).collect()
-    };
     let stream = Call::new(
         "POST",
         format!("/model/{}/invoke-with-response-stream", label(TITAN)),
         titan_body(&prompt).to_string(),
     );
-    let rows: [(&str, Call, &dyn Fn(&[Event]) -> String); 3] = [
-        ("Converse", Call::converse_stream(HAIKU, &prompt), &converse_text),
-        ("Claude", Call::invoke_stream(HAIKU, &prompt), &claude_text),
-        ("Titan", stream.header("content-type", "application/json"), &titan),
+    let rows: [(&str, Call, Spell); 3] = [
+        ("Converse", Call::converse_stream(HAIKU, &prompt), converse_text),
+        ("Claude", Call::invoke_stream(HAIKU, &prompt), claude_text),
+        ("Titan", stream.header("content-type", "application/json"), titan),
     ];
     for (what, call, spell) in rows {
         let response = warden.send(call);
@@ -173,6 +173,10 @@ fn a_tool_is_called_with_the_callers_values() {
     let json: String =
         events.iter().filter_map(|event| event.payload["delta"]["toolUse"]["input"].as_str()).collect();
     assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), expected);
+}
+
+fn titan(events: &[Event]) -> String {
+    events.iter().filter_map(|event| Some(event.chunk()["outputText"].as_str()?.to_owned())).collect()
 }
 
 /// A warden before an upstream that always answers with this body.

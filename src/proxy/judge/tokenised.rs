@@ -21,15 +21,16 @@ fn user(text: &str) -> Value {
     json!({ "role": "user", "content": [{ "text": text }] })
 }
 
-fn assistant(block: Value) -> Value {
+fn assistant(block: &Value) -> Value {
     json!({ "role": "assistant", "content": [block] })
 }
 
 #[test]
 fn values_are_replaced_wherever_they_stand() {
     let result = |content: Value| json!({ "role": "user", "content": [{ "toolResult": { "toolUseId": "t1", "content": [content] } }] });
-    let use_of =
-        |input: Value| assistant(json!({ "toolUse": { "toolUseId": "t1", "name": "find", "input": input } }));
+    let use_of = |input: Value| {
+        assistant(&json!({ "toolUse": { "toolUseId": "t1", "name": "find", "input": input } }))
+    };
     let rows = [
         (user("a@mail.example.com"), "/content/0/text", json!("{EMAIL_1}")),
         (
@@ -64,7 +65,7 @@ fn values_are_replaced_wherever_they_stand() {
 fn a_value_in_a_name_is_refused() {
     let input =
         json!({ "toolUse": { "toolUseId": "t1", "name": "find", "input": { "a@mail.example.com": 1 } } });
-    let body = json!({ "messages": [assistant(input)] });
+    let body = json!({ "messages": [assistant(&input)] });
     let (sendable, judgement) = judged(&policies(RULES), Operation::Converse, Some(HAIKU), &body);
     assert!(matches!(sendable, Err(Refusal::Denied)));
     assert_eq!(judgement.verdict.unwrap().violations[0].rule.as_str(), "org/sensitive/pii");
@@ -102,9 +103,9 @@ fn a_turn_that_is_added_changes_no_number() {
     let mut messages = vec![user("I am a@mail.example.com")];
     let mut before: Vec<Value> = Vec::new();
     let turns = [
-        assistant(json!({ "text": "Hello a@mail.example.com, this is s@mail.example.com." })),
+        assistant(&json!({ "text": "Hello a@mail.example.com, this is s@mail.example.com." })),
         user("Write to b@mail.example.com"),
-        assistant(json!({ "text": "Done." })),
+        assistant(&json!({ "text": "Done." })),
         user("And to a@mail.example.com again"),
     ];
     for turn in turns {
@@ -132,7 +133,7 @@ fn a_placeholder_of_the_callers_is_not_ours() {
     // Signed reasoning keeps the placeholders that it was written with.
     let thought =
         json!({ "reasoningContent": { "reasoningText": { "text": "{EMAIL_1} asks", "signature": "c2ln" } } });
-    let messages = [user("I am a@mail.example.com"), assistant(thought), user("So?")];
+    let messages = [user("I am a@mail.example.com"), assistant(&thought), user("So?")];
     let (body, _) = sent(&json!({ "messages": messages }));
     assert_eq!(body["messages"][0]["content"][0]["text"], "I am {EMAIL_1}");
 }

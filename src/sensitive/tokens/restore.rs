@@ -90,9 +90,9 @@ impl Tokens {
         if self.is_empty() || !text.contains('{') {
             return None;
         }
-        let (mut restorer, mut restored) = (Restorer::default(), String::with_capacity(text.len()));
-        restorer.push(self, spelling, text, &mut restored);
-        restorer.finish(&mut restored);
-        (restored != text).then_some(restored)
+        let (mut restorer, mut out) = (Restorer::default(), String::with_capacity(text.len()));
+        restorer.push(self, spelling, text, &mut out);
+        restorer.finish(&mut out);
+        (out != text).then_some(out)
     }
 }

@@ -553,7 +553,7 @@ proptest! {
         let filter = Filter::new(&scanner, Plan::new(DetectorSet::EMPTY, redact, DetectorSet::EMPTY)).restoring(Some(issued));
         let json = json!({"to": sent, "list": [{"n": 1}]}).to_string();
         let cut = in_pieces(&json, size);
-        let rows: [(Format, Vec<(&'static str, Value)>, &str); 3] = [
+        let rows = [
             (converse_format(), converse_deltas(&cut, |piece| json!({"toolUse": {"input": piece}})), "/delta/toolUse/input"),
             (
                 Format::of_family(Family::ClaudeMessages),
