@@ -29,7 +29,9 @@ use bedrock_warden::config::{self, CloudWatch as CloudWatchSettings, CloudWatchW
 use bedrock_warden::identity::sigv4::{self, Scope, Signature};
 use bedrock_warden::identity::{CredentialKind, Principal};
 use bedrock_warden::policy::{self, Context, Direction, Facts, Inquiry, PolicySet};
-use bedrock_warden::sensitive::{DetectorSet, Findings, Plan, Progress, Redactor, Scanner};
+use bedrock_warden::sensitive::{
+    DetectorSet, Findings, Plan, Progress, Redactor, Restorer, Scanner, Spelling, Tokens as Placeholders,
+};
 use bedrock_warden::telemetry::cloudwatch::CloudWatch;
 use bedrock_warden::telemetry::{
     Caller, Finished, Metrics, Parameters, Servers, Timings, Trace, Traces, Upstream,
@@ -71,6 +73,33 @@ fn main() {
     }
     measure_spans();
     measure_streams(&scanner);
+    measure_tokens(&scanner);
+}
+
+/// What placeholders add to a request that was scanned, and giving the values back to each delta of its answer.
+fn measure_tokens(scanner: &Scanner) {
+    let text = DENSE.repeat(20);
+    let all = DetectorSet::all();
+    let matches = scanner.scan(all, &text, None);
+    let tokenised = || {
+        let mut tokens = Placeholders::default();
+        tokens.avoid(&text);
+        let clean = tokens.clean(&text, &matches, DetectorSet::EMPTY, all).unwrap();
+        (tokens, clean)
+    };
+    measure(&format!("tokenise {} values", matches.len()), tokenised);
+    let (tokens, sent) = tokenised();
+    for (what, text) in [("prose", PROSE.repeat(20)), ("placeholders", sent)] {
+        let letters: Vec<char> = text.chars().collect();
+        let deltas: Vec<String> = letters.chunks(4).map(|delta| delta.iter().collect()).collect();
+        let mut out = String::new();
+        measure(&format!("restore {} deltas of {what}", deltas.len()), || {
+            let mut restorer = Restorer::default();
+            out.clear();
+            deltas.iter().for_each(|delta| restorer.push(&tokens, Spelling::Plain, delta, &mut out));
+            restorer.finish(&mut out);
+        });
+    }
 }
 
 /// What redaction adds to each delta of a streamed answer, how long its automaton takes to be built, and how much text

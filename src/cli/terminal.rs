@@ -14,6 +14,8 @@ pub enum Exit {
     Findings,
     /// The command line, configuration or a policy is wrong.
     Usage,
+    /// A program or a part of this one is not there that the command needs.
+    Missing,
     /// Something failed that should not.
     Internal,
 }
@@ -24,6 +26,7 @@ impl Exit {
             Self::Success => 0,
             Self::Findings => 1,
             Self::Usage => 2,
+            Self::Missing => 3,
             Self::Internal => 70,
         }
     }
@@ -45,6 +48,11 @@ impl Failure {
     /// The caller can fix it: arguments, configuration, policies, files.
     pub fn usage(message: impl fmt::Display) -> Self {
         Self { exit: Exit::Usage, message: message.to_string(), hint: None, broken_pipe: false }
+    }
+
+    /// Something has to be installed first.
+    pub fn missing(message: impl fmt::Display) -> Self {
+        Self { exit: Exit::Missing, message: message.to_string(), hint: None, broken_pipe: false }
     }
 
     pub fn internal(message: impl fmt::Display) -> Self {

@@ -45,12 +45,14 @@ pub struct Check {
 impl PolicySet {
     /// What to look for in texts that go to or come from this principal, before anything else is known.
     pub fn detectors(&self, principal: &Principal, direction: Direction) -> DetectorSet {
-        let exceptions = self.teams.get(&principal.team).map(|team| team.exceptions.as_slice());
-        let terms = exceptions.unwrap_or_default().iter().flat_map(|exception| &exception.instead.rules);
-        let rules = self.levels(principal).flat_map(|level| &level.rules).chain(terms);
-        rules
-            .filter_map(sensitive_of)
-            .fold(DetectorSet::EMPTY, |set, rule| set.union(rule.detectors(direction)))
+        let sensitive = self.sensitive_rules(principal);
+        sensitive.fold(DetectorSet::EMPTY, |set, rule| set.union(rule.detectors(direction)))
+    }
+
+    /// Whose findings in texts of this principal may become placeholders, before anything else is known.
+    pub fn tokenized(&self, principal: &Principal) -> DetectorSet {
+        let sensitive = self.sensitive_rules(principal);
+        sensitive.fold(DetectorSet::EMPTY, |set, rule| set.union(rule.tokenized()))
     }
 
     /// What to change so that the request keeps the enforced rules. Empty for a request that was repaired already.
@@ -234,6 +236,14 @@ impl PolicySet {
                 && rule.applies(&slice.asked) != Ok(false)
         });
         filters.map(|(_, rule)| rule.head.id.clone()).collect()
+    }
+
+    /// The sensitive rules that may concern a principal, terms of exceptions included.
+    fn sensitive_rules(&self, principal: &Principal) -> impl Iterator<Item = &Sensitive> {
+        let exceptions = self.teams.get(&principal.team).map(|team| team.exceptions.as_slice());
+        let terms = exceptions.unwrap_or_default().iter().flat_map(|exception| &exception.instead.rules);
+        let rules = self.levels(principal).flat_map(|level| &level.rules).chain(terms);
+        rules.filter_map(sensitive_of)
     }
 
     /// The levels that concern a principal: the floor, its team, its app.

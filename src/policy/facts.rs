@@ -149,7 +149,7 @@ impl Facts {
                     facts.insertable.remove(parameter);
                 }
                 Repair::Guardrail { reference, .. } => facts.guardrail = Some(reference.clone()),
-                Repair::Redact { detectors, .. } => {
+                Repair::Redact { detectors, .. } | Repair::Tokenize { detectors, .. } => {
                     let mut left = Findings::default();
                     for (detector, count) in facts.findings.iter().filter(|(id, _)| !detectors.contains(*id))
                     {

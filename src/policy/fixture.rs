@@ -131,5 +131,6 @@ fn shown(repair: &Repair) -> String {
         Repair::Set { parameter, value, previous: None, rule } => format!("{parameter} +{value} {rule}"),
         Repair::Guardrail { reference, rule } => format!("guardrail +{reference} {rule}"),
         Repair::Redact { detectors, rule } => format!("redact {detectors:?} {rule}"),
+        Repair::Tokenize { detectors, rule } => format!("tokenize {detectors:?} {rule}"),
     }
 }

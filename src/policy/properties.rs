@@ -9,7 +9,7 @@ use super::fixture::{HAIKU, ROUTER, Request, compiled};
 use super::{GuardrailReference, PolicySet, Violation};
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
-use crate::bedrock::view::{Modality, Parameter};
+use crate::bedrock::view::{Leak, Modality, Parameter};
 
 const MODELS: [&str; 6] = [
     HAIKU,
@@ -80,7 +80,8 @@ fn bound() -> impl Strategy<Value = String> {
 }
 
 fn section() -> impl Strategy<Value = (&'static str, String)> {
-    let actions = select(vec!["report", "redact", "deny"]);
+    let prompts = select(vec!["report", "tokenize", "redact", "deny"]);
+    let responses = select(vec!["report", "redact", "deny"]);
     prop_oneof![
         select(PATTERNS[..3].to_vec()).prop_map(|pattern| ("deny", format!("models: [\"{pattern}\"]"))),
         some_of(&["us", "eu", "global", "us-east-1"])
@@ -88,9 +89,12 @@ fn section() -> impl Strategy<Value = (&'static str, String)> {
         bound().prop_map(|bound| ("limits", bound)),
         (2..4_u32).prop_map(|turns| ("limits", format!("turns: {turns}"))),
         some_of(&["text", "image"]).prop_map(|kinds| ("content", format!("modalities: [{kinds}]"))),
-        (some_of(&GUARDRAILS), select(vec!["deny", "inject"]))
-            .prop_map(|(one_of, missing)| ("guardrail", format!("oneOf: [{one_of}], missing: {missing}"))),
-        (some_of(&DETECTORS), actions.clone(), actions).prop_map(|(detect, prompt, response)| {
+        (some_of(&GUARDRAILS), select(vec!["deny", "inject"]), select(vec!["all", "marked"])).prop_map(
+            |(one_of, missing, parts)| {
+                ("guardrail", format!("oneOf: [{one_of}], missing: {missing}, parts: {parts}"))
+            }
+        ),
+        (some_of(&DETECTORS), prompts, responses).prop_map(|(detect, prompt, response)| {
             ("sensitive", format!("detect: [{detect}], prompt: {prompt}, response: {response}"))
         }),
     ]
@@ -168,10 +172,11 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
     let findings = vec((select(DETECTORS.to_vec()), 0..3_u32), 0..3);
     let content = (any::<bool>(), any::<bool>(), 0..4_u32);
     let around = (any::<bool>(), any::<bool>(), 0..24_u32);
-    let guardrail = option::of(select(vec!["a1:1", "b1:2", "x9:1"]));
+    let leaks = vec(select(Leak::ALL.to_vec()), 0..2);
+    let guardrail = (option::of(select(vec!["a1:1", "b1:2", "x9:1"])), leaks);
     let runtime = select(Operation::granted().filter(|one| one.takes_model()).collect::<Vec<_>>());
     (select(MODELS.to_vec()), runtime, settings, findings, content, around, guardrail).prop_map(
-        |(model, operation, settings, findings, (image, tool, turns), (dev, outside, hour), guardrail)| {
+        |(model, operation, settings, findings, (image, tool, turns), (dev, outside, hour), asked)| {
             let mut request = Request::new(model);
             request.model = ModelReference::parse(model).unwrap();
             request.operation = operation;
@@ -186,7 +191,9 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
             request.facts.modalities.extend(image.then_some(Modality::Image));
             request.facts.tools.extend(tool.then(|| "bash_20250124".to_owned()));
             request.facts.turns = turns;
+            let (guardrail, leaks) = asked;
             request.facts.guardrail = guardrail.and_then(GuardrailReference::parse);
+            request.facts.leaks.extend(leaks);
             if dev {
                 request.context.environment = "dev".to_owned();
             }

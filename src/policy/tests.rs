@@ -457,6 +457,31 @@ fn the_strongest_action_on_a_finding_wins_and_no_text_is_shown() {
 }
 
 #[test]
+fn tokenizing_is_stronger_than_reporting_and_weaker_than_redacting() {
+    let outcome = |org: &str, team: &str| {
+        let set = policy(
+            &format!("sensitive: {{ id: s, detect: [email], prompt: {org} }}\n"),
+            &format!("sensitive: {{ id: t, detect: [email], prompt: {team} }}\n"),
+        );
+        Request::new(HAIKU).found("email", 1).outcome(&set)
+    };
+    let tokenized = |rule: &str| (vec![], vec![format!("tokenize {{EMAIL}} {rule}")]);
+    assert_eq!(outcome("tokenize", "report"), tokenized("org/sensitive/s"));
+    assert_eq!(outcome("report", "tokenize"), tokenized("payments/sensitive/t"));
+    assert_eq!(
+        outcome("tokenize", "redact"),
+        (vec![], vec!["redact {EMAIL} payments/sensitive/t".to_owned()])
+    );
+    assert_eq!(outcome("deny", "tokenize").0, ["org/sensitive/s"]);
+    // What could not be tokenized is still there when verified, and a request without findings needs nothing.
+    let set = policy("sensitive: { id: s, detect: [email], prompt: tokenize }\n", "");
+    let stuck = set.verify(&Request::new(HAIKU).found("email", 1).inquiry());
+    assert_eq!(stuck.violations[0].rule.as_str(), "org/sensitive/s");
+    assert_eq!(Request::new(HAIKU).outcome(&set), (vec![], vec![]));
+    assert!(!Request::new(HAIKU).with(|request| request.facts.unread = 1).outcome(&set).0.is_empty());
+}
+
+#[test]
 fn an_answer_can_be_refused() {
     let set = policy("sensitive: { id: ids, detect: [us_ssn], response: deny }\n", "");
     let request = Request::new(HAIKU).found("us_ssn", 1);
@@ -600,10 +625,7 @@ fn mistakes_in_a_file_are_errors_with_a_place_and_a_hint() {
 
 #[test]
 fn what_this_version_does_not_enforce_is_refused() {
-    let table = [
-        ("who: [{ iamRole: x }]\n", "`who` is not enforced"),
-        ("sensitive: { id: a, detect: [email], prompt: tokenize }\n", "`tokenize` is not enforced"),
-    ];
+    let table = [("who: [{ iamRole: x }]\n", "`who` is not enforced")];
     for (section, expected) in table {
         let found = reported("org.yaml", &format!("version: 1\nscope: org\n{section}"));
         assert_eq!(found.len(), 1, "{found:?}");
@@ -910,5 +932,5 @@ fn every_section_has_an_example_without_mistakes_that_shows_its_attributes() {
     let all: String = Section::ALL.into_iter().map(Section::example).collect();
     let (set, reported) = compiled(&[("org.yaml", &format!("version: 1\nscope: org\n{all}"))]);
     assert!(reported.is_empty(), "{reported:#?}");
-    assert_eq!(set.unwrap().summaries()[0].rules, 11);
+    assert_eq!(set.unwrap().summaries()[0].rules, 12);
 }

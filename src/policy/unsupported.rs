@@ -3,7 +3,7 @@
 //! Every such thing is refused when files are read, in one place and with what to do instead: a rule that somebody
 //! wrote and nobody enforces is worse than no rule. A feature that arrives loses its line here.
 
-use crate::yaml::{Mapping, Node, Reader};
+use crate::yaml::{Mapping, Reader};
 
 /// Top-level keys that are known and refused.
 pub(super) const KEYS: [(&str, &str); 1] =
@@ -17,10 +17,4 @@ pub(super) fn check_keys(reader: &mut Reader<'_>, mapping: &Mapping<'_>) {
             reader.push(reader.source.error(key.span.clone(), message).help(hint));
         }
     }
-}
-
-/// Refuses `tokenize` as an action of `sensitive`.
-pub(super) fn refuse_tokenize(reader: &mut Reader<'_>, node: &Node) {
-    let diagnostic = reader.source.error(node.span.clone(), "`tokenize` is not enforced by this version");
-    reader.push(diagnostic.help("use `redact`, which replaces the text for good, or `deny`"));
 }

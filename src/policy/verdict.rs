@@ -19,12 +19,18 @@ pub enum Repair {
     Guardrail { reference: GuardrailReference, rule: RuleId },
     /// Findings of these detectors are replaced in every text of the request.
     Redact { detectors: DetectorSet, rule: RuleId },
+    /// Each value that these detectors find gets a placeholder of its own, in every text of the request, and comes back
+    /// in the answer.
+    Tokenize { detectors: DetectorSet, rule: RuleId },
 }
 
 impl Repair {
     pub const fn rule(&self) -> &RuleId {
         match self {
-            Self::Set { rule, .. } | Self::Guardrail { rule, .. } | Self::Redact { rule, .. } => rule,
+            Self::Set { rule, .. }
+            | Self::Guardrail { rule, .. }
+            | Self::Redact { rule, .. }
+            | Self::Tokenize { rule, .. } => rule,
         }
     }
 }

@@ -1,4 +1,6 @@
-//! Filters a unary answer: reads it, scans it, redacts or withholds what policy says.
+//! Filters a unary answer: reads it, scans it, redacts or withholds what policy says, gives back what was tokenised.
+
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -8,7 +10,7 @@ use crate::bedrock::format::Format;
 use crate::bedrock::json::{Document, Edits, quoted};
 use crate::bedrock::view::{Text, TextRole, Usage};
 use crate::policy::{AnswerVerdict, Found, Inquiry, PolicySet};
-use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
+use crate::sensitive::{DetectorSet, Findings, Match, Scanner, Spelling, Tokens, redact};
 
 use super::refuse::Refusal;
 use super::stream::NOTICE;
@@ -24,7 +26,7 @@ pub struct Filtered {
     pub routed_to: Option<String>,
     pub findings: Findings,
     pub verdict: AnswerVerdict,
-    /// Whether `body` differs from what Bedrock sent.
+    /// Whether policy took something out of what Bedrock sent.
     pub edited: bool,
     /// Whether nothing of the answer may be passed on. `body` is empty then.
     pub withheld: bool,
@@ -34,6 +36,9 @@ pub struct Filtered {
 ///
 /// FAIL-CLOSED: an answer that cannot be read is not passed on. Bedrock's are JSON; what is not comes from somebody in
 /// between, and may repeat the request that we signed, session token included.
+///
+/// ORDER: what the request's `tokens` stand for is put back into what policy left of the answer. The caller sent it, so
+/// that it is no finding.
 pub fn filter(
     format: Format,
     policies: &PolicySet,
@@ -41,6 +46,7 @@ pub fn filter(
     detectors: DetectorSet,
     inquiry: &Inquiry<'_>,
     body: Bytes,
+    tokens: &Tokens,
 ) -> Result<Filtered, Refusal> {
     let document = Document::parse(&body).map_err(|_| Refusal::AnswerUnreadable)?;
     let answer = format.answer(&document);
@@ -66,11 +72,13 @@ pub fn filter(
         filtered.stop_reason = Some("guardrail_intervened".to_owned());
         return Ok(filtered);
     }
-    let edits = looked.redactions(&answer.texts, filtered.verdict.redact);
+    let redacted = looked.redactions(&answer.texts, filtered.verdict.redact);
+    filtered.edited = !redacted.is_empty();
+    let edits = edits(&answer.texts, redacted, tokens, document.source());
     if edits.is_empty() {
         drop(answer);
         drop(document);
-        return Ok(Filtered { body, edited: false, ..filtered });
+        return Ok(Filtered { body, ..filtered });
     }
     filtered.body = edits.apply(document.source()).into();
     Ok(filtered)
@@ -135,22 +143,48 @@ impl Looked {
     }
 
     /// INVARIANT: what stands where nothing can be replaced broke a rule before.
-    fn redactions(&self, texts: &[Text<'_>], which: DetectorSet) -> Edits {
-        let mut edits = Edits::default();
+    fn redactions(&self, texts: &[Text<'_>], which: DetectorSet) -> BTreeMap<usize, String> {
+        let mut redacted = BTreeMap::new();
         for (index, matches) in &self.words {
             let Some(text) = texts.get(*index) else { continue };
             if let Some(clean) = redact(&text.text, matches, which) {
-                edits.replace_with_string(text.span, &clean);
+                redacted.insert(*index, clean);
             }
         }
         for (index, input) in &self.inputs {
             let Some(text) = texts.get(*index) else { continue };
             if let Redacted::Changed(clean) = input.redacted(&text.text, which) {
-                edits.replace_with_string(text.span, &clean);
+                redacted.insert(*index, clean);
             }
         }
-        edits
+        redacted
     }
+}
+
+/// The texts that differ from what Bedrock sent: without what must go, with what comes back.
+fn edits(texts: &[Text<'_>], mut redacted: BTreeMap<usize, String>, tokens: &Tokens, source: &str) -> Edits {
+    let mut edits = Edits::default();
+    for (index, text) in texts.iter().enumerate() {
+        let clean = redacted.remove(&index);
+        let restored = restored(text, clean.as_deref().unwrap_or(&text.text), tokens, source);
+        if let Some(new) = restored.or(clean) {
+            edits.replace_with_string(text.span, &new);
+        }
+    }
+    edits
+}
+
+/// What `clean`, which policy left of a text, says with the values in the place of their placeholders.
+fn restored(text: &Text<'_>, clean: &str, tokens: &Tokens, source: &str) -> Option<String> {
+    let is_input = text.role == TextRole::ToolInput;
+    // The model may name members of a tool's input so, too. Nothing else that cannot be edited is touched: a signature
+    // would not hold any more.
+    let is_name = || source.get(text.span.end..).is_some_and(|after| after.trim_start().starts_with(':'));
+    if tokens.is_empty() || !(text.editable || (is_input && is_name())) {
+        return None;
+    }
+    let spelling = if is_input { Spelling::of_input(clean) } else { Spelling::Plain };
+    tokens.restore(clean, spelling)
 }
 
 /// A Converse answer that holds a notice and the counts, with the stop reason that applications which use

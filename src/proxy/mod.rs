@@ -7,6 +7,7 @@ mod answer;
 mod body;
 mod drain;
 mod exchange;
+mod issued;
 mod judge;
 mod metadata;
 mod pipeline;

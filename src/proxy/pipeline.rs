@@ -21,10 +21,12 @@ use crate::clock;
 use crate::identity::{Claim, Principal, RequestHead};
 use crate::permit::Permit;
 use crate::policy::{Allowed, Context, PolicySet};
+use crate::sensitive::Tokens;
 use crate::upstream::{self, Call, Plane};
 
 use super::body::Reserved;
 use super::exchange::{Exchange, ended};
+use super::issued::Issued;
 use super::judge::{Sendable, Subject, check_region, judge, judge_read, place_guardrail};
 use super::metadata::Stamp;
 use super::quotas;
@@ -160,10 +162,11 @@ async fn accept(
         body: &body,
         body_sha256,
     };
-    let (allowed, call, format) = decide(proxy, policies, &asked, &target, exchange)?;
+    let Decided { allowed, call, format, tokens } = decide(proxy, policies, &asked, &target, exchange)?;
     exchange.learn_format(format);
     let facts = exchange.judgement.sent.clone().or_else(|| exchange.judgement.seen.clone());
-    let answering = Box::new(Answering { route, principal, context, facts, format });
+    let answering =
+        Box::new(Answering { route, principal, context, facts, format, issued: Issued::new(tokens) });
     answering.check_filters(policies)?;
     Ok(Accepted { allowed, call, answering, memory, input })
 }
@@ -242,6 +245,15 @@ struct Asked<'a> {
     body_sha256: [u8; 32],
 }
 
+/// A request that policies allow.
+struct Decided {
+    allowed: Allowed,
+    call: Call,
+    format: Option<Format>,
+    /// What was tokenised in it.
+    tokens: Tokens,
+}
+
 /// Judges a request and puts together what may be sent.
 fn decide(
     proxy: &Proxy,
@@ -249,7 +261,7 @@ fn decide(
     asked: &Asked<'_>,
     target: &PathAndQuery,
     exchange: &mut Exchange,
-) -> Result<(Allowed, Call, Option<Format>), Refusal> {
+) -> Result<Decided, Refusal> {
     let operation = asked.route.operation;
     let mut headers = upstream::forwarded(&asked.parts.headers, operation)?;
     let id = exchange.request_id();
@@ -265,25 +277,26 @@ fn decide(
         stamp: stamp.as_ref().filter(|_| operation.body() == Body::Converse),
     };
     let judgement = &mut exchange.judgement;
-    let (allowed, body, format) = if operation.access() == Access::Read {
-        (judge_read(policies, &subject, judgement)?, asked.body.clone(), None)
+    let (allowed, body, format, tokens) = if operation.access() == Access::Read {
+        (judge_read(policies, &subject, judgement)?, asked.body.clone(), None, Tokens::default())
     } else {
         let judged = || judge(policies, policies.scanner(), &subject, judgement);
-        let Sendable { allowed, body, guardrail, format } = unhurried(asked.body.len(), judged)?;
+        let Sendable { allowed, body, guardrail, format, tokens } = unhurried(asked.body.len(), judged)?;
         if let Some(reference) = &guardrail {
             place_guardrail(&mut headers, reference)?;
         }
         if let Some(stamp) = stamp.as_ref().filter(|_| operation.binds_headers()) {
             stamp.place(&mut headers)?;
         }
-        (allowed, body, Some(format))
+        (allowed, body, Some(format), tokens)
     };
     let plane = if operation.is_control_plane() { Plane::Control } else { Plane::Runtime };
     // One hash proves the caller and signs the call, but for a body that was repaired or stamped in between.
     let edited = exchange.judgement.sent.is_some();
     let body_sha256 = hex::encode(if edited { sha256(&body) } else { asked.body_sha256 });
     let method = asked.parts.method.clone();
-    Ok((allowed, Call { plane, method, target: target.clone(), headers, body, body_sha256 }, format))
+    let call = Call { plane, method, target: target.clone(), headers, body, body_sha256 };
+    Ok(Decided { allowed, call, format, tokens })
 }
 
 /// Works on a body of `bytes` bytes without holding up other requests.

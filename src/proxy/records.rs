@@ -14,7 +14,7 @@ use crate::audit::{
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::view::{self, Parameter, Usage};
 use crate::identity::Principal;
-use crate::policy::{AnswerVerdict, Context, Exempted, Facts, Repair, Violation};
+use crate::policy::{AnswerVerdict, Context, Exempted, Facts, Repair, RuleId, Violation};
 use crate::sensitive::{DetectorId, DetectorSet, Findings, Scanner, redact};
 use crate::telemetry;
 
@@ -277,16 +277,15 @@ fn edit(repair: &Repair) -> Edit {
             to: Some(reference.to_string()),
             rule: rule.to_string(),
         },
-        Repair::Redact { detectors, rule } => {
-            let names: Vec<_> = detectors.iter().map(DetectorId::name).collect();
-            Edit {
-                field: format!("redact:{}", names.join("+")),
-                from: None,
-                to: None,
-                rule: rule.to_string(),
-            }
-        }
+        Repair::Redact { detectors, rule } => removed("redact", *detectors, rule),
+        Repair::Tokenize { detectors, rule } => removed("tokenize", *detectors, rule),
     }
+}
+
+/// SECRET: which kinds of data were taken out, never what it was or what stands for it.
+fn removed(how: &str, detectors: DetectorSet, rule: &RuleId) -> Edit {
+    let names: Vec<_> = detectors.iter().map(DetectorId::name).collect();
+    Edit { field: format!("{how}:{}", names.join("+")), from: None, to: None, rule: rule.to_string() }
 }
 
 /// The edits in one line, for the caller: `maxTokens 9000→4096 (payments/limits)`.

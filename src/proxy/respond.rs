@@ -23,6 +23,7 @@ use crate::sensitive::{DetectorSet, Plan};
 use super::answer::{self, Filtered, UpstreamFault};
 use super::body::collect;
 use super::exchange::{Forwarded, ended, head};
+use super::issued::Issued;
 use super::refuse::{MODIFIED, Refusal};
 use super::reply::Downstream;
 use super::session::Beside;
@@ -42,6 +43,8 @@ pub struct Answering {
     pub facts: Option<Facts>,
     /// `None` for reads, whose answers have no model's format.
     pub format: Option<Format>,
+    /// What was tokenised in the request.
+    pub issued: Issued,
 }
 
 impl Answering {
@@ -115,6 +118,12 @@ impl Answering {
         outcome.error_code = ending.error.map(str::to_owned);
         outcome.out_bytes += ending.bytes.len() as u64;
         ending.bytes
+    }
+
+    /// What comes back in a streamed answer. A session, which is `live`, may still add to it.
+    fn issued(&self, policies: &PolicySet, live: bool) -> Option<Issued> {
+        let comes = !self.issued.is_empty() || (live && !policies.tokenized(&self.principal).is_empty());
+        comes.then(|| self.issued.clone())
     }
 
     /// What is looked for in the answer, and what is done with it.
@@ -282,7 +291,8 @@ impl Delivery<'_, '_> {
         self.outcome.http_status = Some(status.as_u16());
         let Self { proxy, policies, answering, sent, mut forwarded, mut outcome, downstream, beside } = self;
         let mut pieces = downstream.begin(head);
-        let filter = Filter::new(policies.scanner(), answering.plan(policies));
+        let issued = answering.issued(policies, beside.is_live());
+        let filter = Filter::new(policies.scanner(), answering.plan(policies)).restoring(issued);
         let pause = proxy.upstream.idle_timeout();
         let reader = format.stream();
         let streamed = stream::relay(body, framing, reader, &mut pieces, pause, &filter, beside).await;
@@ -318,7 +328,10 @@ async fn filter(
         return reads::cut_down(proxy, policies, answering, &body).await;
     };
     let detectors = policies.detectors(&answering.principal, Direction::Response);
-    answer::filter(format, policies, policies.scanner(), detectors, &inquiry, body)
+    let scanner = policies.scanner();
+    answering
+        .issued
+        .with(|tokens| answer::filter(format, policies, scanner, detectors, &inquiry, body, tokens))
 }
 
 fn milliseconds(since: Instant) -> u64 {

@@ -64,9 +64,14 @@ impl ToolInput {
 
     /// `json`, the text that was read, without what the detectors of `which` found in it.
     pub fn redacted(&self, json: &str, which: DetectorSet) -> Redacted {
+        self.rewritten(json, |text, matches| redact(text, matches, which))
+    }
+
+    /// `json` with what `clean` makes of the values in which something was found.
+    pub fn rewritten(&self, json: &str, mut clean: impl FnMut(&str, &[Match]) -> Option<String>) -> Redacted {
         let mut edits = Edits::default();
         for Found { text, matches, place } in &self.found {
-            match (redact(text, matches, which), place) {
+            match (clean(text, matches), place) {
                 (None, _) => {}
                 (Some(clean), Some(place)) => edits.replace_with_string(*place, &clean),
                 (Some(_), None) => return Redacted::Impossible,

@@ -17,6 +17,7 @@ mod redact;
 mod scanner;
 mod secrets;
 mod stream;
+mod tokens;
 mod words;
 
 pub use custom::{Custom, CustomError, Definition, MOST_CUSTOM, Validator};
@@ -25,6 +26,7 @@ pub use detector::{DetectorId, DetectorSet, Findings, find};
 pub use redact::redact;
 pub use scanner::{Match, Scanner, ScannerError};
 pub use stream::{Overflow, Plan, Progress, Redactor};
+pub use tokens::{Restorer, Spelling, Tokens};
 
 #[cfg(test)]
 mod places;

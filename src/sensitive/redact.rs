@@ -8,17 +8,27 @@ use super::{DetectorId, DetectorSet, Match};
 /// The text with every match of `which` replaced; `None` when nothing changes. `matches` are a scan's of this text:
 /// sorted, not overlapping.
 pub fn redact(text: &str, matches: &[Match], which: DetectorSet) -> Option<String> {
-    let mut redacted: Option<String> = None;
+    let going = matches.iter().filter(|found| which.contains(found.detector));
+    replaced(text, going, |clean, detector, _| push_placeholder(clean, detector))
+}
+
+/// The text with `matches` replaced by what `push` appends for a detector and what it found; `None` when there are none.
+pub(super) fn replaced<'m>(
+    text: &str,
+    matches: impl Iterator<Item = &'m Match>,
+    mut push: impl FnMut(&mut String, DetectorId, &str),
+) -> Option<String> {
+    let mut clean: Option<String> = None;
     let mut copied = 0;
-    for found in matches.iter().filter(|found| which.contains(found.detector)) {
-        let between = text.get(copied..found.range.start)?;
-        let redacted = redacted.get_or_insert_with(|| String::with_capacity(text.len()));
-        redacted.push_str(between);
-        push_placeholder(redacted, found.detector);
+    for found in matches {
+        let (between, value) = (text.get(copied..found.range.start)?, text.get(found.range.clone())?);
+        let clean = clean.get_or_insert_with(|| String::with_capacity(text.len()));
+        clean.push_str(between);
+        push(clean, found.detector, value);
         copied = found.range.end;
     }
     let rest = text.get(copied..)?;
-    redacted.map(|redacted| redacted + rest)
+    clean.map(|clean| clean + rest)
 }
 
 /// Appends what stands for something that `detector` found.

@@ -56,6 +56,8 @@ mod apis;
 mod streaming;
 // Answers that policy changes while they stream.
 mod edited_streams;
+// Values that the model never sees and the caller gets back.
+mod tokenize;
 
 // Live sessions: both directions at once, every event judged on its way.
 mod sessions;

@@ -126,6 +126,37 @@ async fn texts_reach_the_model_redacted_however_they_are_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_caller_said_comes_back_though_the_model_never_hears_it() {
+    let warden = Setup::new().team(&sensitive("tokenize")).start();
+    let client = client(&warden, &warden.key);
+    let mut talk = Conversation::open(&client, SONIC, session_start(json!({}))).await.unwrap();
+    talk.say([prompt_start()]);
+    let rows: [(&[&str], &str); 4] = [
+        (&["write to alice.example@mail.example.com now"], "write to alice.example@mail.example.com now"),
+        (
+            &["write to alice.exa", "mple@mail.example.com", " now"],
+            "write to alice.example@mail.example.com now",
+        ),
+        (&["what is {EMAIL_1}?"], "what is {EMAIL_1}?"),
+        (&["and alice.example@mail.example.com?"], "and alice.example@mail.example.com?"),
+    ];
+    for (turn, (pieces, expected)) in rows.into_iter().enumerate() {
+        talk.say(text(&format!("turn-{turn}"), "USER", pieces));
+        assert_eq!(talk.answer().await.unwrap(), format!("You said: {expected}"), "{pieces:?}");
+    }
+    talk.say([prompt_end(), session_end()]);
+    talk.rest().await.unwrap();
+    let outcome = warden.only_outcome();
+    assert_eq!(outcome.text("end_state"), "complete", "{outcome:?}");
+    for mention in ["EMAIL", "tokenize:", "payments/sensitive/pii"] {
+        assert!(outcome.mentions(mention), "{mention}: {outcome:?}");
+    }
+    let heard = format!("{:?}", warden.upstream());
+    assert!(!heard.contains(EMAIL), "{heard}");
+    warden.assert_never_kept(EMAIL);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_model_says_is_redacted_as_it_is_said_and_what_is_denied_ends_the_session() {
     let policy = format!(
         "{ALLOW_ALL}sensitive:\n  - {{ id: pii, detect: [email, credit_card], response: redact }}\n  \

@@ -9,12 +9,14 @@ mod diff;
 mod explain;
 mod matrix;
 mod new;
+mod prove;
 mod question;
 mod recorded;
 mod replay;
 mod report;
 mod request;
 mod schema;
+mod scp;
 mod test;
 mod text;
 
@@ -41,6 +43,16 @@ pub enum PolicyCommand {
     /// Cases say what must become of a request, invariants (`never:`) what must never be allowed. Exits with 1 when one of
     /// them fails, and with 2 when a file does not load.
     Test(test::TestArgs),
+    /// Prove the invariants of the tests for all requests, and that what is locked holds
+    ///
+    /// Needs the solver cvc5, 1.3 or newer, and a build with the feature `prove`; exits with 3 without them. Exits with 1
+    /// when a claim is refuted or left open.
+    Prove(prove::ProveArgs),
+    /// Print the service control policy of AWS that comes closest to the floor
+    ///
+    /// For the accounts that a warden signs for, so that requests around it meet the same bounds as far as IAM can state
+    /// them. What it cannot state is listed on stderr.
+    Scp(scp::ScpArgs),
     /// Show who may use which model, where it may run, and how long answers may be
     ///
     /// Worked out from the policy files alone, for every app and environment that a rule tells apart; `*` stands for every
@@ -76,6 +88,8 @@ pub fn run(command: PolicyCommand, terminal: &mut Terminal) -> Result<Exit, Fail
     match command {
         PolicyCommand::Check(args) => check::run(&args, terminal),
         PolicyCommand::Test(args) => test::run(&args, terminal),
+        PolicyCommand::Prove(args) => prove::run(&args, terminal),
+        PolicyCommand::Scp(args) => scp::run(&args, terminal),
         PolicyCommand::Matrix(args) => matrix::run(&args, terminal),
         PolicyCommand::Diff(args) => diff::run(&args, terminal),
         PolicyCommand::Replay(args) => replay::run(&args, terminal),

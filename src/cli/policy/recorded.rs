@@ -141,8 +141,9 @@ fn decided(record: &Value) -> Option<Decided> {
     let mut changes = BTreeMap::new();
     for edit in record.get("edits").and_then(Value::as_array).into_iter().flatten() {
         let field = edit.get("field").and_then(Value::as_str)?;
-        if let Some(detectors) = field.strip_prefix("redact:") {
-            let all = changes.entry("redact".to_owned()).or_insert_with(String::new);
+        let removed = field.split_once(':').filter(|(how, _)| matches!(*how, "redact" | "tokenize"));
+        if let Some((how, detectors)) = removed {
+            let all = changes.entry(how.to_owned()).or_insert_with(String::new);
             let known = all.split(", ").filter(|name| !name.is_empty());
             let mut names: Vec<&str> = known.chain(detectors.split('+')).collect();
             names.sort_unstable();

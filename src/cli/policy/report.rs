@@ -137,6 +137,10 @@ fn shown(repair: &Repair) -> String {
             let names: Vec<_> = detectors.iter().map(DetectorId::name).collect();
             format!("{} is redacted", names.join(", "))
         }
+        Repair::Tokenize { detectors, .. } => {
+            let names: Vec<_> = detectors.iter().map(DetectorId::name).collect();
+            format!("{} is tokenized, and given back in the answer", names.join(", "))
+        }
     }
 }
 
@@ -173,6 +177,10 @@ fn repair(repair: &Repair) -> Value {
         Repair::Redact { detectors, .. } => {
             let names: Vec<_> = detectors.iter().map(DetectorId::name).collect();
             json!({ "rule": rule, "field": "redact", "detectors": names })
+        }
+        Repair::Tokenize { detectors, .. } => {
+            let names: Vec<_> = detectors.iter().map(DetectorId::name).collect();
+            json!({ "rule": rule, "field": "tokenize", "detectors": names })
         }
     }
 }

@@ -208,7 +208,7 @@ fn failure(result: &InvariantResult<'_>) -> Option<String> {
 }
 
 /// A request in the words of `policy explain`.
-fn described(found: &Counterexample) -> String {
+pub(super) fn described(found: &Counterexample) -> String {
     let probe = &found.probe;
     let (team, app) = (&probe.principal.team, &probe.principal.app);
     let model = probe.model.as_ref().map(|model| format!(" {model}")).unwrap_or_default();

@@ -122,6 +122,38 @@ pub fn learn(
     Ok(())
 }
 
+/// What a request says beyond `plain`, as names and values that [`learn`] reads. Its tools and its guardrail are left to
+/// whoever names them first.
+pub fn told(facts: &Facts, plain: &Facts) -> Vec<(&'static str, String)> {
+    let list = |words: Vec<&str>| words.join(",");
+    let mut told: Vec<(&'static str, String)> = Vec::new();
+    for (parameter, values) in &facts.settings {
+        told.extend(values.iter().map(|value| (parameter.name(), value.to_string())));
+    }
+    let numbers = [
+        ("turns", facts.turns, plain.turns),
+        ("images", facts.images, plain.images),
+        ("inputTokens", facts.input_tokens, plain.input_tokens),
+        ("unread", facts.unread, plain.unread),
+    ];
+    let differing = numbers.into_iter().filter(|(_, value, usual)| value != usual);
+    told.extend(differing.map(|(name, value, _)| (name, value.to_string())));
+    if facts.modalities != plain.modalities {
+        told.push(("modalities", list(facts.modalities.iter().map(|one| one.name()).collect())));
+    }
+    if facts.uninspected != plain.uninspected {
+        told.push(("uninspected", list(facts.uninspected.iter().map(|one| one.name()).collect())));
+    }
+    if facts.stream != plain.stream {
+        told.push(("stream", facts.stream.to_string()));
+    }
+    told.extend(facts.output.clone().map(|output| ("output", output)));
+    if !facts.findings.is_empty() {
+        told.push(("findings", list(facts.findings.iter().map(|(detector, _)| detector.short()).collect())));
+    }
+    told
+}
+
 /// The operation that `stream=` turns the given one into.
 pub fn streamed(operation: Operation, stream: bool) -> Result<Operation, DescriptionError> {
     match (operation, stream) {

@@ -14,4 +14,5 @@ pub mod reach;
 pub mod replay;
 pub mod schema;
 pub mod suite;
+pub mod theorem;
 pub mod unreachable;

@@ -4,18 +4,20 @@
 //! equal. A [`Predicate`] is a condition of an author, checked against the schema when files are read and evaluated by
 //! Cedar itself over a [`Question`]. Pure: no files, no clock.
 
+mod atoms;
 mod predicate;
 mod question;
 mod schema;
 mod text;
 mod translate;
 
+pub(super) use atoms::{Atom, named as named_atoms};
 pub(super) use predicate::Predicate;
 pub(super) use question::{Question, Rounding, rounded};
 pub use schema::schema;
 pub(super) use text::{FALSE, TRUE, all, any, atom, is_literal, matches, not, quoted, set};
 pub use translate::Statement;
-pub(super) use translate::translate;
+pub(super) use translate::{locked, translate};
 
 #[cfg(test)]
 mod properties;

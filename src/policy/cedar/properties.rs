@@ -12,15 +12,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::Question;
+use super::atoms::{Atom, named};
 use super::schema::{schema, validator};
 use super::translate::Statement;
 use crate::bedrock::view::Parameter;
-use crate::policy::asked::Asked;
-use crate::policy::condition::{Hours, covered, covers, hits};
 use crate::policy::fixture::{HAIKU, ROUTER, Request, policy};
-use crate::policy::glob::Glob;
 use crate::policy::properties::{Item, files, item, request};
-use crate::policy::rules::{allow, residency};
 use crate::policy::{Inquiry, Mode, PolicySet, Violation};
 
 const ALLOWS: [&str; 5] = [
@@ -118,40 +115,9 @@ fn set(allow: &[usize; 3], items: &[Item], drafts: &[Draft]) -> PolicySet {
     files(&allow, &named, &exceptions)
 }
 
-/// Whether a condition that the warden computes holds.
-fn atom_holds(set: &PolicySet, inquiry: &Inquiry<'_>, atom: &str) -> bool {
-    let globs = |text: &str| text.split(' ').map(|one| Glob::parse(one).unwrap()).collect::<Vec<_>>();
-    if atom == "leaves-geography" {
-        return residency::unwritten(inquiry).is_some();
-    }
-    let (kind, rest) = atom.split_once(':').unwrap();
-    match kind {
-        "hours" => rest.parse::<Hours>().unwrap().contains(inquiry.context.now),
-        "tools" => inquiry.facts.tools.iter().any(|tool| globs(rest)[0].matches(tool)),
-        "model" => inquiry.model.is_some_and(|model| hits(&globs(rest)[0], model)),
-        "covered" => inquiry.model.is_some_and(|model| {
-            covered(model, &|one| globs(rest).iter().any(|pattern| covers(pattern, one)))
-        }),
-        "granted" => {
-            let levels = set.all_levels().flat_map(|level| &level.grants);
-            let own = levels.filter(|grants| grants.id.as_str() == rest).flat_map(|grants| &grants.items);
-            let exceptions = set.teams.values().flat_map(|team| &team.exceptions);
-            let terms = exceptions.filter(|exception| format!("{}/allow", exception.id) == rest);
-            let items: Vec<_> =
-                own.chain(terms.flat_map(|exception| &exception.instead.grants)).cloned().collect();
-            let is_alias = inquiry.model.is_some_and(|model| model.kind().is_alias());
-            is_alias && !allow::granting(&items, &Asked::new(inquiry)).unwrap().is_empty()
-        }
-        other => panic!("{other}"),
-    }
-}
-
 fn atoms(set: &PolicySet, statements: &[Statement], inquiry: &Inquiry<'_>) -> RestrictedExpression {
-    let named = statements.iter().flat_map(|statement| {
-        statement.text.split("context.atoms.contains(\"").skip(1).map(|rest| rest.split('"').next().unwrap())
-    });
-    let named: BTreeSet<&str> = named.collect();
-    let holding = named.into_iter().filter(|atom| atom_holds(set, inquiry, atom));
+    let named = named(statements.iter().map(|statement| statement.text.as_str()));
+    let holding = named.into_iter().filter(|atom| Atom::parse(atom).unwrap().holds(set, inquiry).unwrap());
     RestrictedExpression::new_set(holding.map(|atom| RestrictedExpression::new_string(atom.to_owned())))
 }
 

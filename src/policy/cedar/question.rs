@@ -12,7 +12,7 @@ use cedar_policy::{
 
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Access;
-use crate::bedrock::view::{Modality, OpaqueKind, Parameter};
+use crate::bedrock::view::{Leak, Modality, OpaqueKind, Parameter};
 use crate::policy::asked::Undecided;
 use crate::policy::condition::is_plain;
 use crate::policy::facts::{Facts, Inquiry};
@@ -27,7 +27,7 @@ pub(in crate::policy) struct Question {
     entities: Entities,
 }
 
-pub(super) type Member = (String, RestrictedExpression);
+pub(in crate::policy) type Member = (String, RestrictedExpression);
 
 impl Question {
     pub fn of(inquiry: &Inquiry<'_>) -> Result<Self, Undecided> {
@@ -35,7 +35,7 @@ impl Question {
     }
 
     /// `more` are members of the context beside those of every request.
-    pub(super) fn with(inquiry: &Inquiry<'_>, more: Vec<Member>) -> Result<Self, Undecided> {
+    pub fn with(inquiry: &Inquiry<'_>, more: Vec<Member>) -> Result<Self, Undecided> {
         let Inquiry { principal, operation, model, .. } = *inquiry;
         let org = uid("Org", "org")?;
         let team = uid("Team", &principal.team)?;
@@ -79,6 +79,7 @@ fn uid(kind: &str, id: &str) -> Result<EntityUid, Undecided> {
 
 fn context(inquiry: &Inquiry<'_>) -> Result<Vec<Member>, Undecided> {
     let Inquiry { principal, context, facts, .. } = *inquiry;
+    let leaks = facts.leaks.iter().any(|leak| *leak != Leak::Narrowed);
     let now = context.now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
     let mut members = vec![
         member("app", text(&principal.app)),
@@ -89,7 +90,8 @@ fn context(inquiry: &Inquiry<'_>) -> Result<Vec<Member>, Undecided> {
         member("model", model(inquiry)?),
         member("params", parameters(facts)?),
         member("content", content(facts)?),
-        member("guardrailLeaks", RestrictedExpression::new_bool(!facts.leaks.is_empty())),
+        member("guardrailLeaks", RestrictedExpression::new_bool(leaks)),
+        member("guardrailNarrowed", RestrictedExpression::new_bool(facts.leaks.contains(&Leak::Narrowed))),
         member("findings", texts(facts.findings.detectors().iter().map(DetectorId::short))),
     ];
     members.extend(context.break_glass.as_deref().map(|id| member("breakGlass", text(id))));

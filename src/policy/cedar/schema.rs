@@ -117,6 +117,8 @@ namespace Warden {
     guardrail?: String,
     // Whether the caller would see what the guardrail holds back.
     guardrailLeaks: Bool,
+    // Whether the caller marks the parts that it looks at.
+    guardrailNarrowed: Bool,
     // Detectors that found something in the prompt.
     findings: Set<String>,{atoms}
   };

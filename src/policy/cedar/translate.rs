@@ -9,7 +9,7 @@ use crate::bedrock::operation::Operation;
 use crate::policy::document::{Grants, Level};
 use crate::policy::evaluate::sensitive_of;
 use crate::policy::exceptions::Exception;
-use crate::policy::rule::{Mode, Rule, RuleId, Section};
+use crate::policy::rule::{Head, Mode, Rule, RuleId, Section};
 use crate::policy::rules::Kind;
 use crate::policy::rules::allow::granted_in_cedar;
 use crate::policy::scope::Scope;
@@ -24,6 +24,8 @@ pub struct Statement {
     /// The rule that it states; `None` for the permission of a team, which is no rule.
     pub rule: Option<RuleId>,
     pub mode: Mode,
+    /// Whom it concerns.
+    pub scope: Scope,
     pub text: String,
 }
 
@@ -39,6 +41,18 @@ pub(in crate::policy) fn translate(set: &PolicySet) -> Vec<Statement> {
     statements
 }
 
+/// Rules that no exception can touch, and what breaks each of them, exceptions or not.
+pub(in crate::policy) fn locked(set: &PolicySet) -> Vec<(&Head, String)> {
+    let translation = Translation { set };
+    let rules = set.org.rules.iter().filter(|rule| rule.head.locked && rule.is_enforced());
+    let broken = |rule: &Rule| {
+        let denied = |detector| translation.denied_beside(&Scope::Org, detector);
+        let fields = rule.kind.broken_in_cedar(rule.head.mode, &denied);
+        any(fields.into_iter().map(|(_, broken)| broken))
+    };
+    rules.map(|rule| (&rule.head, all([applies(rule), broken(rule)]))).collect()
+}
+
 /// Nothing is permitted to a team that has no file; what its rules forbid is forbidden.
 fn permission(team: &str) -> Statement {
     let id = format!("{team}#team");
@@ -47,7 +61,7 @@ fn permission(team: &str) -> Statement {
         quoted(&id),
         quoted(team)
     );
-    Statement { id, rule: None, mode: Mode::Enforce, text }
+    Statement { id, rule: None, mode: Mode::Enforce, scope: Scope::Team(team.to_owned()), text }
 }
 
 struct Translation<'s> {
@@ -243,6 +257,12 @@ impl Forbid<'_> {
         let unlesses = unlesses.map(|unless| format!("\nunless {{ {unless} }}"));
         let clauses: String = whens.chain(unlesses).collect();
         let text = format!("{head}{scope}{clauses};\n");
-        Statement { id: self.id, rule: Some(self.rule.clone()), mode: self.mode, text }
+        Statement {
+            id: self.id,
+            rule: Some(self.rule.clone()),
+            mode: self.mode,
+            scope: self.scope.clone(),
+            text,
+        }
     }
 }

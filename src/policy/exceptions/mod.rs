@@ -75,6 +75,12 @@ pub struct ExceptionSummary {
 }
 
 impl Exception {
+    /// Whether a condition among its terms is Cedar.
+    pub fn has_cedar(&self) -> bool {
+        let grants = self.instead.grants.iter().map(|grant| &grant.head);
+        grants.chain(self.instead.rules.iter().map(|rule| &rule.head)).any(|head| head.condition.is_cedar())
+    }
+
     /// Whether the exception is open to such a request. What it waives then depends on its terms.
     pub fn is_in_force(&self, inquiry: &Inquiry<'_>) -> bool {
         let invoked = inquiry.context.break_glass.as_deref() == Some(&*self.id);

@@ -9,7 +9,7 @@ use super::Breach;
 use crate::bedrock::operation::GuardrailPlace;
 use crate::bedrock::view::Leak;
 use crate::policy::Repair;
-use crate::policy::cedar::set;
+use crate::policy::cedar::{any, not, set};
 use crate::policy::facts::{Facts, GuardrailReference, Inquiry};
 use crate::policy::rule::RuleId;
 use crate::yaml::{Mapping, Reader};
@@ -65,9 +65,9 @@ impl Guardrail {
     pub fn broken_in_cedar(&self) -> String {
         let allowed: Vec<String> = self.one_of.iter().map(ToString::to_string).collect();
         let allowed = set(allowed.iter().map(String::as_str));
-        format!(
-            "(!(context has guardrail && {allowed}.contains(context.guardrail)) || context.guardrailLeaks)"
-        )
+        let named = format!("(context has guardrail && {allowed}.contains(context.guardrail))");
+        let narrowed = (!self.marked).then(|| "context.guardrailNarrowed".to_owned());
+        any([not(&named), "context.guardrailLeaks".to_owned()].into_iter().chain(narrowed))
     }
 
     pub fn breach(&self, facts: &Facts) -> Option<Breach> {

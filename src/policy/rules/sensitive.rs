@@ -1,8 +1,10 @@
 //! `sensitive`: what happens to data that detectors find, in prompts and in answers.
 //!
 //! Written `- { id, detect: [email], prompt: redact, response: report }`. For each detector the strongest action of
-//! all rules counts: report < redact < deny. A rule that redacts or denies prompts refuses attachments that nobody can
-//! look into, unless it says `unread: report`. Messages name detectors and counts, never what was found.
+//! all rules counts: report < tokenize < redact < deny. `tokenize` is for prompts only: each value goes to the model as a
+//! placeholder of its own and comes back to the caller in the answer, whatever `response` says of what the model adds. A
+//! rule that keeps data out of prompts refuses attachments that nobody can look into, unless it says `unread: report`.
+//! Messages name detectors and counts, never what was found.
 
 use super::Breach;
 use crate::policy::Repair;
@@ -10,7 +12,6 @@ use crate::policy::cedar::{FALSE, all, any, not, quoted, set};
 use crate::policy::detectors::Detectors;
 use crate::policy::facts::{Facts, Found};
 use crate::policy::rule::{Mode, RuleId};
-use crate::policy::unsupported;
 use crate::sensitive::{DetectorId, DetectorSet, Findings};
 use crate::yaml::{Mapping, Node, Reader, Value, closest};
 
@@ -28,6 +29,10 @@ sensitive:
     detect: [email]
     prompt: redact
     response: report
+  - id: cards
+    detect: [credit_card]
+    prompt: tokenize
+    response: deny
 ";
 
 /// Which way a text travels.
@@ -43,8 +48,17 @@ pub enum Direction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Action {
     Report,
+    /// Of prompts only.
+    Tokenize,
     Redact,
     Deny,
+}
+
+impl Action {
+    /// Whether texts must lose what was found in them.
+    const fn removes(self) -> bool {
+        matches!(self, Self::Tokenize | Self::Redact)
+    }
 }
 
 /// One item of `sensitive`.
@@ -66,8 +80,8 @@ enum Unread {
 
 impl Sensitive {
     pub fn read(reader: &mut Reader<'_>, item: &Mapping<'_>, known: &Detectors) -> Option<Self> {
-        let prompt = item.get("prompt").map(|node| read_action(reader, node, "prompt"));
-        let response = item.get("response").map(|node| read_action(reader, node, "response"));
+        let prompt = item.get("prompt").map(|node| reader.one_of(node, "prompt", &PROMPT));
+        let response = item.get("response").map(|node| read_response(reader, node));
         if prompt.is_none() && response.is_none() {
             reader.error(item.span, "an item of `sensitive` needs `prompt`, `response` or both");
         }
@@ -84,21 +98,22 @@ impl Sensitive {
     }
 
     /// Broken by findings that an enforced rule should have had removed, or that may not be there at all. A rule
-    /// that redacts leaves the word to a stronger rule that denies.
+    /// that removes leaves the word to a stronger rule that denies.
     pub fn breach(&self, facts: &Facts, mode: Mode, strongest: Strongest) -> Option<Breach> {
         let found = self.breach_of(&facts.findings, Direction::Prompt, mode, strongest);
         found.or_else(|| self.unread_breach(facts))
     }
 
-    /// `denied` says of a detector whether a stronger rule denies what it finds, so that a rule that redacts does not.
+    /// `denied` says of a detector whether a stronger rule denies what it finds, so that a rule that removes does not.
     pub fn broken_in_cedar(&self, mode: Mode, denied: &dyn Fn(DetectorId) -> String) -> String {
         let found = |detector: DetectorId| format!("context.findings.contains({})", quoted(detector.short()));
         let broken = match (self.prompt, mode) {
             (None | Some(Action::Report), Mode::Enforce | Mode::Shadow) => FALSE.to_owned(),
-            (Some(Action::Redact), Mode::Enforce) => {
+            (Some(Action::Tokenize | Action::Redact), Mode::Enforce) => {
                 any(self.detectors.iter().map(|detector| all([found(detector), not(&denied(detector))])))
             }
-            (Some(Action::Redact), Mode::Shadow) | (Some(Action::Deny), Mode::Enforce | Mode::Shadow) => {
+            (Some(Action::Tokenize | Action::Redact), Mode::Shadow)
+            | (Some(Action::Deny), Mode::Enforce | Mode::Shadow) => {
                 let names = set(self.detectors.iter().map(DetectorId::short));
                 format!("context.findings.containsAny({names})")
             }
@@ -151,8 +166,11 @@ impl Sensitive {
     ) -> Option<Breach> {
         let unwanted = match (self.action(direction)?, mode) {
             (Action::Report, Mode::Enforce | Mode::Shadow) => return None,
-            (Action::Redact, Mode::Enforce) => self.detectors.intersection(strongest.redacted),
-            (Action::Redact, Mode::Shadow) | (Action::Deny, Mode::Enforce | Mode::Shadow) => self.detectors,
+            (Action::Tokenize | Action::Redact, Mode::Enforce) => {
+                self.detectors.intersection(strongest.removed())
+            }
+            (Action::Tokenize | Action::Redact, Mode::Shadow)
+            | (Action::Deny, Mode::Enforce | Mode::Shadow) => self.detectors,
         };
         let found: Vec<String> = findings
             .iter()
@@ -175,6 +193,11 @@ impl Sensitive {
         matches!(self.response, Some(Action::Redact | Action::Deny))
     }
 
+    /// Whose findings in prompts may become placeholders.
+    pub const fn tokenized(&self) -> DetectorSet {
+        if matches!(self.prompt, Some(Action::Tokenize)) { self.detectors } else { DetectorSet::EMPTY }
+    }
+
     /// Whether what is found in prompts is refused.
     pub const fn denies_prompts(&self) -> bool {
         matches!(self.prompt, Some(Action::Deny))
@@ -194,57 +217,97 @@ pub(in crate::policy) struct Strongest {
     pub denied: DetectorSet,
     /// Without those that are denied.
     pub redacted: DetectorSet,
+    /// Without those that are denied or redacted.
+    pub tokenized: DetectorSet,
 }
 
 impl Strongest {
     /// Of the rules given, which must be the enforced ones that concern the request.
     pub fn of<'r>(rules: impl IntoIterator<Item = &'r Sensitive>, direction: Direction) -> Self {
-        let (mut denied, mut redacted) = (DetectorSet::EMPTY, DetectorSet::EMPTY);
+        let (mut denied, mut redacted, mut tokenized) =
+            (DetectorSet::EMPTY, DetectorSet::EMPTY, DetectorSet::EMPTY);
         for rule in rules {
             match rule.action(direction) {
                 Some(Action::Deny) => denied = denied.union(rule.detectors),
                 Some(Action::Redact) => redacted = redacted.union(rule.detectors),
+                Some(Action::Tokenize) => tokenized = tokenized.union(rule.detectors),
                 Some(Action::Report) | None => {}
             }
         }
-        let redacted = redacted.iter().filter(|detector| !denied.contains(*detector)).collect();
-        Self { denied, redacted }
+        let redacted = without(redacted, denied);
+        Self { denied, redacted, tokenized: without(tokenized, denied.union(redacted)) }
+    }
+
+    /// What texts must lose.
+    fn removed(self) -> DetectorSet {
+        self.redacted.union(self.tokenized)
     }
 }
 
-/// What to redact in a prompt, each finding under the first rule that asks for it.
+fn without(set: DetectorSet, other: DetectorSet) -> DetectorSet {
+    set.iter().filter(|detector| !other.contains(*detector)).collect()
+}
+
+/// What to take out of a prompt, each finding under the first rule that asks for it.
 pub(in crate::policy) fn repairs(rules: &[(&RuleId, &Sensitive)], facts: &Facts) -> Vec<Repair> {
     let strongest = Strongest::of(rules.iter().map(|(_, rule)| *rule), Direction::Prompt);
     // FAIL-CLOSED: a detector that some rule denies is not redacted, or the denial would find nothing.
-    let mut left = facts.findings.detectors().intersection(strongest.redacted);
+    let found = facts.findings.detectors();
+    let mut redacted = found.intersection(strongest.redacted);
+    let mut tokenized = found.intersection(strongest.tokenized);
     let mut repairs = Vec::new();
     for (id, rule) in rules {
-        let detectors = rule.detectors.intersection(left);
-        if rule.prompt == Some(Action::Redact) && !detectors.is_empty() {
-            left = left.iter().filter(|detector| !detectors.contains(*detector)).collect();
-            repairs.push(Repair::Redact { detectors, rule: (*id).clone() });
+        let (left, rule_id) = match rule.prompt {
+            Some(Action::Redact) => (&mut redacted, *id),
+            Some(Action::Tokenize) => (&mut tokenized, *id),
+            Some(Action::Report | Action::Deny) | None => continue,
+        };
+        let detectors = rule.detectors.intersection(*left);
+        if detectors.is_empty() {
+            continue;
         }
+        *left = without(*left, detectors);
+        let rule_id = rule_id.clone();
+        repairs.push(if rule.prompt == Some(Action::Redact) {
+            Repair::Redact { detectors, rule: rule_id }
+        } else {
+            Repair::Tokenize { detectors, rule: rule_id }
+        });
     }
     repairs
 }
 
-fn read_action(reader: &mut Reader<'_>, node: &Node, place: &str) -> Option<Action> {
+const PROMPT: [(&str, Action); 4] = [
+    ("report", Action::Report),
+    ("tokenize", Action::Tokenize),
+    ("redact", Action::Redact),
+    ("deny", Action::Deny),
+];
+
+fn read_response(reader: &mut Reader<'_>, node: &Node) -> Option<Action> {
     if matches!(&node.value, Value::Scalar { text, .. } if text == "tokenize") {
-        unsupported::refuse_tokenize(reader, node);
+        let diagnostic = reader.source.error(node.span.clone(), "`tokenize` is an action of `prompt` only");
+        reader.push(diagnostic.help(
+            "what a prompt tokenizes is given back in the answer by itself; \
+             of what the model adds say `report`, `redact` or `deny`",
+        ));
         return None;
     }
     let words = [("report", Action::Report), ("redact", Action::Redact), ("deny", Action::Deny)];
-    reader.one_of(node, place, &words)
+    reader.one_of(node, "response", &words)
 }
 
 /// FAIL-CLOSED: what a rule keeps out of prompts could hide where it cannot look, so looking away must be written down.
 fn read_unread(reader: &mut Reader<'_>, item: &Mapping<'_>, prompt: Option<Action>) -> Option<Unread> {
-    let acts = matches!(prompt, Some(Action::Redact | Action::Deny));
+    let acts = prompt.is_some_and(|action| action.removes() || action == Action::Deny);
     let Some(node) = item.get("unread") else {
         return Some(if acts { Unread::Deny } else { Unread::Report });
     };
     if !acts {
-        reader.error(&node.span, "`unread` belongs to an item whose `prompt` is `redact` or `deny`");
+        reader.error(
+            &node.span,
+            "`unread` belongs to an item whose `prompt` is `tokenize`, `redact` or `deny`",
+        );
     }
     reader.one_of(node, "unread", &[("report", Unread::Report), ("deny", Unread::Deny)])
 }

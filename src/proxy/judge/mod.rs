@@ -20,13 +20,19 @@ use crate::identity::Principal;
 use crate::policy::{
     Allowed, Context, Denial, Direction, Facts, GuardrailReference, Inquiry, PolicySet, Repair, Verdict,
 };
-use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
+use crate::sensitive::{DetectorSet, Findings, Match, Scanner, Tokens};
 use crate::upstream;
 
 use super::metadata::{Stamp, scan_metadata};
 use super::records;
 use super::refuse::Refusal;
 use super::scan::scan;
+
+mod removal;
+
+use removal::Removal;
+
+pub use removal::removed;
 
 /// Header members of the invoke operations (botocore model).
 const GUARDRAIL_IDENTIFIER: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardrailidentifier");
@@ -86,6 +92,8 @@ pub struct Sendable {
     /// Guardrail headers of an invoke operation, as decided.
     pub guardrail: Option<GuardrailReference>,
     pub format: Format,
+    /// What was tokenised in the body, to be given back in the answer.
+    pub tokens: Tokens,
 }
 
 /// Judges `subject`. `judgement` is filled on the way, so that a refusal is recorded with all that was learnt.
@@ -110,7 +118,8 @@ pub fn judge(
     judgement.context = Some(subject.context.clone());
 
     let repairs = policies.repair(&read.inquiry(subject));
-    let edited = edit(&repairs, &read, &document, subject);
+    let mut removal = Removal::new(scanner, detectors, &repairs);
+    let edited = edit(&repairs, &read, &document, subject, &mut removal);
     judgement.repairs = repairs;
     let (edited, guardrail) = match edited {
         Ok(edited) => edited,
@@ -127,7 +136,7 @@ pub fn judge(
         let body = subject.body.clone();
         let allowed = allowed.ok_or(Refusal::Denied)?;
         unnamed?;
-        return Ok(Sendable { allowed, body, guardrail, format });
+        return Ok(Sendable { allowed, body, guardrail, format, tokens: removal.tokens });
     };
 
     judgement.seen = Some(read.facts);
@@ -149,7 +158,7 @@ pub fn judge(
     drop(envelope);
     let allowed = allowed.ok_or(Refusal::Denied)?;
     unnamed?;
-    Ok(Sendable { allowed, body, guardrail, format })
+    Ok(Sendable { allowed, body, guardrail, format, tokens: removal.tokens })
 }
 
 /// Judges a request that only reads. It has no body, and its answer is cut down to what the caller may use.
@@ -355,10 +364,11 @@ fn edit(
     read: &Read<'_>,
     document: &Document<'_>,
     subject: &Subject<'_>,
+    removal: &mut Removal<'_>,
 ) -> Result<(Option<String>, Option<GuardrailReference>), Refusal> {
     let (mut edited, mut guardrail) = (None, None);
     if !repairs.is_empty() {
-        let (edits, header) = apply(repairs, read, subject.operation);
+        let (edits, header) = apply(repairs, read, subject.operation, removal);
         edited = Some(edits.apply(document.source()));
         guardrail = header;
     }
@@ -372,10 +382,14 @@ fn edit(
 }
 
 /// Turns repairs into edits of the body, and a guardrail to be sent in headers.
-fn apply(repairs: &[Repair], read: &Read<'_>, operation: Operation) -> (Edits, Option<GuardrailReference>) {
+fn apply(
+    repairs: &[Repair],
+    read: &Read<'_>,
+    operation: Operation,
+    removal: &mut Removal<'_>,
+) -> (Edits, Option<GuardrailReference>) {
     let mut edits = Edits::default();
     let mut guardrail = None;
-    let mut redacted = DetectorSet::EMPTY;
     for repair in repairs {
         match repair {
             Repair::Set { parameter, value, .. } => set(&mut edits, &read.view, *parameter, *value),
@@ -385,16 +399,11 @@ fn apply(repairs: &[Repair], read: &Read<'_>, operation: Operation) -> (Edits, O
                 // The request then lacks the guardrail that was demanded, and is refused for it.
                 GuardrailPlace::Path | GuardrailPlace::Nowhere | GuardrailPlace::Unneeded => {}
             },
-            Repair::Redact { detectors, .. } => redacted = redacted.union(*detectors),
+            // ORDER: all at once and after the loop, because two edits of one string would overlap.
+            Repair::Redact { .. } | Repair::Tokenize { .. } => {}
         }
     }
-    // ORDER: all detectors at once, because two edits of one string would overlap.
-    for (index, matches) in &read.matches {
-        let Some(text) = read.view.texts.get(*index).filter(|text| text.editable) else { continue };
-        if let Some(clean) = redact(&text.text, matches, redacted) {
-            edits.replace_with_string(text.span, &clean);
-        }
-    }
+    removal.edit(&read.view.texts, &read.matches, &mut edits);
     (edits, guardrail)
 }
 
@@ -437,3 +446,5 @@ mod doors;
 mod places;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tokenised;

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::proxy::issued::Issued;
 use crate::sensitive::{DetectorSet, Findings, Overflow, Plan, Scanner};
 
 /// What to look for in the texts of an answer, and what to do with it.
@@ -14,6 +15,8 @@ pub struct Filter<'a> {
     pub plan: Plan,
     /// For texts that cannot: whatever would have to be replaced is denied.
     fixed: Plan,
+    /// What of the request comes back in the answer; `None` where nothing does.
+    pub issued: Option<Issued>,
 }
 
 /// What was found in an answer.
@@ -33,7 +36,13 @@ impl<'a> Filter<'a> {
         let mut fixed = Plan::new(plan.report, DetectorSet::EMPTY, plan.deny.union(plan.redact));
         // FAIL-CLOSED: what is replaced because it is too long is changed, too.
         fixed.overflow = Overflow::Deny;
-        Self { scanner, plan, fixed }
+        Self { scanner, plan, fixed, issued: None }
+    }
+
+    /// The same, with what was tokenised in the request put back into what is left of the answer.
+    #[must_use]
+    pub fn restoring(self, issued: Option<Issued>) -> Self {
+        Self { issued, ..self }
     }
 
     pub fn all(&self) -> DetectorSet {
@@ -45,9 +54,14 @@ impl<'a> Filter<'a> {
         self.plan.redact.union(self.plan.deny)
     }
 
-    /// Whether the answer may have to be changed. Otherwise it is passed on as it is, whatever is found.
+    /// Whether something may have to be taken out of the answer.
     pub fn acts(&self) -> bool {
         !self.acting().is_empty()
+    }
+
+    /// Whether the answer may have to be changed. Otherwise it is passed on as it is, whatever is found.
+    pub fn changes(&self) -> bool {
+        self.acts() || self.issued.is_some()
     }
 
     pub const fn fixed(&self) -> &Plan {

@@ -1,14 +1,15 @@
 //! One run of text within a streamed answer: what a reader sees as one string, piece by piece.
 //!
 //! Receives pieces, returns what of them may be passed on by now, without what must go. What a tool is called with is
-//! held until it is whole; words are held only as far as they could still become something that must go.
+//! held until it is whole; words are held only as far as they could still become something that must go, or a placeholder
+//! of which the value comes back.
 
 use std::time::Instant;
 
 use crate::bedrock::stream::Kind;
 use crate::clock;
 use crate::proxy::tool_input::{Redacted, ToolInput};
-use crate::sensitive::{Findings, Progress, Redactor};
+use crate::sensitive::{Findings, Progress, Redactor, Restorer, Spelling};
 
 use super::filter::{Filter, Seen};
 
@@ -24,6 +25,9 @@ pub struct Denied;
 pub struct Run<'f> {
     filter: &'f Filter<'f>,
     text: Text<'f>,
+    /// ORDER: behind whatever looks through the text: what the caller sent is no finding. `None` under a signature.
+    restorer: Option<Restorer>,
+    is_input: bool,
     /// Since when some of it is held.
     since: Option<Instant>,
 }
@@ -52,11 +56,49 @@ impl<'f> Run<'f> {
             Kind::Sealed(_) => Text::Sealed(Redactor::new(filter.scanner, filter.fixed(), None)),
             Kind::ToolInput(_) => Text::Tool(Tool::default()),
         };
-        Self { filter, text, since: None }
+        let is_sealed = matches!(text, Text::Sealed(_));
+        let restorer = (filter.issued.is_some() && !is_sealed).then(Restorer::default);
+        Self { filter, text, restorer, is_input: matches!(kind, Kind::ToolInput(_)), since: None }
     }
 
     /// Takes the next piece and appends to `out` what may be passed on by now.
     pub fn push(&mut self, piece: &str, out: &mut String, seen: &mut Seen) -> Result<(), Denied> {
+        if self.restorer.is_none() {
+            return self.filter(piece, out, seen);
+        }
+        let mut clean = String::new();
+        self.filter(piece, &mut clean, seen)?;
+        self.restore(&clean, out);
+        Ok(())
+    }
+
+    /// The text has ended: appends the rest.
+    pub fn end(&mut self, out: &mut String, seen: &mut Seen) -> Result<(), Denied> {
+        let mut clean = String::new();
+        self.filter_rest(&mut clean, seen)?;
+        self.restore(&clean, out);
+        if let Some(restorer) = &mut self.restorer {
+            restorer.finish(out);
+        }
+        Ok(())
+    }
+
+    /// Appends what policy left of a piece, with the values in the place of their placeholders.
+    fn restore(&mut self, clean: &str, out: &mut String) {
+        let (Some(restorer), Some(issued)) = (&mut self.restorer, &self.filter.issued) else {
+            out.push_str(clean);
+            return;
+        };
+        let spelling = match &self.text {
+            _ if !self.is_input => Spelling::Plain,
+            // Outgrown, so that nobody has seen its end. Only JSON is that long.
+            Text::Words(_) => Spelling::Json,
+            Text::Sealed(_) | Text::Tool(_) | Text::Ended => Spelling::of_input(clean),
+        };
+        issued.with(|tokens| restorer.push(tokens, spelling, clean, out));
+    }
+
+    fn filter(&mut self, piece: &str, out: &mut String, seen: &mut Seen) -> Result<(), Denied> {
         let before = out.len();
         match &mut self.text {
             Text::Words(redactor) | Text::Sealed(redactor) => {
@@ -79,8 +121,7 @@ impl<'f> Run<'f> {
         Ok(())
     }
 
-    /// The text has ended: appends the rest.
-    pub fn end(&mut self, out: &mut String, seen: &mut Seen) -> Result<(), Denied> {
+    fn filter_rest(&mut self, out: &mut String, seen: &mut Seen) -> Result<(), Denied> {
         let denied = match &mut self.text {
             Text::Words(redactor) | Text::Sealed(redactor) => redactor.finish(out) == Progress::Denied,
             Text::Tool(tool) => {
@@ -158,7 +199,7 @@ impl<'f> Run<'f> {
         let Text::Tool(tool) = &mut self.text else { return Ok(()) };
         let text = tool.take();
         self.text = Text::Words(Redactor::new(self.filter.scanner, &self.filter.plan, None));
-        self.push(&text, out, seen)
+        self.filter(&text, out, seen)
     }
 
     fn denied(&mut self, seen: &mut Seen) -> Denied {
@@ -182,7 +223,7 @@ impl<'f> Run<'f> {
         }
         let holds = match &self.text {
             Text::Words(redactor) | Text::Sealed(redactor) => redactor.is_holding(),
-            Text::Tool(tool) => self.filter.acts() && !tool.text.is_empty(),
+            Text::Tool(tool) => self.filter.changes() && !tool.text.is_empty(),
             Text::Ended => false,
         };
         if holds {

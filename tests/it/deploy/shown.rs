@@ -21,9 +21,10 @@ fn every_panel_shows_something_after_some_traffic() {
     let glass = format!(
         "  - {{ id: BG-1, for: {{ team: payments }}, waive: [org/deny/no-opus], breakGlass: true, {META} }}\n"
     );
-    let quota = "version: 1\nscope: app/payments/checkout\nquotas: { requests: 1M/day }\n";
+    let app = "version: 1\nscope: app/payments/checkout\nquotas: { requests: 1M/day }\n\
+               sensitive: { id: said, detect: [email], response: redact }\n";
     let setup = traffic::setup().policy("exceptions.yaml", &exceptions(&glass));
-    let warden = setup.policy("apps/payments/checkout.yaml", quota).start();
+    let warden = setup.policy("apps/payments/checkout.yaml", app).start();
     // As if the rounds of traffic had come half a minute apart: a rate needs two scrapes of every series.
     for seconds_ago in [90, 60, 30, 0] {
         if seconds_ago < 90 {

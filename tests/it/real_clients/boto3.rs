@@ -9,7 +9,8 @@ use crate::support::warden::{Setup, TestWarden};
 
 use super::application::{Application, Language};
 use super::expected::{
-    CASES, EDITED, Expected, bad_keys, case_names, check_edited, check_run, editing, warden,
+    CASES, EDITED, Expected, TOKENISED, bad_keys, case_names, check_edited, check_run, check_tokenised,
+    editing, tokenising, warden,
 };
 use super::table;
 
@@ -106,6 +107,13 @@ fn boto3_reads_streams_that_policy_changes() {
     let warden = editing();
     let Some(observed) = APPLICATION.run(&warden, &case_names(EDITED)) else { return };
     check_edited(&observed);
+}
+
+#[test]
+fn boto3_gets_back_what_the_model_never_sees() {
+    let warden = tokenising();
+    let Some(observed) = APPLICATION.run(&warden, &case_names(TOKENISED)) else { return };
+    check_tokenised(&warden, &observed);
 }
 
 #[test]

@@ -79,6 +79,41 @@ pub const EDITED: &[(&str, Expected)] = &[
     ("cut_invoke_stream", Expected::Broken { code: "ValidationException" }),
 ];
 
+/// What [`tokenising`] gives back over three turns.
+pub const TOKENISED: &[(&str, Expected)] = &[(
+    "conversation",
+    Expected::Text(
+        "mail alice.example@mail.example.com today | mail bob.example@mail.example.com today | \
+         mail alice.example@mail.example.com today",
+    ),
+)];
+
+/// A warden that keeps addresses from the model.
+pub fn tokenising() -> TestWarden {
+    let rules = "allow:\n  - models: [\"*\"]\nsensitive:\n  - { id: mail, detect: [email], prompt: tokenize, response: deny }\n";
+    Setup::new().org(rules).start()
+}
+
+/// Checks a run of the cases in [`TOKENISED`]: the client read its own addresses, and Bedrock never did.
+pub fn check_tokenised(warden: &TestWarden, observed: &[Observed]) {
+    for ((case, expected), line) in TOKENISED.iter().zip(observed) {
+        expected.check(case, line);
+    }
+    let seen = warden.upstream();
+    assert_eq!(seen.len(), 3);
+    for (turn, request) in seen.iter().enumerate() {
+        assert!(!request.body().contains("mail.example.com"), "turn {turn}: {}", request.body());
+        let body = request.json();
+        assert_eq!(body["system"][0]["text"], "You are {EMAIL_1}.", "turn {turn}");
+        for (place, number) in [2, 2, 3, 3, 2].into_iter().take(2 * turn + 1).enumerate() {
+            let said = &body["messages"][place]["content"][0]["text"];
+            let said = said.as_str().unwrap_or_default();
+            assert!(said.contains(&format!("mail {{EMAIL_{number}}} today")), "turn {turn}: {said}");
+        }
+    }
+    warden.assert_never_kept("alice.example");
+}
+
 /// What the model says in streams that are changed, and in those that are cut.
 pub const MAIL: &str = "say: mail alice.example@mail.example.com today";
 pub const KEY: &str = "say: key: AKIAQWERTYUIOPASDFGH, and more";

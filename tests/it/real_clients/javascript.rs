@@ -5,7 +5,10 @@ use serde_json::Value;
 use crate::support::warden::Setup;
 
 use super::application::{Application, Language};
-use super::expected::{CASES, EDITED, bad_keys, case_names, check_edited, check_run, editing, warden};
+use super::expected::{
+    CASES, EDITED, TOKENISED, bad_keys, case_names, check_edited, check_run, check_tokenised, editing,
+    tokenising, warden,
+};
 use super::table;
 
 const APPLICATION: Application = Application { language: Language::JavaScript, program: "aws_sdk.mjs" };
@@ -27,6 +30,13 @@ fn the_javascript_sdk_reads_streams_that_policy_changes() {
     let warden = editing();
     let Some(observed) = APPLICATION.run(&warden, &case_names(EDITED)) else { return };
     check_edited(&observed);
+}
+
+#[test]
+fn the_javascript_sdk_gets_back_what_the_model_never_sees() {
+    let warden = tokenising();
+    let Some(observed) = APPLICATION.run(&warden, &case_names(TOKENISED)) else { return };
+    check_tokenised(&warden, &observed);
 }
 
 #[test]

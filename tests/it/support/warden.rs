@@ -67,7 +67,8 @@ impl Setup {
     pub fn new() -> Self {
         let setup = Self {
             policies: Vec::new(),
-            settings: Vec::new(),
+            // A loaded machine may take its time to sync; how short the time is by default is no matter of most tests.
+            settings: vec![("WARDEN_AUDIT_DEADLINE", "5s".to_owned())],
             edits: Vec::new(),
             event_gap_ms: 0,
             shell: None,

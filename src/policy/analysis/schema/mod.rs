@@ -75,7 +75,8 @@ fn tests() -> Value {
     let request = keys::REQUEST.iter().chain(&NAMES).map(|key| (*key, of_key("request", key)));
     let expect = object(keys::EXPECT.iter().map(|key| (*key, of_key("expect", key))), &["decision"]);
     let modified = || PARAMETERS.iter().map(|parameter| (parameter.name(), json!({ "type": "number" })));
-    let modified = object(modified().chain([("guardrail", text()), ("redact", texts())]), &[]);
+    let modified =
+        object(modified().chain([("guardrail", text()), ("redact", texts()), ("tokenize", texts())]), &[]);
     let request = object(request, &[]);
     let case = keys::CASE.iter().map(|key| {
         (
@@ -177,7 +178,8 @@ fn of_key(place: &str, key: &str) -> Value {
         (_, "modalities") => list(&words(Modality::ALL.map(Modality::name))),
         (_, "uninspected") => list(&words(OpaqueKind::ALL.map(OpaqueKind::name))),
         (_, "missing") => words(["deny", "inject"]),
-        (_, "prompt" | "response") => words(["report", "redact", "deny"]),
+        (_, "prompt") => words(["report", "tokenize", "redact", "deny"]),
+        (_, "response") => words(["report", "redact", "deny"]),
         (_, "unread") => words(["report", "deny"]),
         (_, "per") => words(["team", "app", "caller"]),
         (_, "unavailable") => words(["deny", "allow"]),

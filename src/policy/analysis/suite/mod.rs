@@ -28,7 +28,7 @@ pub fn is_test(path: &str) -> bool {
 #[derive(Debug, Default)]
 pub struct Suite {
     cases: Vec<Case>,
-    invariants: Vec<Invariant>,
+    pub(super) invariants: Vec<Invariant>,
 }
 
 impl Suite {
@@ -51,9 +51,9 @@ pub struct Case {
 pub struct Invariant {
     pub name: String,
     place: Place,
-    given: Given,
+    pub(super) given: Given,
     /// Requests that must never be allowed.
-    allowed: Condition,
+    pub(super) allowed: Condition,
 }
 
 impl Case {
@@ -95,15 +95,15 @@ struct Expect {
 
 /// Who asks, where and when, as far as it is written.
 #[derive(Debug, Clone, Default)]
-struct Given {
-    team: Option<String>,
-    app: Option<String>,
-    environment: Option<String>,
-    region: Option<String>,
-    source: Option<std::net::IpAddr>,
-    now: Option<jiff::Timestamp>,
+pub(super) struct Given {
+    pub team: Option<String>,
+    pub app: Option<String>,
+    pub environment: Option<String>,
+    pub region: Option<String>,
+    pub source: Option<std::net::IpAddr>,
+    pub now: Option<jiff::Timestamp>,
     /// The exception that the caller invokes.
-    break_glass: Option<String>,
+    pub break_glass: Option<String>,
 }
 
 impl Given {

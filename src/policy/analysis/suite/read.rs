@@ -268,13 +268,13 @@ impl Reading<'_> {
 
     fn modified(&mut self, node: &Node) -> Option<BTreeMap<String, String>> {
         let names = PARAMETERS.map(Parameter::name);
-        let known: Vec<&str> = names.into_iter().chain(["guardrail", "redact"]).collect();
+        let known: Vec<&str> = names.into_iter().chain(["guardrail", "redact", "tokenize"]).collect();
         let mapping = self.mapping(node, "`modified`", &known)?;
         let mut modified = BTreeMap::new();
         for (key, node) in mapping.entries() {
             let value = match key.name.as_str() {
-                "redact" => {
-                    let names = self.reader.strings(node, "redact")?;
+                field @ ("redact" | "tokenize") => {
+                    let names = self.reader.strings(node, field)?;
                     let mut detectors = BTreeSet::new();
                     for name in &names {
                         detectors.insert(
@@ -318,7 +318,7 @@ impl Reading<'_> {
 impl Given {
     /// The circumstances. A test that does not say where it comes from and when means a private network and a fixed day, so
     /// that it means the same on every machine and every day.
-    pub(super) fn context(&self) -> Context {
+    pub(in crate::policy::analysis) fn context(&self) -> Context {
         Context {
             environment: self.environment.clone().unwrap_or_else(|| "prod".to_owned()),
             region: self.region.clone().unwrap_or_else(|| DEFAULT_REGION.to_owned()),

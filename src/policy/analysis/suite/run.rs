@@ -155,7 +155,7 @@ fn list(words: &BTreeSet<String>) -> String {
 /// What repairs change, by field, as `modified` writes it.
 pub fn changes(repairs: &[Repair]) -> BTreeMap<String, String> {
     let mut changes = BTreeMap::new();
-    let mut redacted: BTreeSet<&str> = BTreeSet::new();
+    let mut removed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for repair in repairs {
         match repair {
             Repair::Set { parameter, value, .. } => {
@@ -164,12 +164,16 @@ pub fn changes(repairs: &[Repair]) -> BTreeMap<String, String> {
             Repair::Guardrail { reference, .. } => {
                 changes.insert("guardrail".to_owned(), reference.to_string());
             }
-            Repair::Redact { detectors, .. } => redacted.extend(detectors.iter().map(DetectorId::name)),
+            Repair::Redact { detectors, .. } => {
+                removed.entry("redact").or_default().extend(detectors.iter().map(DetectorId::name));
+            }
+            Repair::Tokenize { detectors, .. } => {
+                removed.entry("tokenize").or_default().extend(detectors.iter().map(DetectorId::name));
+            }
         }
     }
-    if !redacted.is_empty() {
-        changes.insert("redact".to_owned(), redacted.into_iter().collect::<Vec<_>>().join(", "));
-    }
+    let list = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(", ");
+    changes.extend(removed.into_iter().map(|(field, names)| (field.to_owned(), list(names))));
     changes
 }
 

@@ -11,10 +11,11 @@ use bytes::Bytes;
 use crate::bedrock::json::{Document, Edits};
 use crate::bedrock::speech::{Event, Kind, Order, Step, wrap_chunk};
 use crate::bedrock::view::{Text, View};
-use crate::policy::{Allowed, Denial, Direction, Facts, Inquiry, PolicySet, Repair, estimated_tokens};
+use crate::policy::{Allowed, Denial, Direction, Facts, Inquiry, PolicySet, estimated_tokens};
+use crate::proxy::judge::removed;
 use crate::proxy::refuse::Refusal;
 use crate::proxy::respond::Answering;
-use crate::sensitive::{DetectorSet, Findings, Match, Scanner, redact};
+use crate::sensitive::{DetectorSet, Findings, Match, Scanner};
 
 use super::beside::Shared;
 
@@ -26,6 +27,8 @@ pub struct Hearing<'a> {
     policies: &'a PolicySet,
     scanner: &'a Scanner,
     detectors: DetectorSet,
+    /// Whether anything may become a placeholder.
+    tokenizes: bool,
     subject: Box<Answering>,
     /// Facts of everything that was sent.
     facts: Facts,
@@ -41,8 +44,9 @@ impl<'a> Hearing<'a> {
         shared: Arc<Shared>,
     ) -> Self {
         let detectors = policies.detectors(&subject.principal, Direction::Prompt);
+        let tokenizes = !policies.tokenized(&subject.principal).is_empty();
         let facts = subject.facts.clone().unwrap_or_default();
-        Self { policies, scanner, detectors, subject, facts, shared }
+        Self { policies, scanner, detectors, tokenizes, subject, facts, shared }
     }
 
     /// The frames to be sent now, with the proof that they may be; `None` for an event that waits.
@@ -76,13 +80,13 @@ impl<'a> Hearing<'a> {
         let found = self.found(&documents)?;
         add(&mut facts.findings, &found);
         let repairs = self.policies.repair(&self.inquiry(&facts));
-        let redacted = repairs.iter().fold(DetectorSet::EMPTY, |set, repair| match repair {
-            Repair::Redact { detectors, .. } => set.union(*detectors),
-            // FAIL-CLOSED: nothing else can be mended in an event, so that the rule stays broken and refuses it.
-            Repair::Set { .. } | Repair::Guardrail { .. } => set,
-        });
-        if !redacted.is_empty() {
-            documents = self.redact(&documents, redacted)?;
+        if self.tokenizes {
+            self.avoid(&documents)?;
+        }
+        // FAIL-CLOSED: nothing else can be mended in an event, so that the rule stays broken and refuses it.
+        let (redact, tokenize) = removed(&repairs);
+        if !redact.union(tokenize).is_empty() {
+            documents = self.clean(&documents, redact, tokenize)?;
             facts = self.read(&documents)?;
             add(&mut facts.findings, &self.found(&documents)?);
         }
@@ -157,8 +161,32 @@ impl<'a> Hearing<'a> {
         Ok(alone)
     }
 
-    /// The documents without what `which` finds. Pieces of a text of which nothing is left are left out.
-    fn redact(&self, documents: &[Bytes], which: DetectorSet) -> Result<Vec<Bytes>, Refusal> {
+    /// Notes what in the texts of the caller looks like a placeholder. From now on it is the caller's.
+    fn avoid(&self, documents: &[Bytes]) -> Result<(), Refusal> {
+        let mut pieces = String::new();
+        for document in documents {
+            let parsed = Document::parse(document)?;
+            let event = Event::read(&parsed)?;
+            event
+                .view
+                .texts
+                .iter()
+                .for_each(|text| self.subject.issued.with(|tokens| tokens.avoid(&text.text)));
+            pieces.extend(piece(&event).map(|text| text.text.as_ref()));
+        }
+        self.subject.issued.with(|tokens| tokens.avoid(&pieces));
+        Ok(())
+    }
+
+    /// The documents without what `redact` finds, and with placeholders for what `tokenize` finds. Pieces of a text of which
+    /// nothing is left are left out.
+    fn clean(
+        &self,
+        documents: &[Bytes],
+        redact: DetectorSet,
+        tokenize: DetectorSet,
+    ) -> Result<Vec<Bytes>, Refusal> {
+        let which = redact.union(tokenize);
         let mut texts = Vec::new();
         for document in documents {
             let parsed = Document::parse(document)?;
@@ -166,7 +194,11 @@ impl<'a> Hearing<'a> {
         }
         let whole = texts.concat();
         let found = if texts.len() > 1 { self.scanner.scan(which, &whole, PIECE) } else { Vec::new() };
-        let mut cleaned = redact_pieces(&texts, &found).into_iter();
+        let mut stand_in = |one: &Match| {
+            let value = whole.get(one.range.clone()).unwrap_or_default();
+            self.subject.issued.with(|tokens| tokens.stand_in(one.detector, value, tokenize))
+        };
+        let mut cleaned = clean_pieces(&texts, &found, &mut stand_in).into_iter();
         let mut clean = Vec::with_capacity(documents.len());
         for document in documents {
             let parsed = Document::parse(document)?;
@@ -177,7 +209,9 @@ impl<'a> Hearing<'a> {
             for text in event.view.texts.iter().filter(|text| text.editable) {
                 let of_whole = whole.as_ref().filter(|(span, _)| *span == text.span);
                 let before = of_whole.map_or(text.text.as_ref(), |(_, clean)| clean.as_str());
-                let after = redact(before, &self.scanner.scan(which, before, text.key), which);
+                let matches = self.scanner.scan(which, before, text.key);
+                let after =
+                    self.subject.issued.with(|tokens| tokens.clean(before, &matches, redact, tokenize));
                 let after = after.as_deref().unwrap_or(before);
                 if after != text.text {
                     is_gone |= of_whole.is_some() && after.is_empty();
@@ -209,9 +243,13 @@ fn piece<'e, 'a>(event: &'e Event<'a>) -> Option<&'e Text<'a>> {
     }
 }
 
-/// Pieces of a text without `found`, whose ranges are those of the whole text. What is cut over several pieces leaves its
-/// name in the first of them.
-fn redact_pieces(pieces: &[String], found: &[Match]) -> Vec<String> {
+/// Pieces of a text without `found`, whose ranges are those of the whole text. What is cut over several pieces leaves
+/// what `stand_in` puts in its place in the first of them.
+fn clean_pieces(
+    pieces: &[String],
+    found: &[Match],
+    stand_in: &mut dyn FnMut(&Match) -> String,
+) -> Vec<String> {
     let mut start = 0;
     let mut clean = Vec::with_capacity(pieces.len());
     for piece in pieces {
@@ -221,9 +259,7 @@ fn redact_pieces(pieces: &[String], found: &[Match]) -> Vec<String> {
             let until = one.range.start.max(start);
             text.push_str(piece.get(copied - start..until - start).unwrap_or_default());
             if one.range.start >= start {
-                text.push('{');
-                text.push_str(one.detector.name());
-                text.push('}');
+                text.push_str(&stand_in(one));
             }
             copied = one.range.end.min(end);
         }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::bedrock::json::{Edits, Span};
 use crate::bedrock::stream::{Event, Kind, Observed, Piece, continued, rewritten};
-use crate::sensitive::{Findings, redact};
+use crate::sensitive::{Findings, Spelling, redact};
 
 use super::filter::{Filter, Seen};
 use super::run::{Denied, Run};
@@ -77,7 +77,7 @@ impl<'f> Runs<'f> {
     /// Looks through one event. After an error nothing more is to be passed on.
     pub fn pass(&mut self, event: &Event, observed: Observed) -> Result<Passed, Stop> {
         let as_it_is = Passed { before: Vec::new(), event: Some(event.raw().clone()) };
-        if self.filter.all().is_empty() {
+        if self.filter.all().is_empty() && !self.filter.changes() {
             return Ok(as_it_is);
         }
         let Observed { pieces, ended, only_words, inner, .. } = observed;
@@ -90,7 +90,7 @@ impl<'f> Runs<'f> {
         for blocks in &ended {
             self.end(blocks, &pieces, &mut texts, &mut before)?;
         }
-        if !self.filter.acts() {
+        if !self.filter.changes() {
             return Ok(as_it_is);
         }
         let rewritten = rewrite(event, inner.as_deref(), &pieces, &texts, only_words)?;
@@ -120,7 +120,7 @@ impl<'f> Runs<'f> {
         match piece.kind {
             Kind::Words(_) | Kind::ToolInput(_) | Kind::Sealed(_) => {
                 let Open { run, last } = open(&mut self.open, &self.closed, self.filter, piece.kind)?;
-                if let Some(place) = piece.place.filter(|_| acts) {
+                if let Some(place) = piece.place.filter(|_| self.filter.changes()) {
                     *last = Some(Last { event: event.clone(), inner: inner.cloned(), place });
                 }
                 let mut out = String::new();
@@ -128,9 +128,22 @@ impl<'f> Runs<'f> {
                 Ok(Some(out))
             }
             Kind::Tokens if acts => Ok(None),
-            Kind::Input | Kind::RepeatedInput => self.input(piece).map(Some),
-            Kind::Aside | Kind::Repeated | Kind::Tokens => self.aside(piece).map(Some),
+            Kind::Input | Kind::RepeatedInput => {
+                let clean = self.input(piece)?;
+                Ok(Some(self.restored(piece, Spelling::of_input(&clean), clean)))
+            }
+            Kind::Aside | Kind::Repeated => {
+                let clean = self.aside(piece)?;
+                Ok(Some(self.restored(piece, Spelling::Plain, clean)))
+            }
+            Kind::Tokens => self.aside(piece).map(Some),
         }
+    }
+
+    /// What is left of a whole text, with the values in the place of their placeholders.
+    fn restored(&self, piece: &Piece, spelling: Spelling, clean: String) -> String {
+        let issued = self.filter.issued.as_ref().filter(|_| piece.place.is_some());
+        issued.and_then(|issued| issued.with(|tokens| tokens.restore(&clean, spelling))).unwrap_or(clean)
     }
 
     /// Looks through JSON in a string, as it would be if it had come in pieces.
@@ -201,7 +214,7 @@ impl<'f> Runs<'f> {
             }
             let mut rest = String::new();
             run.end(&mut rest, &mut self.seen)?;
-            if rest.is_empty() || !self.filter.acts() {
+            if rest.is_empty() || !self.filter.changes() {
                 continue;
             }
             let own = pieces.iter().rposition(|piece| piece.kind == kind);

@@ -164,6 +164,29 @@ async function session(turns, { modelId = SONIC, ...inferenceConfiguration } = {
   return { text: answers.join(" | "), headers, finished };
 }
 
+// Three turns, each with everything that was said before, the second one streamed.
+async function conversation() {
+  const system = [{ text: "You are support@mail.example.com." }];
+  const messages = [];
+  const answers = [];
+  for (const [turn, name] of ["alice", "bob", "alice"].entries()) {
+    const prompt = `say: mail ${name}.example@mail.example.com today`;
+    messages.push({ role: "user", content: [{ text: prompt }] });
+    const request = { modelId: CLAUDE, messages, system };
+    let answer = "";
+    if (turn === 1) {
+      const response = await runtime.send(new ConverseStreamCommand(request));
+      for await (const event of response.stream) answer += event.contentBlockDelta?.delta.text ?? "";
+    } else {
+      const response = await runtime.send(new ConverseCommand(request));
+      answer = response.output.message.content[0].text;
+    }
+    messages.push({ role: "assistant", content: [{ text: answer }] });
+    answers.push(answer);
+  }
+  return { text: answers.join(" | "), headers: {} };
+}
+
 async function listModels() {
   const response = await new BedrockClient().send(new ListFoundationModelsCommand());
   return { text: "", headers: {}, models: response.modelSummaries.map((summary) => summary.modelId) };
@@ -181,6 +204,7 @@ const CASES = {
   denied_stream: () => converseStream(undefined, { modelId: NOT_GRANTED }),
   edited_converse_stream: () => converseStream(MAIL),
   edited_invoke_stream: () => invokeStream(MAIL),
+  conversation,
   cut_converse_stream: () => converseStream(KEY),
   cut_invoke_stream: () => invokeStream(KEY),
   broken_converse_stream: () => converseStream("simulate: truncate-frame"),

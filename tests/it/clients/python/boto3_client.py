@@ -82,6 +82,25 @@ def invoke_stream(prompt="say: hello from an invoke stream"):
     return {**answered(response, text), "finished": bool(stop)}
 
 
+def conversation():
+    """Three turns, each with everything that was said before, the second one streamed."""
+    system = [{"text": "You are support@mail.example.com."}]
+    messages, answers = [], []
+    for turn, name in enumerate(["alice", "bob", "alice"]):
+        prompt = f"say: mail {name}.example@mail.example.com today"
+        messages.append({"role": "user", "content": [{"text": prompt}]})
+        request = {"modelId": CLAUDE, "messages": messages, "system": system}
+        if turn == 1:
+            events = runtime.converse_stream(**request)["stream"]
+            deltas = [event["contentBlockDelta"]["delta"]["text"] for event in events if "contentBlockDelta" in event]
+            answer = "".join(deltas)
+        else:
+            answer = runtime.converse(**request)["output"]["message"]["content"][0]["text"]
+        messages.append({"role": "assistant", "content": [{"text": answer}]})
+        answers.append(answer)
+    return {"text": " | ".join(answers), "headers": {}}
+
+
 def list_models():
     response = boto3.client("bedrock").list_foundation_models()
     models = [summary["modelId"] for summary in response["modelSummaries"]]
@@ -189,6 +208,7 @@ CASES = {
     "denied_stream": lambda: converse_stream(model=NOT_GRANTED),
     "edited_converse_stream": lambda: converse_stream(MAIL),
     "edited_invoke_stream": lambda: invoke_stream(MAIL),
+    "conversation": conversation,
     "cut_converse_stream": lambda: converse_stream(KEY),
     "cut_invoke_stream": lambda: invoke_stream(KEY),
     "broken_converse_stream": lambda: converse_stream("simulate: truncate-frame"),

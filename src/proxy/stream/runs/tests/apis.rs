@@ -64,12 +64,12 @@ fn written(api: Api, events: &[Value]) -> Vec<u8> {
     bytes
 }
 
-/// Passes a stream through that arrives in pieces of `step` bytes. Whether it ended well.
-fn passed(api: Api, filter: &Filter<'_>, stream: &[u8], step: usize) -> (Vec<u8>, Option<Stop>, bool) {
+/// Passes a stream through that arrives in pieces of `size` bytes. Whether it ended well.
+fn passed(api: Api, filter: &Filter<'_>, stream: &[u8], size: usize) -> (Vec<u8>, Option<Stop>, bool) {
     let mut carrier = Carrier::new(Framing::ServerSent(api));
     let (mut reader, mut runs) = (Format::of_api(api).stream(), Runs::new(filter));
     let mut out = Vec::new();
-    for data in stream.chunks(step) {
+    for data in stream.chunks(size) {
         carrier.push(data);
         while let Some(event) = carrier.next().unwrap() {
             let observed = reader.observe(&event).unwrap_or_else(|error| panic!("{error}: {event:?}"));

@@ -14,7 +14,8 @@ use crate::bedrock::invoke::Family;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
 use crate::bedrock::stream::{Announced, Carrier, Framing};
-use crate::sensitive::{DetectorSet, Plan, Scanner, find};
+use crate::proxy::issued::Issued;
+use crate::sensitive::{DetectorSet, Plan, Scanner, Tokens, find};
 
 const CARD: &str = "4111 1111 1111 1111";
 const MAIL: &str = "jane.doe@mail.example.com";
@@ -440,7 +441,7 @@ proptest! {
         let crate::proxy::tool_input::Redacted::Changed(clean) = whole.redacted(&json, detectors()) else {
             panic!("{json}")
         };
-        let rows: [(Format, Vec<(&'static str, Value)>, &str); 3] = [
+        let rows = [
             (converse_format(), converse_deltas(&cut, |piece| json!({"toolUse": {"input": piece}})), "/delta/toolUse/input"),
             (
                 Format::of_family(Family::ClaudeMessages),
@@ -489,6 +490,108 @@ proptest! {
             prop_assert!(!clean || read == text);
         }
     }
+}
+
+/// Tokens of a request that held these values, and `text` as the model repeats it.
+fn tokenised(scanner: &Scanner, text: &str) -> (Issued, String) {
+    let mut tokens = Tokens::default();
+    tokens.avoid(text);
+    let matches = scanner.scan(detectors(), text, None);
+    let sent = tokens.clean(text, &matches, DetectorSet::EMPTY, detectors());
+    (Issued::new(tokens), sent.unwrap_or_else(|| text.to_owned()))
+}
+
+/// `text` in pieces of `size` bytes or a little more.
+fn in_pieces(text: &str, size: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(rest.ceil_char_boundary(size));
+        pieces.push(piece);
+        rest = after;
+    }
+    if pieces.is_empty() { vec![""] } else { pieces }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn what_the_caller_sent_comes_back_however_it_is_cut(pieces in any_pieces(), size in 1..9_usize, how in 0..3_u8) {
+        let scanner = Scanner::new().unwrap();
+        let text = pieces.concat();
+        let (issued, sent) = tokenised(&scanner, &text);
+        // A request that holds more once it was tokenised is refused.
+        prop_assume!(scanner.scan(detectors(), &sent, None).is_empty());
+        let nothing = DetectorSet::EMPTY;
+        // Whatever is done about what the model adds, values of the caller's are none of it.
+        let plan = match how {
+            0 => Plan::new(nothing, nothing, nothing),
+            1 => Plan::new(detectors(), nothing, nothing),
+            _ => Plan::new(nothing, detectors(), nothing),
+        };
+        let filter = Filter::new(&scanner, plan).restoring(Some(issued));
+        for Streaming { name, format, says, reads, repeats } in all_that_stream() {
+            let got = relayed(format, &filter, &says(&in_pieces(&sent, size)));
+            prop_assert_eq!(got.stop, None, "{}", name);
+            prop_assert_eq!(got.text(reads), text.as_str(), "{}", name);
+            for place in repeats {
+                prop_assert_eq!(got.text(place), text.as_str(), "{} {}", name, place);
+            }
+            prop_assert!(got.seen.findings.is_empty(), "{}", name);
+        }
+    }
+
+    #[test]
+    fn a_tool_is_called_with_what_the_caller_sent(pieces in any_pieces(), size in 1..9_usize, acts in any::<bool>()) {
+        let scanner = Scanner::new().unwrap();
+        let text = pieces.concat();
+        let (issued, sent) = tokenised(&scanner, &text);
+        // A request that holds more once it was tokenised is refused.
+        prop_assume!(scanner.scan(detectors(), &sent, None).is_empty());
+        let redact = if acts { detectors() } else { DetectorSet::EMPTY };
+        let filter = Filter::new(&scanner, Plan::new(DetectorSet::EMPTY, redact, DetectorSet::EMPTY)).restoring(Some(issued));
+        let json = json!({"to": sent, "list": [{"n": 1}]}).to_string();
+        let cut = in_pieces(&json, size);
+        let rows: [(Format, Vec<(&'static str, Value)>, &str); 3] = [
+            (converse_format(), converse_deltas(&cut, |piece| json!({"toolUse": {"input": piece}})), "/delta/toolUse/input"),
+            (
+                Format::of_family(Family::ClaudeMessages),
+                claude_deltas(&cut, &json!({"type": "tool_use", "id": "t", "name": "n", "input": {}}), |piece| {
+                    json!({"type": "input_json_delta", "partial_json": piece})
+                }),
+                "/delta/partial_json",
+            ),
+            (Format::of_family(Family::OpenAiChat), chat_call(&cut), "/choices/0/delta/tool_calls/0/function/arguments"),
+        ];
+        for (format, events, reads) in rows {
+            let got = relayed(format, &filter, &events);
+            prop_assert_eq!(got.stop, None);
+            let input: Value = serde_json::from_str(&got.text(reads)).unwrap();
+            prop_assert_eq!(&input["to"], &json!(text));
+        }
+    }
+}
+
+#[test]
+fn signed_reasoning_keeps_its_placeholders_and_what_was_not_issued_stays() {
+    let scanner = Scanner::new().unwrap();
+    let (issued, sent) = tokenised(&scanner, MAIL);
+    assert_eq!(sent, "{EMAIL_1}");
+    let nothing = DetectorSet::EMPTY;
+    let filter = Filter::new(&scanner, Plan::new(nothing, nothing, detectors())).restoring(Some(issued));
+    let thought = converse_deltas(
+        &in_pieces("of {EMAIL_1}, so", 3),
+        |piece| json!({"reasoningContent": {"text": piece}}),
+    );
+    let got = relayed(converse_format(), &filter, &thought);
+    assert_eq!(got.text("/delta/reasoningContent/text"), "of {EMAIL_1}, so");
+    let got = relayed(converse_format(), &filter, &converse(&in_pieces("{EMAIL_2} {EMAIL} {EMAIL_1", 2)));
+    assert_eq!(got.text("/delta/text"), "{EMAIL_2} {EMAIL} {EMAIL_1");
+    // What the model adds is another matter.
+    let got = relayed(converse_format(), &filter, &converse(&["{EMAIL_1} or card ", CARD, "."]));
+    assert_eq!(got.stop, Some(Stop::Denied));
+    assert_eq!(got.text("/delta/text"), format!("{MAIL} or card "));
 }
 
 fn chat_call(pieces: &[&str]) -> Vec<(&'static str, Value)> {
