@@ -86,7 +86,7 @@ impl Policies {
 }
 
 impl RemoteSource {
-    /// As operators wrote it.
+    /// As operators write it, with the host that is really called.
     pub fn name(&self) -> String {
         match &self.place {
             Place::S3 { bucket, key, .. } => format!("s3://{bucket}/{key}"),

@@ -78,7 +78,7 @@ impl Remote {
         Ok(Self { source, client, credentials, seen: None })
     }
 
-    /// As operators wrote it.
+    /// As operators write it, with the host that is really called.
     pub fn name(&self) -> String {
         self.source.name()
     }

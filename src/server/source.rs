@@ -21,16 +21,13 @@ pub(super) async fn keep_fetched(mut remote: Remote, fetched: Arc<Fetched>, stop
             () = stop.cancelled() => return,
             looked = look(&mut remote, &fetched) => looked,
         };
-        let wait = match &looked {
-            Ok(()) => {
-                backoff = FIRST_BACKOFF;
-                remote.poll()
-            }
-            Err(_) => {
-                let wait = backoff.min(remote.poll());
-                backoff = wait * 2;
-                wait
-            }
+        let wait = if looked.is_ok() {
+            backoff = FIRST_BACKOFF;
+            remote.poll()
+        } else {
+            let wait = backoff.min(remote.poll());
+            backoff = wait * 2;
+            wait
         };
         fetched.set_problem(looked.err().map(|reason| format!("`{}`: {reason}", remote.name())));
         tokio::select! {
