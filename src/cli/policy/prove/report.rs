@@ -22,8 +22,10 @@ pub(in crate::cli::policy) fn run(args: &ProveArgs, terminal: &mut Terminal) -> 
     let (set, suite) = args.folder.tested(terminal.color)?;
     let claims = claims(&suite, &set);
     if claims.is_empty() {
-        return Err(Failure::usage("there is nothing to prove: no test file has `never`, and nothing is locked")
-            .hint("write invariants below tests/; docs/policies.md shows how"));
+        return Err(Failure::usage(
+            "there is nothing to prove: no test file has `never`, and nothing is locked",
+        )
+        .hint("write invariants below tests/; docs/policies.md shows how"));
     }
     let runtime = runtime()?;
     let results = runtime.block_on(async {
@@ -163,7 +165,10 @@ impl Report<'_> {
 
 /// A request in the words of `policy explain`, with all that a plain one does not say.
 fn told(found: &Counterexample) -> String {
-    let facts = description::told(&found.probe.facts, &description::plain(found.probe.operation, found.probe.model.as_ref()));
+    let facts = description::told(
+        &found.probe.facts,
+        &description::plain(found.probe.operation, found.probe.model.as_ref()),
+    );
     let mut text = described(found);
     for (name, value) in facts {
         text = format!("{text} {name}={value}");

@@ -76,10 +76,14 @@ impl Assumption<'_> {
         let mut texts = vec![is("region", &self.context.region)];
         texts.extend(app.as_deref().map(|app| is("app", app)));
         texts.extend(environment.as_deref().map(|environment| is("env", environment)));
-        texts.extend(source.map(|source: IpAddr| format!("context.source == ip(\"{}\")", source.to_canonical())));
+        texts.extend(
+            source.map(|source: IpAddr| format!("context.source == ip(\"{}\")", source.to_canonical())),
+        );
         let written = now.map(|now| now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string());
         texts.extend(written.map(|now| format!("context.now == datetime({})", quoted(&now))));
-        texts.extend(break_glass.as_deref().map(|id| format!("context has breakGlass && {}", is("breakGlass", id))));
+        texts.extend(
+            break_glass.as_deref().map(|id| format!("context has breakGlass && {}", is("breakGlass", id))),
+        );
         texts
     }
 
@@ -93,7 +97,8 @@ impl Assumption<'_> {
 
     /// Where a request has no place for something, it is not there.
     fn places(&self) -> Vec<String> {
-        let elsewhere = if self.operation.answers_elsewhere() { "context has output" } else { "!(context has output)" };
+        let elsewhere =
+            if self.operation.answers_elsewhere() { "context has output" } else { "!(context has output)" };
         let mut texts = vec![elsewhere.to_owned()];
         if matches!(self.operation.guardrail(), GuardrailPlace::Nowhere | GuardrailPlace::Unneeded) {
             texts.push("!(context has guardrail)".to_owned());
@@ -142,7 +147,9 @@ impl Assumption<'_> {
     fn atom(&self, name: &str, inquiry: &Inquiry<'_>) -> Option<String> {
         let parsed = Atom::parse(name)?;
         let holds = match &parsed {
-            Atom::Model(_) | Atom::Covered(_) | Atom::LeavesGeography => parsed.holds(self.set, inquiry).ok()?,
+            Atom::Model(_) | Atom::Covered(_) | Atom::LeavesGeography => {
+                parsed.holds(self.set, inquiry).ok()?
+            }
             Atom::Granted(_) if !inquiry.model.is_some_and(|model| model.kind().is_alias()) => false,
             Atom::Granted(_) | Atom::Hours(_) | Atom::Tools(_) => return None,
         };
@@ -162,15 +169,22 @@ fn stated(member: &str, value: &EvalResult) -> String {
                 .iter()
                 .filter_map(|one| if let EvalResult::String(text) = one { Some(text.as_str()) } else { None })
                 .collect();
-            if texts.is_empty() { format!("{member}.isEmpty()") } else { format!("{member} == {}", set(texts)) }
+            if texts.is_empty() {
+                format!("{member}.isEmpty()")
+            } else {
+                format!("{member} == {}", set(texts))
+            }
         }
         // A model has no members of these types.
-        EvalResult::EntityUid(_) | EvalResult::Record(_) | EvalResult::ExtensionValue(_) => "false".to_owned(),
+        EvalResult::EntityUid(_) | EvalResult::Record(_) | EvalResult::ExtensionValue(_) => {
+            "false".to_owned()
+        }
     }
 }
 
 fn counts() -> String {
-    let of = |name: &str, most: u32| format!("context.content.{name} >= 0 && context.content.{name} <= {most}");
+    let of =
+        |name: &str, most: u32| format!("context.content.{name} >= 0 && context.content.{name} <= {most}");
     let names = ["turns", "images", "inputTokens", "unread"];
     let some = not("context.content.tools.isEmpty()");
     let tools = format!("({}) == (context.content.toolCount > 0)", some);
@@ -192,10 +206,8 @@ fn numbers(parameter: Parameter) -> String {
     let name = parameter.name();
     let (there, least) = (format!("context.params has {name}"), format!("context.params.least has {name}"));
     let order = format!("context.params.least.{name} <= context.params.{name}");
-    let missing = all([
-        not(&least),
-        not(&format!("context.params.malformed.contains({})", quoted(name))),
-    ]);
-    let present = [format!("({least} && {order})"), not(&format!("context.params.absent.contains({})", quoted(name)))];
+    let missing = all([not(&least), not(&format!("context.params.malformed.contains({})", quoted(name)))]);
+    let present =
+        [format!("({least} && {order})"), not(&format!("context.params.absent.contains({})", quoted(name)))];
     format!("if {there} then {} else {missing}", all(present))
 }

@@ -5,7 +5,9 @@
 
 use std::net::IpAddr;
 
-use cedar_policy::{Context as Values, EvalResult, Expression, Request, RestrictedExpression, eval_expression};
+use cedar_policy::{
+    Context as Values, EvalResult, Expression, Request, RestrictedExpression, eval_expression,
+};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -49,9 +51,9 @@ impl Trial<'_> {
 
     fn is_meant(&self, set: &PolicySet, inquiry: &Inquiry<'_>) -> Option<bool> {
         let names = named_atoms([self.claim.never.as_str()]);
-        let holding = names.into_iter().filter(|name| {
-            Atom::parse(name).is_some_and(|atom| atom.holds(set, inquiry).unwrap_or(true))
-        });
+        let holding = names
+            .into_iter()
+            .filter(|name| Atom::parse(name).is_some_and(|atom| atom.holds(set, inquiry).unwrap_or(true)));
         let atoms = RestrictedExpression::new_set(
             holding.map(|name| RestrictedExpression::new_string(name.to_owned())),
         );
@@ -84,7 +86,14 @@ impl Trial<'_> {
             break_glass: read.top_text("breakGlass"),
         };
         let facts = read.facts(set);
-        Some(Probe { principal, operation: self.operation, model, context, facts, fixed: Findings::default() })
+        Some(Probe {
+            principal,
+            operation: self.operation,
+            model,
+            context,
+            facts,
+            fixed: Findings::default(),
+        })
     }
 
     fn atoms(&self, set: &PolicySet) -> Vec<Atom> {
@@ -103,8 +112,14 @@ impl Reading<'_> {
     fn facts(&self, set: &PolicySet) -> Facts {
         let word = |name: &str| self.words("content", name);
         let mut facts = Facts {
-            modalities: Modality::ALL.into_iter().filter(|one| word("modalities").contains(&one.name().to_owned())).collect(),
-            uninspected: OpaqueKind::ALL.into_iter().filter(|one| word("uninspected").contains(&one.name().to_owned())).collect(),
+            modalities: Modality::ALL
+                .into_iter()
+                .filter(|one| word("modalities").contains(&one.name().to_owned()))
+                .collect(),
+            uninspected: OpaqueKind::ALL
+                .into_iter()
+                .filter(|one| word("uninspected").contains(&one.name().to_owned()))
+                .collect(),
             tools: self.tools(),
             turns: self.count("turns"),
             images: self.count("images"),
@@ -178,8 +193,12 @@ impl Reading<'_> {
         let Ok(address) = address.parse::<IpAddr>() else { return Vec::new() };
         let length: u32 = length.parse().unwrap_or(u32::MAX);
         let last = match address {
-            IpAddr::V4(one) => IpAddr::V4((one.to_bits() | u32::MAX.checked_shr(length).unwrap_or_default()).into()),
-            IpAddr::V6(one) => IpAddr::V6((one.to_bits() | u128::MAX.checked_shr(length).unwrap_or_default()).into()),
+            IpAddr::V4(one) => {
+                IpAddr::V4((one.to_bits() | u32::MAX.checked_shr(length).unwrap_or_default()).into())
+            }
+            IpAddr::V6(one) => {
+                IpAddr::V6((one.to_bits() | u128::MAX.checked_shr(length).unwrap_or_default()).into())
+            }
         };
         vec![address, last]
     }
@@ -189,7 +208,8 @@ impl Reading<'_> {
         let quoted = self.values.get("now").map(|value| quotes(&value)).unwrap_or_default();
         let Some(now) = instant(&quoted) else { return Vec::new() };
         let day = TimeZone::UTC.to_datetime(now).date();
-        let edges = atoms.iter().filter_map(|atom| if let Atom::Hours(hours) = atom { Some(hours) } else { None });
+        let edges =
+            atoms.iter().filter_map(|atom| if let Atom::Hours(hours) = atom { Some(hours) } else { None });
         std::iter::once(now).chain(edges.flat_map(|hours| hours.edges(day))).collect()
     }
 
