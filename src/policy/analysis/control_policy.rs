@@ -326,8 +326,9 @@ guardrail: { oneOf: ["a1b2:7", "c3:DRAFT"] }
             assert!(policy.unstated.iter().any(|line| line.starts_with(&format!("{rule}: "))), "{rule}");
         }
         let team = "version: 1\nscope: team/payments\nallow: { models: \"*\" }\n";
-        let exception = "version: 1\nexceptions:\n  - { id: E-1, scope: team/payments, waives: [org/residency], until: 2026-11-30, \
-                         owner: a@b.example, approvedBy: c@d.example, ticket: T-1, reason: A test., residency: { in: [eu] } }\n";
+        let exception = "version: 1\nscope: exceptions\nexceptions:\n  - { id: E-1, for: { team: payments }, waive: [org/residency], \
+                         until: 2026-12-15T00:00:00Z, owner: jane, approvedBy: ciso, ticket: T-1, reason: a test, \
+                         instead: { residency: { in: [eu] } } }\n";
         let files = [("org.yaml", ORG), ("teams/payments.yaml", team), ("exceptions.yaml", exception)];
         let (set, found) = compiled(&files);
         let waived = ControlPolicy::of(&set.unwrap_or_else(|| panic!("{found:#?}")));
