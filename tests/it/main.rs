@@ -77,6 +77,8 @@ mod reload;
 mod bundles;
 // The page about policies, run as it is written.
 mod policy_page;
+// Claims about all requests, before a solver.
+mod prove;
 // Every mistake that policy files can hold, with what is said of it.
 mod policy_mistakes;
 

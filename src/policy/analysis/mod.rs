@@ -3,6 +3,7 @@
 //! Receives policy sets and made-up or recorded requests, returns findings. Everything asks `repair` and `verify` as
 //! the request path does, so that no answer here can differ from what a warden would decide. Pure.
 
+pub mod control_policy;
 pub mod description;
 pub mod diff;
 pub mod grid;

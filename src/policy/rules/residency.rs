@@ -75,6 +75,15 @@ impl Residency {
         format!("!{}.containsAll(context.model.places)", set(listed))
     }
 
+    /// The regions that IAM would see in requests that keep the rule, those that this version knows. `None` where models may
+    /// run anywhere.
+    pub fn requested_regions(&self) -> Option<BTreeSet<&str>> {
+        let inside =
+            REGIONS.into_iter().filter(|region| self.places.iter().any(|place| lies_in(region, place)));
+        let named = self.places.iter().map(String::as_str).filter(|place| is_region(place));
+        (!self.places.iter().any(|place| place == "global")).then(|| named.chain(inside).collect())
+    }
+
     /// What calls no model is worked on in the region that is called.
     fn breach_without_model(&self, region: &str) -> Option<Breach> {
         if self.places.iter().any(|place| lies_in(region, place)) {

@@ -16,6 +16,7 @@ pub use run::{CaseResult, InvariantResult, Mismatch, Results, Stopped, changes};
 use super::probe::Probe;
 use crate::bedrock::fault::Fault;
 use crate::policy::condition::Condition;
+use crate::policy::facts::Inquiry;
 use crate::policy::rule::Place;
 use crate::yaml::Source;
 
@@ -107,6 +108,18 @@ pub(super) struct Given {
 }
 
 impl Given {
+    /// Whether a request comes from there.
+    pub fn admits(&self, inquiry: &Inquiry<'_>) -> bool {
+        let Inquiry { principal, context, .. } = inquiry;
+        self.team.as_ref().is_none_or(|team| *team == principal.team)
+            && self.app.as_ref().is_none_or(|app| *app == principal.app)
+            && self.environment.as_ref().is_none_or(|environment| *environment == context.environment)
+            && self.region.as_ref().is_none_or(|region| *region == context.region)
+            && self.source.is_none_or(|source| source == context.source)
+            && self.now.is_none_or(|now| now == context.now)
+            && (self.break_glass.is_none() || self.break_glass == context.break_glass)
+    }
+
     /// `self` where it says something, else `base`.
     fn over(self, base: &Self) -> Self {
         Self {

@@ -15,6 +15,7 @@ use super::Trial;
 use super::assumption::MOST_TOOLS;
 use crate::bedrock::view::{Leak, Modality, OpaqueKind};
 use crate::identity::{CredentialKind, Principal};
+use crate::policy::analysis::description;
 use crate::policy::analysis::probe::Probe;
 use crate::policy::analysis::suite::Counterexample;
 use crate::policy::cedar::{Atom, Question, named_atoms};
@@ -34,17 +35,49 @@ impl Trial<'_> {
             let context = Context { now, source, ..plain.context.clone() };
             let probe = Probe { context, ..plain.clone() };
             if let Some(found) = self.allowed(set, probe) {
-                return Some(found);
+                return Some(self.simplified(set, found));
             }
         }
         None
+    }
+
+    /// The same with everything plain that has no part in it, since a solver fills in whatever it likes.
+    fn simplified(&self, set: &PolicySet, mut found: Counterexample) -> Counterexample {
+        let usual = description::plain(self.operation, found.probe.model.as_ref());
+        let steps: [&dyn Fn(&mut Probe); 14] = [
+            &|probe| probe.context.break_glass = None,
+            &|probe| probe.context.source = self.context.source,
+            &|probe| probe.context.now = self.context.now,
+            &|probe| probe.context.environment.clone_from(&self.context.environment),
+            &|probe| "any".clone_into(&mut probe.principal.app),
+            &|probe| probe.facts.guardrail = None,
+            &|probe| probe.facts.leaks.clear(),
+            &|probe| probe.facts.tools.clear(),
+            &|probe| probe.facts.findings = Findings::default(),
+            &|probe| probe.facts.modalities.clone_from(&usual.modalities),
+            &|probe| probe.facts.uninspected.clear(),
+            &|probe| (probe.facts.turns, probe.facts.images) = (usual.turns, usual.images),
+            &|probe| (probe.facts.input_tokens, probe.facts.unread) = (usual.input_tokens, usual.unread),
+            &|probe| probe.facts.settings.values_mut().for_each(|values| values.truncate(1)),
+        ];
+        let fewer = PARAMETERS
+            .map(|parameter| move |probe: &mut Probe| drop(probe.facts.settings.remove(&parameter)));
+        let fewer = fewer.iter().map(|step| -> &dyn Fn(&mut Probe) { step });
+        for step in steps.into_iter().chain(fewer) {
+            let mut simpler = found.probe.clone();
+            step(&mut simpler);
+            found = self.allowed(set, simpler).unwrap_or(found);
+        }
+        found
     }
 
     fn allowed(&self, set: &PolicySet, probe: Probe) -> Option<Counterexample> {
         let inquiry = probe.inquiry();
         let verdict = set.verify(&inquiry);
         // FAIL-CLOSED: what cannot be evaluated counts as what the claim is about.
-        let meant = verdict.is_allowed() && self.is_meant(set, &inquiry).unwrap_or(true);
+        let meant = verdict.is_allowed()
+            && self.claim.given.admits(&inquiry)
+            && self.is_meant(set, &inquiry).unwrap_or(true);
         let granted_by = verdict.granted_by.iter().map(ToString::to_string).collect();
         meant.then_some(Counterexample { probe, granted_by })
     }

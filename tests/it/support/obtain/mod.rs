@@ -5,6 +5,8 @@
 //! reported and the tests that need it are left out, never silently. Nothing is installed outside `target`.
 
 pub mod clients;
+#[cfg(feature = "prove")]
+pub mod cvc5;
 pub mod debian;
 pub mod node;
 pub mod postgres;
