@@ -10,7 +10,8 @@ use crate::support::process::Finished;
 use crate::support::warden::{ALLOW_ALL, Setup, TestWarden, write_file};
 
 /// What the warden ran under.
-const TEAM: &str = "allow:\n  - models: [anthropic.claude-3-haiku-*]\nlimits:\n  - maxTokens: { max: 1024, over: clamp }\n";
+const TEAM: &str =
+    "allow:\n  - models: [anthropic.claude-3-haiku-*]\nlimits:\n  - maxTokens: { max: 1024, over: clamp }\n";
 
 /// A warden that answered two requests and refused one.
 struct Recorded {
@@ -76,11 +77,7 @@ fn a_replay_tells_four_kinds_of_difference_apart() {
             TEAM.replace("-haiku-*", "-haiku-*, amazon.titan-*"),
             vec![("newly allowed", "payments/allow", 1, denied)],
         ),
-        (
-            "rewrites",
-            TEAM.replace("1024", "512"),
-            vec![("rewritten differently", "maxTokens", 1, clamped)],
-        ),
+        ("rewrites", TEAM.replace("1024", "512"), vec![("rewritten differently", "maxTokens", 1, clamped)]),
         (
             "looks",
             format!("{TEAM}{detector}"),
@@ -90,7 +87,11 @@ fn a_replay_tells_four_kinds_of_difference_apart() {
     for (name, team, expected) in table {
         let folder = recorded.candidate(name, &team);
         let (code, report) = recorded.replay(&[&folder]);
-        assert_eq!((code, &report["replayed"], &report["not_replayed"]), (0, &json!(3), &json!(0)), "{report:#}");
+        assert_eq!(
+            (code, &report["replayed"], &report["not_replayed"]),
+            (0, &json!(3), &json!(0)),
+            "{report:#}"
+        );
         let found = report["differences"].as_array().unwrap();
         assert_eq!(found.len(), expected.len(), "{name}: {report:#}");
         let counted: u64 = expected.iter().map(|(_, _, count, _)| count).sum();
@@ -112,12 +113,7 @@ fn a_replay_fails_a_build_on_what_it_was_asked_to() {
     let allows = folder("allows", &TEAM.replace("-haiku-*", "-haiku-*, amazon.titan-*"));
     let rewrites = folder("rewrites", &TEAM.replace("1024", "512"));
     let same = folder("same", TEAM);
-    let table = [
-        (&denies, [1, 0, 1]),
-        (&allows, [0, 1, 1]),
-        (&rewrites, [0, 0, 1]),
-        (&same, [0, 0, 0]),
-    ];
+    let table = [(&denies, [1, 0, 1]), (&allows, [0, 1, 1]), (&rewrites, [0, 0, 1]), (&same, [0, 0, 0])];
     for (folder, codes) in table {
         for (what, expected) in ["denied", "allowed", "any"].into_iter().zip(codes) {
             let (code, report) = recorded.replay(&[folder, "--fail-on", what]);
@@ -129,7 +125,11 @@ fn a_replay_fails_a_build_on_what_it_was_asked_to() {
     assert_eq!(report["differences"][0]["what"], "newly denied", "{report:#}");
     assert_eq!(report["differences"][0]["count"], 3, "{report:#}");
     let table = recorded.policy(&["replay", &denies]);
-    assert!(table.stdout.contains("newly denied           payments/checkout  payments/allow"), "{}", table.stdout);
+    assert!(
+        table.stdout.contains("newly denied           payments/checkout  payments/allow"),
+        "{}",
+        table.stdout
+    );
     let (_, report) = recorded.replay(&[&denies, "--since", "2099-01-01"]);
     assert_eq!(report["replayed"], 0, "{report:#}");
 }
