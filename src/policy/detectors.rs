@@ -9,6 +9,9 @@ use crate::sensitive::{Custom, CustomError, Definition, DetectorId, MOST_CUSTOM,
 use crate::yaml::{Diagnostics, Mapping, Node, Reader, Source};
 
 pub(super) const FILE: &str = "detectors.yaml";
+pub(super) const FILE_KEYS: [&str; 2] = ["version", "detectors"];
+pub(super) const KEYS: [&str; 5] = ["name", "pattern", "keywords", "validator", "examples"];
+pub(super) const EXAMPLES: [&str; 2] = ["match", "no_match"];
 
 /// All detectors of a policy folder.
 #[derive(Debug, Clone)]
@@ -49,7 +52,7 @@ fn read_file(source: &Source, diagnostics: &mut Diagnostics) -> Option<Vec<Custo
     let errors = diagnostics.errors();
     let document = source.parse(diagnostics)?;
     let mut reader = Reader { source, diagnostics };
-    let mapping = reader.mapping(&document, "detectors.yaml", &["version", "detectors"])?;
+    let mapping = reader.mapping(&document, FILE, &FILE_KEYS)?;
     check_blank(&mut reader, &mapping);
     check_version(&mut reader, &mapping);
     let list = reader.required(&mapping, "detectors.yaml", "detectors")?;
@@ -71,7 +74,7 @@ fn read_file(source: &Source, diagnostics: &mut Diagnostics) -> Option<Vec<Custo
 const PLACE: &str = "an item of `detectors`";
 
 fn read_one(reader: &mut Reader<'_>, node: &Node) -> Option<Custom> {
-    let item = reader.mapping(node, PLACE, &["name", "pattern", "keywords", "validator", "examples"])?;
+    let item = reader.mapping(node, PLACE, &KEYS)?;
     check_blank(reader, &item);
     let name = reader.required(&item, PLACE, "name");
     let pattern = reader.required(&item, PLACE, "pattern");
@@ -82,7 +85,7 @@ fn read_one(reader: &mut Reader<'_>, node: &Node) -> Option<Custom> {
         Some(node) => Some(reader.one_of(node, "validator", &Validator::WORDS)?),
         None => None,
     };
-    let read = reader.mapping(examples, "`examples`", &["match", "no_match"])?;
+    let read = reader.mapping(examples, "`examples`", &EXAMPLES)?;
     let definition = Definition {
         name: reader.string(name, "name")?,
         pattern: reader.string(pattern, "pattern")?,

@@ -5,12 +5,13 @@
 //! Scalars stay text; what a key expects decides how it is read, so that `no` is never a boolean by accident.
 
 mod diagnostic;
+pub mod layout;
 mod read;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser, ScalarStyle};
+use granit_parser::{Event, Options, Parser, ScalarStyle};
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use read::{Mapping, Reader, closest};
@@ -58,7 +59,10 @@ impl Source {
 
     /// The file's one document. `None` when it has no readable one; `diagnostics` then says why.
     pub fn parse(&self, diagnostics: &mut Diagnostics) -> Option<Node> {
-        Tree { source: self, events: Parser::new_from_str(&self.text), diagnostics }.document()
+        let mut options = Options::default();
+        options.set_emit_comments(false);
+        let events = Parser::new_from_str_with_options(&self.text, options);
+        Tree { source: self, events, diagnostics }.document()
     }
 
     pub fn error(&self, span: Range<usize>, message: impl Into<String>) -> Diagnostic {

@@ -79,6 +79,8 @@ mod bundles;
 mod policy_page;
 // Claims about all requests, before a solver.
 mod prove;
+// Recorded requests, judged again by other policies.
+mod policy_replay;
 // Every mistake that policy files can hold, with what is said of it.
 mod policy_mistakes;
 

@@ -7,6 +7,7 @@ mod cedar;
 mod check;
 mod diff;
 mod explain;
+mod fmt;
 mod matrix;
 mod new;
 mod prove;
@@ -67,6 +68,11 @@ pub enum PolicyCommand {
     /// With one folder, compares it with what was decided; with two, compares them with each other. Exits with 1 when
     /// --fail-on says so.
     Replay(replay::ReplayArgs),
+    /// Lay the policy files out in one form
+    ///
+    /// Keys get their documented order, comments stay with what they are about, and no rule changes. Nothing is written
+    /// while the files do not load. Exits with 1 when --check finds a file that is laid out otherwise.
+    Fmt(fmt::FmtArgs),
     /// Print the JSON Schema of policy files, for editors
     Schema(schema::SchemaArgs),
     /// Write a first policy file of a team, and its tests
@@ -93,6 +99,7 @@ pub fn run(command: PolicyCommand, terminal: &mut Terminal) -> Result<Exit, Fail
         PolicyCommand::Matrix(args) => matrix::run(&args, terminal),
         PolicyCommand::Diff(args) => diff::run(&args, terminal),
         PolicyCommand::Replay(args) => replay::run(&args, terminal),
+        PolicyCommand::Fmt(args) => fmt::run(&args, terminal),
         PolicyCommand::Schema(args) => schema::run(&args, terminal),
         PolicyCommand::New(command) => new::run(&command, terminal),
         PolicyCommand::Explain(args) => explain::run(&args, terminal),

@@ -10,6 +10,7 @@ pub mod grid;
 pub mod items;
 pub mod matrix;
 pub(super) mod mentions;
+pub mod order;
 pub mod probe;
 pub mod reach;
 pub mod replay;

@@ -16,6 +16,10 @@ use crate::yaml::{Diagnostics, Mapping, Node, Reader, Source};
 
 /// Path of the file in a policy folder.
 pub(super) const FILE: &str = "catalog.yaml";
+pub(super) const FILE_KEYS: [&str; 3] = ["version", "models", "aliases"];
+pub(super) const MODEL_KEYS: [&str; 2] = ["id", "prices"];
+pub(super) const ALIAS_KEYS: [&str; 2] = ["id", "models"];
+pub(super) const PRICE_KEYS: [&str; 4] = ["input", "output", "cacheRead", "cacheWrite"];
 
 /// The built-in catalogue with what a policy folder adds to it.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +35,7 @@ impl Catalogue {
         let errors = diagnostics.errors();
         let document = source.parse(diagnostics)?;
         let mut reader = Reader { source, diagnostics };
-        let mapping = reader.mapping(&document, "the catalogue", &["version", "models", "aliases"])?;
+        let mapping = reader.mapping(&document, "the catalogue", &FILE_KEYS)?;
         check_blank(&mut reader, &mapping);
         if let Some(node) = reader.required(&mapping, "the catalogue", "version")
             && reader.string(node, "version").is_some_and(|version| version != "1")
@@ -78,7 +82,7 @@ impl Catalogue {
 
     fn read_model(&mut self, reader: &mut Reader<'_>, node: &Node) {
         const PLACE: &str = "an item of `models`";
-        let Some(item) = reader.mapping(node, PLACE, &["id", "prices"]) else { return };
+        let Some(item) = reader.mapping(node, PLACE, &MODEL_KEYS) else { return };
         check_blank(reader, &item);
         let id = reference(reader, &item, PLACE);
         let prices = item.get("prices").map(|node| read_price(reader, node));
@@ -94,7 +98,7 @@ impl Catalogue {
 
     fn read_alias(&mut self, reader: &mut Reader<'_>, node: &Node) {
         const PLACE: &str = "an item of `aliases`";
-        let Some(item) = reader.mapping(node, PLACE, &["id", "models"]) else { return };
+        let Some(item) = reader.mapping(node, PLACE, &ALIAS_KEYS) else { return };
         check_blank(reader, &item);
         let id = reference(reader, &item, PLACE);
         let models = reader.required(&item, PLACE, "models").and_then(|node| read_models(reader, node));
@@ -161,15 +165,15 @@ fn parse(reader: &mut Reader<'_>, node: &Node) -> Option<ModelReference> {
 
 fn read_price(reader: &mut Reader<'_>, node: &Node) -> Option<Price> {
     const PLACE: &str = "`prices`";
-    let item = reader.mapping(node, PLACE, &["input", "output", "cacheRead", "cacheWrite"])?;
+    let item = reader.mapping(node, PLACE, &PRICE_KEYS)?;
     check_blank(reader, &item);
     let mut dollars = |node: &Node, name: &str| {
         let amount: Option<Dollars> =
             reader.parsed(node, name, "US dollars for 1,000,000 tokens, as in `0.25`");
         amount.map(|amount| amount.0)
     };
-    let [input, output, cache_read, cache_write] = ["input", "output", "cacheRead", "cacheWrite"]
-        .map(|name| item.get(name).map(|node| dollars(node, name)));
+    let [input, output, cache_read, cache_write] =
+        PRICE_KEYS.map(|name| item.get(name).map(|node| dollars(node, name)));
     let required = [("input", input.is_some()), ("output", output.is_some())];
     for (name, present) in required {
         if !present {

@@ -11,8 +11,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub(super) use read::KEYS;
-pub(super) use read::{Around, FILE, read};
+pub(super) use read::{Around, FILE, FILE_KEYS, KEYS, read};
 
 use super::document::Items;
 use super::facts::Inquiry;

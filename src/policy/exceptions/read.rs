@@ -41,8 +41,7 @@ pub(in crate::policy) fn read(
 ) -> Vec<Exception> {
     let Some(document) = source.parse(diagnostics) else { return Vec::new() };
     let mut reader = Reader { source, diagnostics };
-    let known = ["version", "scope", "exceptions"];
-    let Some(mapping) = reader.mapping(&document, "exceptions.yaml", &known) else { return Vec::new() };
+    let Some(mapping) = reader.mapping(&document, FILE, &FILE_KEYS) else { return Vec::new() };
     check_blank(&mut reader, &mapping);
     check_version(&mut reader, &mapping);
     check_scope(&mut reader, &mapping, "exceptions");
@@ -61,6 +60,7 @@ pub(in crate::policy) fn read(
     exceptions
 }
 
+pub(in crate::policy) const FILE_KEYS: [&str; 3] = ["version", "scope", "exceptions"];
 pub(in crate::policy) const KEYS: [&str; 10] =
     ["id", "for", "waive", "instead", "until", "owner", "approvedBy", "ticket", "reason", "breakGlass"];
 const PLACE: &str = "an exception";

@@ -18,6 +18,8 @@ use crate::policy::rule::Mode;
 pub(in crate::policy) const KEYS: [&str; 9] =
     ["maxTokens", "temperature", "topP", "topK", "thinkingTokens", "inputTokens", "turns", "images", "tools"];
 
+pub(in crate::policy) const BOUND_KEYS: [&str; 4] = ["max", "min", "default", "over"];
+
 /// A section of org.yaml, as it is shown to authors.
 pub(in crate::policy) const EXAMPLE: &str = "\
 limits:

@@ -31,7 +31,7 @@ impl Bound {
             return Some(Self { quantity, min: None, max: Some(max), default: None, over: Over::Deny });
         }
         let keys: &[&str] = match quantity {
-            Quantity::Parameter(_) => &["max", "min", "default", "over"],
+            Quantity::Parameter(_) => &super::BOUND_KEYS,
             // What a count counts is content, which is never cut.
             Quantity::Turns | Quantity::Images | Quantity::Tools | Quantity::InputTokens => &["max", "min"],
         };
