@@ -68,14 +68,14 @@ async fn decide(claim: &Claim, set: &PolicySet, prover: &mut Prover) -> Result<O
         let place = || format!("{} of {}", trial.operation, trial.team);
         match prover.ask(&trial.policies, trial.operation).await? {
             Answer::DeniesAll => {}
-            Answer::Allows(request) => match trial.replay(set, &request) {
-                Some(found) => return Ok(Outcome::Refuted(Box::new(found))),
-                None => {
-                    let why = "the solver imagines hours, tools or aliases that do not come together";
-                    open = Some(format!("{}: {why}", place()));
-                    is_about_something = true;
+            Answer::Allows(request) => {
+                if let Some(found) = trial.replay(set, &request) {
+                    return Ok(Outcome::Refuted(Box::new(found)));
                 }
-            },
+                let why = "the solver imagines hours, tools or aliases that do not come together";
+                open = Some(format!("{}: {why}", place()));
+                is_about_something = true;
+            }
             Answer::Unknown => {
                 open = Some(format!("{}: the solver gave up; --limit gives it more time", place()));
             }

@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cedar_policy::{PolicySet, Request, RequestEnv, Schema};
 use cedar_policy_symcc::err::Error;
@@ -15,6 +15,7 @@ use tokio::process::Command;
 
 use crate::bedrock::operation::Operation;
 use crate::cli::Failure;
+use crate::clock;
 use crate::policy::cedar_schema;
 
 /// A running solver, and the schema of requests.
@@ -51,7 +52,7 @@ impl Prover {
         let compiled = CompiledPolicySet::compile(policies, &self.environment(operation)?, &self.schema)
             .map_err(|error| Failure::internal(format!("{operation}: {}", described(&error))))?;
         let asserts = always_denies_asserts(&compiled);
-        let started = Instant::now();
+        let started = clock::instant();
         let found = self.compiler.check_sat(&asserts).await;
         self.spent += started.elapsed();
         match found {

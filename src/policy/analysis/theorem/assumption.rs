@@ -133,10 +133,8 @@ impl Assumption<'_> {
         // A model that cannot be put into words is left out, as one that nobody asked about.
         let Ok(question) = Question::of(&inquiry) else { return "false".to_owned() };
         let (request, _) = question.parts();
-        let record = match request.context().and_then(|context| context.get("model")) {
-            Some(EvalResult::Record(record)) => record,
-            Some(_) | None => return "false".to_owned(),
-        };
+        let stated_model = request.context().and_then(|context| context.get("model"));
+        let Some(EvalResult::Record(record)) = stated_model else { return "false".to_owned() };
         let members = record.iter().map(|(name, value)| stated(&format!("context.model.{name}"), value));
         let resource = request.resource().map(|resource| format!("resource == {resource}"));
         let atoms = self.atoms.iter().filter_map(|name| self.atom(name, &inquiry));
@@ -187,7 +185,7 @@ fn counts() -> String {
         |name: &str, most: u32| format!("context.content.{name} >= 0 && context.content.{name} <= {most}");
     let names = ["turns", "images", "inputTokens", "unread"];
     let some = not("context.content.tools.isEmpty()");
-    let tools = format!("({}) == (context.content.toolCount > 0)", some);
+    let tools = format!("({some}) == (context.content.toolCount > 0)");
     all(names.map(|name| of(name, u32::MAX)).into_iter().chain([of("toolCount", MOST_TOOLS), tools]))
 }
 

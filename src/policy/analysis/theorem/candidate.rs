@@ -32,7 +32,7 @@ impl Trial<'_> {
         let instants = read.instants(&self.atoms(set));
         let variants = instants.iter().flat_map(|now| sources.iter().map(move |source| (*now, *source)));
         for (now, source) in variants {
-            let context = Context { now, source, ..plain.context.clone() };
+            let context = Context { source, now, ..plain.context.clone() };
             let probe = Probe { context, ..plain.clone() };
             if let Some(found) = self.allowed(set, probe) {
                 return Some(self.simplified(set, found));

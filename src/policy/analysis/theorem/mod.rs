@@ -142,8 +142,9 @@ impl<'c> Draft<'c, '_> {
         let rules: Vec<&str> = own.map(|statement| statement.text.as_str()).collect();
         let texts = rules.iter().copied().chain([self.claim.never.as_str()]);
         let atoms = crate::policy::cedar::named_atoms(texts);
-        let mut narrowing: Vec<String> = self.assumptions(&atoms).into_iter().map(denied_unless).collect();
-        narrowing.push(denied_unless(self.claim.never.clone()));
+        let mut narrowing: Vec<String> =
+            self.assumptions(&atoms).iter().map(|text| denied_unless(text)).collect();
+        narrowing.push(denied_unless(&self.claim.never));
         let narrowing = || narrowing.iter().map(String::as_str);
         let policies = self.parsed(rules.into_iter().chain(narrowing()))?;
         let subjects = self.parsed(std::iter::once(EVERYTHING).chain(narrowing()))?;
@@ -186,7 +187,7 @@ impl<'c> Draft<'c, '_> {
 
 const EVERYTHING: &str = "permit (principal, action, resource);";
 
-fn denied_unless(text: String) -> String {
+fn denied_unless(text: &str) -> String {
     format!("forbid (principal, action, resource) unless {{ {text} }};")
 }
 
