@@ -73,6 +73,8 @@ mod fail_closed;
 mod reload;
 // The page about policies, run as it is written.
 mod policy_page;
+// What policy authors meet: layout and schemas.
+mod policy_files;
 // Recorded requests, judged again by other policies.
 mod policy_replay;
 // Every mistake that policy files can hold, with what is said of it.

@@ -14,7 +14,7 @@ mod recorded;
 mod replay;
 mod report;
 mod request;
-mod schema;
+pub(in crate::cli) mod schema;
 mod test;
 mod text;
 
