@@ -71,6 +71,14 @@ fn main() {
             measure("repair and verify by policy", || judge(&policies, &view));
         }
     }
+    for teams in [10, 100, 1_000] {
+        let policies = policies_of(teams);
+        let body = body(1_000);
+        let document = Document::parse(&body).unwrap();
+        let format = Format::of(Operation::Converse, Some(&ModelReference::parse(MODEL).unwrap())).unwrap();
+        let view = format.decode(&document).unwrap();
+        measure(&format!("repair and verify by policy, {teams} teams"), || judge(&policies, &view));
+    }
     measure_spans();
     measure_streams(&scanner);
     measure_tokens(&scanner);
@@ -239,9 +247,21 @@ fn body(size: usize) -> Vec<u8> {
 }
 
 fn policies() -> PolicySet {
+    policies_of(2)
+}
+
+/// The policies that ship, with copies of one team up to `teams` of them.
+fn policies_of(teams: usize) -> PolicySet {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/");
-    let read = |path: &str| Source::new(path, std::fs::read_to_string(format!("{folder}{path}")).unwrap());
-    let sources = ["org.yaml", "teams/payments.yaml", "teams/research.yaml"].map(read);
+    let read = |path: &str| std::fs::read_to_string(format!("{folder}{path}")).unwrap();
+    let mut sources: Vec<Source> = ["org.yaml", "teams/payments.yaml", "teams/research.yaml"]
+        .map(|path| Source::new(path, read(path)))
+        .to_vec();
+    let team = read("teams/research.yaml");
+    sources.extend((2..teams).map(|number| {
+        let scope = format!("scope: team/t{number}");
+        Source::new(format!("teams/t{number}.yaml"), team.replace("scope: team/research", &scope))
+    }));
     policy::compile(&sources, bedrock_warden::clock::now(), &mut Diagnostics::default()).unwrap()
 }
 

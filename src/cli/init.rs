@@ -12,6 +12,7 @@ use crate::identity::CredentialKind;
 use crate::identity::callers::{CallerFiles, Issued, KeyRequest};
 use crate::tls::LocalCa;
 
+use super::policy::schema::{self, pointed};
 use super::{Exit, Failure, Terminal};
 
 /// The policies that ship, as they stand in the repository.
@@ -90,7 +91,11 @@ pub fn create(args: &InitArgs) -> Result<SetUp, Failure> {
     make_private(folder)?;
     let folder = fs::canonicalize(folder).map_err(|error| cannot_write(folder, &error))?;
     for (path, text) in POLICIES {
-        write_new(&folder.join("policies").join(path), &localised(text, &args.region))?;
+        let text = pointed(path, &localised(text, &args.region));
+        write_new(&folder.join("policies").join(path), &text)?;
+    }
+    for (name, schema) in schema::files() {
+        write_new(&folder.join("policies").join(name), &schema)?;
     }
     make_private(&folder.join("data"))?;
     let tls = LocalCa::create(&folder.join("tls"), "bedrock-warden local CA", args.listen.ip())

@@ -184,6 +184,26 @@ impl PolicySet {
         checks
     }
 
+    /// Whether the request is denied whatever repairs make of it, by a rule that asks nothing of Cedar. True only where
+    /// [`Self::verify`] denies as well. Spares whoever asks about a whole grid the rest of the rules.
+    pub(super) fn denies_plainly(&self, inquiry: &Inquiry<'_>) -> bool {
+        let slice = self.slice(inquiry);
+        let nothing_found = Strongest::of(std::iter::empty(), Direction::Prompt);
+        let mut rules = slice.levels().flat_map(|level| &level.rules);
+        rules.any(|rule| {
+            let plain = match rule.kind {
+                Kind::Deny(_) | Kind::Residency(_) | Kind::Content(_) => !rule.head.condition.is_cedar(),
+                // Repairs may keep them, or counts decide.
+                Kind::Limits(_) | Kind::Guardrail(_) | Kind::Sensitive(_) | Kind::Quotas(_) => false,
+            };
+            if !plain || !rule.is_enforced() || rule.applies(&slice.asked) != Ok(true) {
+                return false;
+            }
+            let breaches = rule.kind.breaches(&slice.asked.inquiry, rule.head.mode, nothing_found);
+            !slice.excused(&rule.head.id, breaches).0.is_empty()
+        })
+    }
+
     /// FAIL-CLOSED: rules are about models, so a name that nobody looked behind is judged by none of them. Listing it
     /// changes nothing about that.
     fn check_resolved(&self, inquiry: &Inquiry<'_>) -> Option<Check> {

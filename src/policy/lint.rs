@@ -27,6 +27,9 @@ pub(super) fn check(set: &PolicySet, diagnostics: &mut Diagnostics) {
         check_level(&team.level, &set.catalogue, diagnostics);
         check_pair(&set.org, &team.level, diagnostics);
         check_guardrails(&[&set.org, &team.level], diagnostics);
+        for terms in team.exceptions.iter().map(|exception| &exception.instead) {
+            check_patterns(terms.grants.iter(), &terms.rules, &set.catalogue, diagnostics);
+        }
         for app in team.apps.values() {
             check_level(app, &set.catalogue, diagnostics);
             check_pair(&set.org, app, diagnostics);
@@ -46,18 +49,28 @@ fn check_level(level: &Level, catalogue: &Catalogue, diagnostics: &mut Diagnosti
             diagnostics.push(head.place.source.error(head.place.span.clone(), message).help(help));
         }
     }
-    for grant in grants(level) {
+    check_patterns(grants(level), &level.rules, catalogue, diagnostics);
+}
+
+/// Holds every pattern over models against the models that are known to exist.
+fn check_patterns<'l>(
+    grants: impl Iterator<Item = &'l Grant> + Clone,
+    rules: &'l [Rule],
+    catalogue: &Catalogue,
+    diagnostics: &mut Diagnostics,
+) {
+    for grant in grants.clone() {
         for pattern in grant.models.iter().flat_map(Glob::alternatives) {
             check_grant_reach(&grant.head, &pattern, catalogue, diagnostics);
         }
     }
-    for rule in &level.rules {
+    for rule in rules {
         if let Kind::Deny(deny) = &rule.kind {
             let patterns = deny.models.iter().flatten().flat_map(Glob::alternatives);
             patterns.for_each(|pattern| check_match_reach(&rule.head, &pattern, catalogue, diagnostics));
         }
     }
-    for head in heads(level) {
+    for head in grants.map(|grant| &grant.head).chain(rules.iter().map(|rule| &rule.head)) {
         let patterns = head.condition.model_patterns().flat_map(Glob::alternatives);
         patterns.for_each(|pattern| check_match_reach(head, &pattern, catalogue, diagnostics));
     }
@@ -213,7 +226,7 @@ fn heads(level: &Level) -> impl Iterator<Item = &Head> {
     grants(level).map(|grant| &grant.head).chain(level.rules.iter().map(|rule| &rule.head))
 }
 
-fn grants(level: &Level) -> impl Iterator<Item = &Grant> {
+fn grants(level: &Level) -> impl Iterator<Item = &Grant> + Clone {
     level.grants.iter().flat_map(|grants| &grants.items)
 }
 

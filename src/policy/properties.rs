@@ -240,6 +240,18 @@ proptest! {
     }
 
     #[test]
+    fn what_is_denied_plainly_is_denied_after_every_repair(items in vec(item(), 0..8), request in request()) {
+        let set = in_order(&items);
+        if set.denies_plainly(&request.inquiry()) {
+            let repaired = request.facts.apply(&set.repair(&request.inquiry()));
+            for facts in [request.facts.clone(), repaired] {
+                let sent = request.clone().with(|sent| sent.facts = facts);
+                prop_assert!(!set.verify(&sent.inquiry()).is_allowed());
+            }
+        }
+    }
+
+    #[test]
     fn shadow_rules_change_nothing(items in vec(item(), 0..8), request in request()) {
         let with = in_order(&items);
         let names: Vec<usize> = (0..items.len()).filter(|&index| !items[index].shadow).collect();

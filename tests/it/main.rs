@@ -79,6 +79,8 @@ mod bundles;
 mod policy_page;
 // Claims about all requests, before a solver.
 mod prove;
+// What policy authors meet: layout and schemas.
+mod policy_files;
 // Recorded requests, judged again by other policies.
 mod policy_replay;
 // Every mistake that policy files can hold, with what is said of it.

@@ -16,7 +16,7 @@ mod recorded;
 mod replay;
 mod report;
 mod request;
-mod schema;
+pub(in crate::cli) mod schema;
 mod scp;
 mod test;
 mod text;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clap::{Args, Subcommand};
 
-use super::Folder;
+use super::{Folder, schema};
 use crate::cli::{Exit, Failure, Terminal};
 use crate::policy::Scope;
 
@@ -40,8 +40,12 @@ pub(super) fn run(command: &NewCommand, terminal: &mut Terminal) -> Result<Exit,
             .hint("letters, digits, `-`, `_` and `.`, at most 64; `org` is taken"));
     }
     let tests = format!("tests/{}.yaml", args.name);
-    write_new(&args.folder.policies.join(&path), &policy(args))?;
-    write_new(&args.folder.policies.join(&tests), &cases(&args.name))?;
+    let folder = &args.folder.policies;
+    write_new(&folder.join(&path), &schema::pointed(&path, &policy(args)))?;
+    write_new(&folder.join(&tests), &schema::pointed(&tests, &cases(&args.name)))?;
+    for (name, schema) in schema::files().filter(|(name, _)| !folder.join(name).exists()) {
+        write_new(&folder.join(name), &schema)?;
+    }
     writeln!(terminal.stdout, "{path}\n{tests}")?;
     writeln!(
         terminal.stderr,

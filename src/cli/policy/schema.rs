@@ -24,6 +24,10 @@ enum Kind {
     Tests,
     /// exceptions.yaml
     Exceptions,
+    /// detectors.yaml
+    Detectors,
+    /// catalog.yaml
+    Catalog,
 }
 
 pub(super) fn run(args: &SchemaArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
@@ -31,7 +35,24 @@ pub(super) fn run(args: &SchemaArgs, terminal: &mut Terminal) -> Result<Exit, Fa
         Kind::Policy => File::Policy,
         Kind::Tests => File::Tests,
         Kind::Exceptions => File::Exceptions,
+        Kind::Detectors => File::Detectors,
+        Kind::Catalog => File::Catalog,
     };
     writeln!(terminal.stdout, "{:#}", file.schema())?;
     Ok(Exit::Success)
+}
+
+/// The files of all schemas, for a policy folder: names and contents.
+pub(in crate::cli) fn files() -> impl Iterator<Item = (String, String)> {
+    File::ALL.into_iter().map(|file| (name(file), format!("{:#}\n", file.schema())))
+}
+
+/// `text` of the policy file at `path`, with a first line that tells editors where its schema is.
+pub(in crate::cli) fn pointed(path: &str, text: &str) -> String {
+    let up = "../".repeat(path.matches('/').count());
+    format!("# yaml-language-server: $schema={up}{}\n{text}", name(File::at(path)))
+}
+
+fn name(file: File) -> String {
+    format!("{}.schema.json", file.name())
 }

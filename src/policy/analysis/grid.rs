@@ -230,7 +230,13 @@ fn around(mentions: &Mentions, now: Timestamp) -> Vec<Around> {
     let sources: Vec<IpAddr> = if mentions.sources.is_empty() {
         outside.take(1).collect()
     } else {
-        mentions.sources.iter().copied().chain(outside).collect()
+        // Of the addresses that lie in the same networks, one stands for all.
+        let mut told = BTreeMap::new();
+        for source in mentions.sources.iter().copied().chain(outside) {
+            let within: Vec<bool> = mentions.networks.iter().map(|one| one.contains(source)).collect();
+            told.entry((source.is_ipv6(), within)).or_insert(source);
+        }
+        told.into_values().collect()
     };
     let instants: Vec<Timestamp> =
         if mentions.instants.is_empty() { vec![now] } else { mentions.instants.iter().copied().collect() };

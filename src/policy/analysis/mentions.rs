@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 
 use crate::bedrock::model::ModelKind;
 use crate::bedrock::operation::Operation;
+use crate::policy::condition::Network;
 use crate::policy::document::Level;
 use crate::policy::exceptions::Exception;
 use crate::policy::facts::GuardrailReference;
@@ -38,6 +39,8 @@ pub(in crate::policy) struct Mentions {
     pub models: Vec<Glob>,
     pub kinds: Vec<ModelKind>,
     pub sources: BTreeSet<IpAddr>,
+    /// Networks that conditions name.
+    pub networks: Vec<Network>,
     pub instants: BTreeSet<Timestamp>,
     /// Operations that conditions name.
     pub actions: BTreeSet<Operation>,
@@ -65,6 +68,7 @@ impl Mentions {
             models: Vec::new(),
             kinds: Vec::new(),
             sources: BTreeSet::new(),
+            networks: Vec::new(),
             instants: BTreeSet::new(),
             actions: BTreeSet::new(),
             streams: false,

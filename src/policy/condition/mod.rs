@@ -13,7 +13,8 @@ use std::str::FromStr;
 
 pub(super) use cedar::{covers_in_cedar, hits_in_cedar};
 pub(super) use hours::Hours;
-use source::{Network, NetworkError};
+pub(super) use source::Network;
+use source::NetworkError;
 
 use super::analysis::mentions::Mentions;
 use super::asked::{Asked, Undecided};
@@ -255,7 +256,10 @@ impl Clause {
             Self::Region(patterns) => mentions.regions.extend(examples(patterns)),
             Self::Action(operations) => mentions.actions.extend(operations),
             Self::Stream(_) => mentions.streams = true,
-            Self::Source(networks) => mentions.sources.extend(networks.iter().flat_map(Network::ends)),
+            Self::Source(networks) => {
+                mentions.sources.extend(networks.iter().flat_map(Network::ends));
+                mentions.networks.extend(networks);
+            }
             Self::Tools(patterns) => mentions.tools.extend(examples(patterns)),
             Self::Hours(hours) => {
                 mentions.instants.extend(hours.iter().flat_map(|hours| hours.edges(mentions.day)));

@@ -6,17 +6,17 @@
 use serde_json::{Map, Value, json};
 
 use super::description::{NAMES, PARAMETERS};
-use super::suite::keys;
+use super::suite::{is_test, keys};
 use crate::bedrock::fault::Fault;
 use crate::bedrock::model::ModelKind;
 use crate::bedrock::operation::Operation;
 use crate::bedrock::view::{Modality, OpaqueKind};
-use crate::policy::condition;
 use crate::policy::document::{FILE_KEYS, FLOOR_KEYS};
-use crate::policy::exceptions;
 use crate::policy::rule::{COMMON_KEYS, Mode, Section};
 use crate::policy::rules::Kind;
-use crate::policy::rules::limits::Quantity;
+use crate::policy::rules::limits::{BOUND_KEYS, Quantity};
+use crate::policy::{catalogue, condition, detectors, exceptions};
+use crate::sensitive::Validator;
 
 /// A kind of file that has a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,17 +27,34 @@ pub enum File {
     Tests,
     /// exceptions.yaml
     Exceptions,
+    /// detectors.yaml
+    Detectors,
+    /// catalog.yaml
+    Catalog,
 }
 
 impl File {
-    pub const ALL: [Self; 3] = [Self::Policy, Self::Tests, Self::Exceptions];
+    pub const ALL: [Self; 5] = [Self::Policy, Self::Tests, Self::Exceptions, Self::Detectors, Self::Catalog];
 
-    /// What the schema is called: `schema/policy.json`.
+    /// The kind of file that stands at a path in a policy folder.
+    pub fn at(path: &str) -> Self {
+        match path {
+            exceptions::FILE => Self::Exceptions,
+            detectors::FILE => Self::Detectors,
+            catalogue::FILE => Self::Catalog,
+            test if is_test(test) => Self::Tests,
+            _ => Self::Policy,
+        }
+    }
+
+    /// What the schema is called: `policy`, in `policy.schema.json`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Policy => "policy",
             Self::Tests => "tests",
             Self::Exceptions => "exceptions",
+            Self::Detectors => "detectors",
+            Self::Catalog => "catalog",
         }
     }
 
@@ -47,6 +64,8 @@ impl File {
             Self::Policy => policy(),
             Self::Tests => tests(),
             Self::Exceptions => exceptions_file(),
+            Self::Detectors => detectors_file(),
+            Self::Catalog => catalogue_file(),
         };
         if let Value::Object(members) = &mut schema {
             let title = format!("bedrock-warden {}", self.name());
@@ -143,6 +162,40 @@ fn exceptions_file() -> Value {
     object(file.into_iter(), &["version", "scope", "exceptions"])
 }
 
+fn detectors_file() -> Value {
+    let examples = object(detectors::EXAMPLES.into_iter().map(|key| (key, texts())), &detectors::EXAMPLES);
+    let detector = detectors::KEYS.into_iter().map(|key| {
+        let takes = match key {
+            "keywords" => texts(),
+            "validator" => words(Validator::WORDS.map(|(word, _)| word)),
+            "examples" => examples.clone(),
+            _ => text(),
+        };
+        (key, takes)
+    });
+    let detector = object(detector, &["name", "pattern", "examples"]);
+    let file = detectors::FILE_KEYS.into_iter().map(|key| match key {
+        "detectors" => (key, several(&detector)),
+        other => (key, of_key("file", other)),
+    });
+    object(file, &detectors::FILE_KEYS)
+}
+
+fn catalogue_file() -> Value {
+    // Dollars for a million tokens.
+    let dollars = json!({ "type": "number", "minimum": 0 });
+    let prices = catalogue::PRICE_KEYS.into_iter().map(|key| (key, dollars.clone()));
+    let prices = object(prices, &["input", "output"]);
+    let model = object([("id", text()), ("prices", prices)].into_iter(), &["id"]);
+    let alias = object([("id", text()), ("models", texts())].into_iter(), &catalogue::ALIAS_KEYS);
+    let file = catalogue::FILE_KEYS.into_iter().map(|key| match key {
+        "models" => (key, several(&model)),
+        "aliases" => (key, several(&alias)),
+        other => (key, of_key("file", other)),
+    });
+    object(file, &["version"])
+}
+
 /// What a key takes. `place` tells keys of one name apart.
 fn of_key(place: &str, key: &str) -> Value {
     match (place, key) {
@@ -207,8 +260,11 @@ fn when() -> Value {
 fn bound(name: &str) -> Value {
     let whole = !matches!(name, "temperature" | "topP");
     let number = json!({ "type": if whole { "integer" } else { "number" }, "minimum": 0 });
-    let ends = ["max", "min", "default"].map(|key| (key, number.clone()));
-    let range = object(ends.into_iter().chain([("over", words(["deny", "clamp"]))]), &[]);
+    let ends = BOUND_KEYS.map(|key| match key {
+        "over" => (key, words(["deny", "clamp"])),
+        _ => (key, number.clone()),
+    });
+    let range = object(ends.into_iter(), &[]);
     json!({ "anyOf": [number, range] })
 }
 

@@ -78,6 +78,12 @@ fn the_files_that_ship_fit_their_schemas() {
     let exceptions = "version: 1\nscope: exceptions\nexceptions:\n  - id: X-1\n    for: { team: research }\n    waive: org/limits.maxTokens\n    instead: { limits: { maxTokens: 9000 } }\n    until: 2026-12-01T00:00:00Z\n    owner: a\n    approvedBy: b\n    ticket: c\n    reason: d\n";
     assert!(fits_file(File::Exceptions, exceptions));
     assert!(!fits_file(File::Exceptions, &exceptions.replace("    ticket: c\n", "")));
+    let detectors = "version: 1\ndetectors:\n  - name: TICKET\n    pattern: 'SEC-[0-9]{4}'\n    examples: { match: SEC-1234, no_match: [SEC-1] }\n";
+    assert!(fits_file(File::Detectors, detectors));
+    assert!(!fits_file(File::Detectors, &detectors.replace(", no_match: [SEC-1]", "")));
+    let catalogue = "version: 1\nmodels:\n  - id: anthropic.claude-9\n    prices: { input: 3, output: 0.5 }\naliases:\n  - { id: a, models: [m] }\n";
+    assert!(fits_file(File::Catalog, catalogue));
+    assert!(!fits_file(File::Catalog, &catalogue.replace(", output: 0.5", "")));
 }
 
 #[test]

@@ -73,24 +73,34 @@ struct Seat<'g> {
 
 impl Seat<'_> {
     fn is_meant(&self, invariant: &Invariant) -> bool {
-        self.meant(invariant).next().is_some()
+        self.probes(invariant).any(|probe| is_meant(&probe, invariant))
     }
 
-    /// Requests that the invariant is about, up to their guardrails.
-    fn meant(&self, invariant: &Invariant) -> impl Iterator<Item = Probe> {
+    /// Requests from here, up to their guardrails.
+    fn probes(&self, invariant: &Invariant) -> impl Iterator<Item = Probe> {
         let mut plain = self.grid.probe(self.app, self.around, self.class, self.operation);
         invariant.given.place(&mut plain);
         let tools = self.grid.tools.iter().map(|tool| vec![tool.clone()]);
-        std::iter::once(Vec::new()).chain(tools).filter_map(move |tools| {
-            let probe = Probe { facts: Facts { tools, ..plain.facts.clone() }, ..plain.clone() };
-            // FAIL-CLOSED: a request of which it cannot be said whether it is meant is asked about.
-            let meant = invariant.allowed.restricts(&Asked::new(&probe.inquiry())) != Ok(false);
-            meant.then_some(probe)
-        })
+        std::iter::once(Vec::new())
+            .chain(tools)
+            .map(move |tools| Probe { facts: Facts { tools, ..plain.facts.clone() }, ..plain.clone() })
     }
 
     fn search(&self, invariant: &Invariant, set: &PolicySet, asked: &mut u64) -> Option<Counterexample> {
-        for probe in self.meant(invariant) {
+        // What is denied anyway breaks no sentence, so that Cedar is asked about the rest only. One request that is meant
+        // shows that the sentence is about something.
+        let costs = invariant.allowed.is_cedar();
+        for probe in self.probes(invariant) {
+            if !costs && !is_meant(&probe, invariant) {
+                continue;
+            }
+            if set.denies_plainly(&probe.inquiry()) {
+                *asked += u64::from(!costs || *asked > 0 || is_meant(&probe, invariant));
+                continue;
+            }
+            if costs && !is_meant(&probe, invariant) {
+                continue;
+            }
             for facts in self.grid.choices(&probe.facts) {
                 *asked += 1;
                 if let Some(found) = allowed(&probe, facts, set) {
@@ -100,6 +110,11 @@ impl Seat<'_> {
         }
         None
     }
+}
+
+/// FAIL-CLOSED: a request of which it cannot be said whether it is meant is asked about.
+fn is_meant(probe: &Probe, invariant: &Invariant) -> bool {
+    invariant.allowed.restricts(&Asked::new(&probe.inquiry())) != Ok(false)
 }
 
 fn allowed(probe: &Probe, facts: Facts, set: &PolicySet) -> Option<Counterexample> {

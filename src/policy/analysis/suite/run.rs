@@ -40,7 +40,7 @@ pub struct Mismatch {
 #[derive(Debug)]
 pub struct InvariantResult<'s> {
     pub invariant: &'s Invariant,
-    /// Requests that were asked about.
+    /// Requests that were asked about. Of those that are denied anyway, it was not looked at each whether it is meant.
     pub asked: u64,
     /// A request that is allowed and must not be.
     pub broken: Option<Counterexample>,
