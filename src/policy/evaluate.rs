@@ -111,7 +111,9 @@ impl PolicySet {
                 sets.push(acting);
             }
         }
-        sets.into_iter().for_each(|set| self.scanner().prepare(set));
+        for set in sets {
+            self.scanner().prepare(set);
+        }
     }
 
     /// What to change so that the request keeps the enforced rules. Empty for a request that was repaired already.

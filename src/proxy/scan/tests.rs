@@ -128,12 +128,12 @@ fn what_a_prompt_is_only_watched_for_hides_nothing_that_must_go() {
 
 #[test]
 fn a_rule_that_does_not_concern_the_request_acts_on_nothing_in_it() {
-    let rules = "  - { id: addresses, detect: [url], prompt: redact, when: 'context.environment == \"dev\"' }\n  \
+    let rules = "  - { id: addresses, detect: [url], prompt: redact, when: { env: dev } }\n  \
                  - { id: mail, detect: [email], prompt: redact }\n";
     let (sent, judgement) = asked(&policies(rules), TEXT);
     assert_eq!(sent.unwrap(), CLEAN);
     assert_eq!(judgement.findings.detectors(), set(&["url", "email"]));
-    let (sent, _) = asked(&policies(&rules.replace("dev", "prod")), TEXT);
+    let (sent, _) = asked(&policies(&rules.replace("env: dev", "env: prod")), TEXT);
     assert_eq!(sent.unwrap(), "see {URL}");
 }
 

@@ -35,7 +35,7 @@ pub(super) static DETECTOR: Detector = Detector {
         ],
         passed: &[
             "pass the salt",
-            "myPassword = readPassword()",
+            "myPassword = get_password()",
             "the bypass = 9IQXp7QdGxp2jn",
             "password: string",
             "password = get_password()",
