@@ -178,7 +178,9 @@ impl Findings {
     /// The counts of some matches.
     pub fn of(matches: &[Match]) -> Self {
         let mut findings = Self::default();
-        matches.iter().for_each(|one| findings.add(one.detector, 1));
+        for one in matches {
+            findings.add(one.detector, 1);
+        }
         findings
     }
 

@@ -84,9 +84,9 @@ fn asked(policies: &PolicySet, text: &str) -> (Result<String, Refusal>, Judgemen
     (text, judgement)
 }
 
-fn answered(policies: &PolicySet, content: &Value) -> Filtered {
+fn answered(policies: &PolicySet, said: &Value) -> Filtered {
     let body = json!({
-        "output": {"message": {"role": "assistant", "content": [content]}},
+        "output": {"message": {"role": "assistant", "content": [said]}},
         "stopReason": "end_turn", "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2},
         "metrics": {"latencyMs": 1},
     });
@@ -196,9 +196,10 @@ proptest! {
     ) {
         let names = ["url", "email", "credit_card", "us_ssn", "ip_address", "password", "aws_access_key"];
         let rules = names.iter().zip(&actions).filter(|(_, action)| !action.is_empty());
-        let rules: String = rules
-            .map(|(name, action)| format!("  - {{ id: {}, detect: [{name}], response: {action} }}\n", name.replace('_', "-")))
-            .collect();
+        let rule = |(name, action): (&&str, &&str)| {
+            format!("  - {{ id: {}, detect: [{name}], response: {action} }}\n", name.replace('_', "-"))
+        };
+        let rules = rules.map(rule).collect::<Vec<_>>().concat();
         prop_assume!(!rules.is_empty() && !text.is_empty());
         let policies = policies(&rules);
         let filtered = answered(&policies, &json!({"text": text}));
@@ -210,8 +211,8 @@ proptest! {
         let scanner = Scanner::new().unwrap();
         let mut redactor = Redactor::new(&scanner, &plan, None);
         let mut out = String::new();
-        let going = text.char_indices().all(|(at, letter)| {
-            redactor.push(&text[at..at + letter.len_utf8()], &mut out) == Progress::Going
+        let going = text.chars().all(|letter| {
+            redactor.push(letter.encode_utf8(&mut [0; 4]), &mut out) == Progress::Going
         });
         let going = going && redactor.finish(&mut out) == Progress::Going;
         prop_assert_eq!(going, filtered.verdict.violations.is_empty());

@@ -19,6 +19,7 @@ pub trait Order: Copy {
     /// The documented order of the keys of a mapping. Other keys follow in the order in which they were written.
     fn keys(self) -> Vec<&'static str>;
     /// The place of what stands under a key.
+    #[must_use]
     fn under(self, key: &str) -> Self;
 }
 

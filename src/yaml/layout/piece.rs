@@ -293,7 +293,10 @@ fn quoted(text: &str) -> String {
             '\\' => quoted.push_str("\\\\"),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
-            control if control.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(control))),
+            control if control.is_control() => {
+                let escape = format!("\\u{:04x}", u32::from(control));
+                quoted.push_str(&escape);
+            }
             other => quoted.push(other),
         }
     }

@@ -91,7 +91,9 @@ impl Printer {
         match value {
             Shape::Block { header, lines } => {
                 self.line(indent, &format!("{start}{header}{behind}"));
-                lines.iter().for_each(|line| self.line(indent + 2, line));
+                for line in lines {
+                    self.line(indent + 2, line);
+                }
             }
             Shape::Inline(_) | Shape::Mapping(_) | Shape::Sequence(_) => match (inline(value, room), value) {
                 (Some(text), _) => self.line(indent, format!("{start}{text}{behind}").trim_end()),

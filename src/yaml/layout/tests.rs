@@ -1,3 +1,5 @@
+#![expect(clippy::format_push_string, reason = "what a printer of tests allocates is no matter")]
+
 use proptest::prelude::*;
 
 use super::*;
@@ -122,8 +124,9 @@ impl Spelled {
     /// Lines without a line break at the end of the one before. `noise` says what is written between entries.
     fn write(&self, out: &mut String, indent: usize, noise: &mut impl Iterator<Item = u8>) {
         let entries: Vec<(String, &Self)> = match self {
-            Self::Word(_) => return out.push_str(&format!(" {}", self.flow())),
-            Self::List(true, _) | Self::Pairs(true, _) => return out.push_str(&format!(" {}", self.flow())),
+            Self::Word(_) | Self::List(true, _) | Self::Pairs(true, _) => {
+                return out.push_str(&format!(" {}", self.flow()));
+            }
             Self::List(false, list) => list.iter().map(|value| ("-".to_owned(), value)).collect(),
             Self::Pairs(false, pairs) => {
                 pairs.iter().map(|(key, value)| (format!("{key}:"), value)).collect()
