@@ -19,10 +19,12 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_lc_rs::digest;
 use bedrock_warden::audit::{Decision, EndState, Tokens};
+use bedrock_warden::bedrock::event_stream::encode_event;
 use bedrock_warden::bedrock::format::Format;
-use bedrock_warden::bedrock::json::Document;
+use bedrock_warden::bedrock::json::{Document, Edits};
 use bedrock_warden::bedrock::model::ModelReference;
 use bedrock_warden::bedrock::operation::{Operation, Route};
+use bedrock_warden::bedrock::stream::{Carrier, Framing, rewritten};
 use bedrock_warden::bedrock::view::View;
 use bedrock_warden::clock;
 use bedrock_warden::config::{self, CloudWatch as CloudWatchSettings, CloudWatchWay, Config};
@@ -80,7 +82,9 @@ fn main() {
         measure(&format!("repair and verify by policy, {teams} teams"), || judge(&policies, &view));
     }
     measure_spans();
+    measure_scans(&scanner);
     measure_streams(&scanner);
+    measure_frames();
     measure_tokens(&scanner);
 }
 
@@ -112,6 +116,42 @@ fn measure_tokens(scanner: &Scanner) {
     }
 }
 
+/// How fast whole texts are looked through for everything there is a detector for.
+fn measure_scans(scanner: &Scanner) {
+    for (what, text) in [("prose", PROSE.repeat(1_000)), ("dense text", DENSE.repeat(400))] {
+        let all = DetectorSet::all();
+        let took =
+            measure(&format!("scan {} KB of {what}", text.len() / 1_000), || scanner.scan(all, &text, None));
+        #[expect(clippy::cast_precision_loss, reason = "a text of this bench is far from 2^52 bytes")]
+        let speed = text.len() as f64 / took;
+        println!("  {speed:.1} MB/s");
+    }
+}
+
+/// What a frame of an answer costs: read and understood, and written anew with another text.
+fn measure_frames() {
+    let format = Format::of(Operation::ConverseStream, Some(&ModelReference::parse(MODEL).unwrap())).unwrap();
+    let payload = br#"{"contentBlockIndex":0,"delta":{"text":" mail it to"},"p":"abcdefghijkl"}"#;
+    let frame = encode_event("contentBlockDelta", payload).unwrap();
+    let framing = Framing::of(Operation::ConverseStream.body());
+    let read = || {
+        let mut carrier = Carrier::new(framing);
+        carrier.push(&frame);
+        let event = carrier.next().unwrap().unwrap();
+        let observed = format.stream().observe(&event).unwrap();
+        (event, observed)
+    };
+    measure("read a frame of a stream", read);
+    let (event, observed) = read();
+    let place = observed.pieces.first().and_then(|piece| piece.place).unwrap();
+    measure("write it anew with another text", || {
+        let mut edits = Edits::default();
+        edits.replace_with_string(place, " {EMAIL} to");
+        let payload = rewritten(event.payload(), None, edits, 7).unwrap();
+        event.with_payload(payload).unwrap()
+    });
+}
+
 /// What redaction adds to each delta of a streamed answer, how long its automaton takes to be built, and how much text
 /// it holds back.
 fn measure_streams(scanner: &Scanner) {
@@ -136,6 +176,9 @@ fn measure_streams(scanner: &Scanner) {
         };
         let mut held = Vec::new();
         run(&mut held);
+        let first =
+            held.iter().zip(1..).find(|(held, sent)| **held < 4 * sent).map_or(0, |(_, sent)| 4 * sent);
+        println!("first text passed on after {first} bytes of {what}");
         let mut again = Vec::with_capacity(deltas.len());
         let label = format!("redact {} deltas of {what}", deltas.len());
         measure(&label, || {
@@ -176,7 +219,8 @@ fn measure_spans() {
     }
 }
 
-fn measure<T>(what: &str, mut work: impl FnMut() -> T) {
+/// Prints the median of several rounds, and returns it: microseconds.
+fn measure<T>(what: &str, mut work: impl FnMut() -> T) -> f64 {
     let mut rounds: Vec<f64> = (0..15)
         .map(|_| {
             let (started, mut times) = (clock::instant(), 0_u32);
@@ -188,7 +232,9 @@ fn measure<T>(what: &str, mut work: impl FnMut() -> T) {
         })
         .collect();
     rounds.sort_by(f64::total_cmp);
-    println!("{what:<44}{:>12.2}", rounds.get(rounds.len() / 2).unwrap());
+    let median = *rounds.get(rounds.len() / 2).unwrap();
+    println!("{what:<44}{median:>12.2}");
+    median
 }
 
 fn cloudwatch() -> CloudWatch {
