@@ -59,7 +59,7 @@ impl Ledger {
     /// or dropped.
     ///
     /// Touches memory only. Where a limit is shared and its slice is too small at this moment (a subject's first request, a
-    /// sudden burst), waits for the keeper, [`PATIENCE`] at most.
+    /// sudden burst), waits for the keeper, half a second at most.
     pub async fn reserve(self: &Arc<Self>, charges: &Charges<'_>) -> Result<Reservation, Refused> {
         match (self.attempt(charges, self.now(), WhenShort::Wait), self.shared()) {
             (Attempt::Admitted(reservation), _) => Ok(reservation),

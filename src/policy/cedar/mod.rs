@@ -1,6 +1,6 @@
 //! Cedar: the published form of the language, and the engine of conditions that are written as text.
 //!
-//! Typed rules are evaluated natively; [`translate`] says in Cedar what they mean, and a property test holds the two
+//! Typed rules are evaluated natively; [`translate()`] says in Cedar what they mean, and a property test holds the two
 //! equal. A [`Predicate`] is a condition of an author, checked against the schema when files are read and evaluated by
 //! Cedar itself over a [`Question`]. Pure: no files, no clock.
 
