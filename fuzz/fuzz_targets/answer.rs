@@ -2,11 +2,12 @@
 //! complete before the event that ends it.
 #![no_main]
 
-use bedrock_warden::bedrock::event_stream::{FrameReader, encode_event};
+use bedrock_warden::bedrock::event_stream::encode_event;
 use bedrock_warden::bedrock::format::Format;
 use bedrock_warden::bedrock::invoke::Family;
 use bedrock_warden::bedrock::model::ModelReference;
 use bedrock_warden::bedrock::operation::Operation;
+use bedrock_warden::bedrock::stream::{Carrier, Framing};
 use libfuzzer_sys::fuzz_target;
 
 const EVENTS: &[&str] = &[
@@ -31,12 +32,13 @@ fuzz_target!(|input: (u8, Vec<(u8, &[u8])>)| {
     };
     let mut reader = format.stream();
     assert!(!reader.finished());
+    let framing = Framing::of(Operation::ConverseStream.body());
     for (name, payload) in events {
-        let mut frames = FrameReader::new();
+        let mut carrier = Carrier::new(framing);
         let Ok(frame) = encode_event(EVENTS[usize::from(name) % EVENTS.len()], payload) else { return };
-        frames.push(&frame);
-        let Ok(Some(frame)) = frames.next() else { return };
-        if reader.observe(&frame).is_err() {
+        carrier.push(&frame);
+        let Ok(Some(event)) = carrier.next() else { return };
+        if reader.observe(&event).is_err() {
             return;
         }
     }
