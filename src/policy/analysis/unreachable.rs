@@ -77,7 +77,6 @@ impl Met {
         if !self.asked {
             return None;
         }
-        let concerned = self.concerned.contains(&item.rule);
         match item.section {
             // A grant of nothing is told of by the pattern that makes it so.
             Section::Allow => None,
@@ -96,18 +95,10 @@ impl Met {
             | Section::Content
             | Section::Guardrail
             | Section::Sensitive
-            | Section::Quotas
-                if concerned =>
-            {
-                None
-            }
-            Section::Deny
-            | Section::Residency
-            | Section::Limits
-            | Section::Content
-            | Section::Guardrail
-            | Section::Sensitive
             | Section::Quotas => {
+                if self.concerned.contains(&item.rule) {
+                    return None;
+                }
                 let message = format!("{}: nothing that is granted meets its condition", item.rule);
                 Some(
                     item.warning(message)
