@@ -58,10 +58,7 @@ impl PolicySet {
     /// What the detectors of the principal's rules would do with what they find in texts of that direction if every
     /// enforced rule concerned the request.
     pub fn widest_plan(&self, principal: &Principal, direction: Direction) -> Plan {
-        let exceptions = self.teams.get(&principal.team).map(|team| team.exceptions.as_slice());
-        let terms = exceptions.unwrap_or_default().iter().flat_map(|exception| &exception.instead.rules);
-        let rules = self.levels(principal).flat_map(|level| &level.rules).chain(terms);
-        let enforced = rules.filter(|rule| rule.is_enforced()).filter_map(sensitive_of);
+        let enforced = self.rules_of(principal).filter(|rule| rule.is_enforced()).filter_map(sensitive_of);
         let strongest = Strongest::of(enforced, direction);
         Plan::new(self.detectors(principal, direction), strongest.removed(), strongest.denied)
     }
@@ -321,10 +318,14 @@ impl PolicySet {
 
     /// The sensitive rules that may concern a principal, terms of exceptions included.
     fn sensitive_rules(&self, principal: &Principal) -> impl Iterator<Item = &Sensitive> {
+        self.rules_of(principal).filter_map(sensitive_of)
+    }
+
+    /// The rules that may concern a principal, terms of exceptions included.
+    fn rules_of(&self, principal: &Principal) -> impl Iterator<Item = &Rule> {
         let exceptions = self.teams.get(&principal.team).map(|team| team.exceptions.as_slice());
         let terms = exceptions.unwrap_or_default().iter().flat_map(|exception| &exception.instead.rules);
-        let rules = self.levels(principal).flat_map(|level| &level.rules).chain(terms);
-        rules.filter_map(sensitive_of)
+        self.levels(principal).flat_map(|level| &level.rules).chain(terms)
     }
 
     /// The levels that concern a principal: the floor, its team, its app.
