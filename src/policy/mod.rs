@@ -44,7 +44,7 @@ use crate::yaml::{Diagnostic, Source};
 pub use cedar::{Statement, schema as cedar_schema};
 pub use compile::{compile, digest};
 pub use evaluate::Check;
-pub use exceptions::{ExceptionSummary, Exempted};
+pub use exceptions::Exempted;
 pub use facts::{Context, Facts, Found, GuardrailReference, Inquiry, estimated_tokens};
 pub use quotas::{Charge, Charges, Need, Size, TokenNeed, Unbounded, quota_denial};
 pub use rule::{Mode, RuleId, Section};
@@ -181,9 +181,9 @@ impl PolicySet {
         std::iter::once(&self.org).chain(own)
     }
 
-    /// Everything that exceptions.yaml says, by team.
-    pub fn exceptions(&self) -> impl Iterator<Item = ExceptionSummary> {
-        self.teams.values().flat_map(|team| &team.exceptions).map(Exception::summary)
+    /// The exceptions of all teams, in force or not.
+    pub fn exceptions(&self) -> impl Iterator<Item = Exempted> {
+        self.teams.values().flat_map(|team| &team.exceptions).map(Exception::exempted)
     }
 
     fn all_levels(&self) -> impl Iterator<Item = &Level> {

@@ -32,10 +32,6 @@ pub(super) struct Exception {
     pub until: Timestamp,
     /// Whether it opens only to callers who invoke it by name.
     pub break_glass: bool,
-    pub owner: String,
-    pub approved_by: String,
-    pub ticket: String,
-    pub reason: String,
 }
 
 /// A rule that is waived, or one field of it.
@@ -47,30 +43,12 @@ pub(super) struct Waiver {
     pub field: Option<&'static str>,
 }
 
-/// An exception that made a rule give way.
+/// An exception, as whoever counts or records it knows it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Exempted {
     pub id: Arc<str>,
     /// Whether the caller had to invoke it by name.
     pub break_glass: bool,
-}
-
-/// What an item of exceptions.yaml says, for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExceptionSummary {
-    pub id: String,
-    /// `file:line`.
-    pub at: String,
-    pub team: String,
-    pub app: Option<String>,
-    /// Rules, and fields as in `org/limits.maxTokens`.
-    pub waives: Vec<String>,
-    pub until: Timestamp,
-    pub break_glass: bool,
-    pub owner: String,
-    pub approved_by: String,
-    pub ticket: String,
-    pub reason: String,
 }
 
 impl Exception {
@@ -101,22 +79,6 @@ impl Exception {
     /// Whether it waives what `allow` of some level does not list.
     pub fn waives_grants(&self) -> bool {
         self.waives.iter().any(|waiver| waiver.section == Section::Allow)
-    }
-
-    pub fn summary(&self) -> ExceptionSummary {
-        ExceptionSummary {
-            id: self.id.to_string(),
-            at: self.place.at.to_string(),
-            team: self.team.clone(),
-            app: self.app.clone(),
-            waives: self.waives.iter().map(Waiver::to_string).collect(),
-            until: self.until,
-            break_glass: self.break_glass,
-            owner: self.owner.clone(),
-            approved_by: self.approved_by.clone(),
-            ticket: self.ticket.clone(),
-            reason: self.reason.clone(),
-        }
     }
 
     pub fn exempted(&self) -> Exempted {

@@ -83,16 +83,18 @@ fn read_one(
         read_waivers(reader, node, &known)
     });
     let until = reader.required(&item, PLACE, "until").and_then(|node| read_until(reader, node));
-    let mut words =
-        |key| reader.required(&item, PLACE, key).and_then(|node| read_sentence(reader, node, key));
-    let (owner, approved_by, ticket, reason) =
-        (words("owner"), words("approvedBy"), words("ticket"), words("reason"));
+    // For whoever reviews the file: nothing that is decided hangs on them.
+    let metadata = ["owner", "approvedBy", "ticket", "reason"]
+        .map(|key| reader.required(&item, PLACE, key).and_then(|node| read_sentence(reader, node, key)));
     let break_glass = item.get("breakGlass").and_then(|node| reader.boolean(node, "breakGlass"));
     let instead = match (item.get("instead"), &id) {
         (Some(node), Some(id)) => read_instead(reader, node, id, around.detectors),
         (_, _) => Items::default(),
     };
     let (team, app) = bound?;
+    if metadata.contains(&None) {
+        return None;
+    }
     let exception = Exception {
         id: id?.into(),
         place: Place::new(reader.source, &node.span),
@@ -102,10 +104,6 @@ fn read_one(
         instead,
         until: until?,
         break_glass: break_glass.unwrap_or_default(),
-        owner: owner?,
-        approved_by: approved_by?,
-        ticket: ticket?,
-        reason: reason?,
     };
     check_grants(reader, &item, &exception);
     (reader.diagnostics.errors() == errors).then_some(exception)

@@ -254,11 +254,11 @@ impl Reading<'_> {
     }
 
     fn exceptions(&mut self, node: &Node) -> Option<BTreeSet<String>> {
-        let known: Vec<String> = self.set.exceptions().map(|exception| exception.id).collect();
+        let known: Vec<_> = self.set.exceptions().map(|exception| exception.id).collect();
         let mut exceptions = BTreeSet::new();
         for element in self.reader.list(node) {
             let id = self.reader.string(element, "exceptions")?;
-            if !known.contains(&id) {
+            if !known.iter().any(|known| **known == *id) {
                 self.reader.error(&element.span, format!("there is no exception `{}`", id.escape_debug()));
             }
             exceptions.insert(id);
