@@ -7,6 +7,8 @@ mod answer;
 mod body;
 mod drain;
 mod exchange;
+#[cfg(test)]
+mod fixture;
 mod issued;
 mod judge;
 mod metadata;

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::identity::CredentialKind;
 use crate::policy;
+use crate::proxy::fixture::{context, principal};
 use crate::yaml::{Diagnostics, Source};
 
 fn headers(list: &[(&HeaderName, &str)]) -> HeaderMap {
@@ -117,25 +117,6 @@ fn policies(action: &str) -> PolicySet {
     let mut diagnostics = Diagnostics::default();
     policy::compile(&sources, crate::clock::now(), &mut diagnostics)
         .unwrap_or_else(|| panic!("{diagnostics}"))
-}
-
-fn principal() -> Principal {
-    Principal {
-        team: "payments".to_owned(),
-        app: "checkout".to_owned(),
-        credential: CredentialKind::SigV4,
-        credential_id: "AKIATEST".to_owned(),
-    }
-}
-
-fn context() -> Context {
-    Context {
-        environment: "prod".to_owned(),
-        region: "us-east-1".to_owned(),
-        source: "10.1.2.3".parse().unwrap(),
-        now: "2026-11-20T10:30:00Z".parse().unwrap(),
-        break_glass: None,
-    }
 }
 
 /// Judges a Converse body of payments/checkout. Returns the body that may be sent.

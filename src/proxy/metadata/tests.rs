@@ -4,19 +4,13 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::identity::CredentialKind;
+use crate::proxy::fixture::principal;
 use crate::sensitive::{DetectorSet, find};
 
 const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 fn stamp() -> Stamp {
-    let principal = Principal {
-        team: "payments".to_owned(),
-        app: "checkout".to_owned(),
-        credential: CredentialKind::SigV4,
-        credential_id: "AKIATEST".to_owned(),
-    };
-    Stamp::new(&principal, Uuid::nil(), DIGEST)
+    Stamp::new(&principal(), Uuid::nil(), DIGEST)
 }
 
 fn ours() -> Map<String, Value> {

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use crate::bedrock::format::Format;
 use crate::bedrock::model::ModelReference;
 use crate::bedrock::operation::Operation;
-use crate::identity::{CredentialKind, Principal};
-use crate::policy::{self, Context, Facts, Inquiry, PolicySet};
+use crate::policy::{self, Facts, Inquiry, PolicySet};
 use crate::proxy::answer::{self, Filtered};
+use crate::proxy::fixture::{context, principal};
 use crate::proxy::judge::{Judgement, Subject, judge};
 use crate::proxy::refuse::Refusal;
 use crate::sensitive::{DetectorSet, Progress, Redactor, Scanner, Tokens, find};
@@ -38,25 +38,6 @@ fn mail(direction: &str, action: &str, more: &str) -> PolicySet {
         "  - {{ id: addresses, detect: [url], {direction}: report }}\n  - {{ id: mail, detect: [email], \
          {direction}: {action}{more} }}\n"
     ))
-}
-
-fn principal() -> Principal {
-    Principal {
-        team: "payments".to_owned(),
-        app: "checkout".to_owned(),
-        credential: CredentialKind::SigV4,
-        credential_id: "AKIATEST".to_owned(),
-    }
-}
-
-fn context() -> Context {
-    Context {
-        environment: "prod".to_owned(),
-        region: "us-east-1".to_owned(),
-        source: "10.1.2.3".parse().unwrap(),
-        now: "2026-11-20T10:30:00Z".parse().unwrap(),
-        break_glass: None,
-    }
 }
 
 fn model() -> ModelReference {
